@@ -1,0 +1,292 @@
+"""The interface to storage, in two halves; nothing above it knows a library's objects, threads or blocking calls.
+
+Every method is a coroutine that may be cancelled.  Every failure is a `services.errors.PailError`: `BucketNotFound`,
+`ObjectNotFound`, `PreconditionFailed`, `Forbidden`, `Retained`, `NotAuthenticated`, `RateLimited`, `Transient`,
+`SessionGone`, `RangeNotSatisfiable`, `Rejected`, `Corrupt`.
+
+Retries: reads (lists, stats, the opening of a read) are retried inside, with backoff and jitter, within the deadline
+of the implementation.  Changes are sent ONCE: after a `Transient` the caller does not know whether the change was
+carried out, and reads back before it decides (generation, CRC32C, nonce).  Only a change that never left this machine
+(connection refused, name not resolved) and one that was refused with 429 or 401 may be sent again inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+from services.model import (
+    BucketInfo,
+    BucketPage,
+    BucketSpec,
+    IamPolicy,
+    ListPage,
+    ObjectInfo,
+    Precondition,
+    WriteAttributes,
+)
+
+PART_MULTIPLE: Final = 256 * 1024
+"""Bytes of which every part but the last of a resumable upload is a multiple."""
+
+ANY: Final = Precondition()
+"""No precondition: for reads."""
+
+Progress = Callable[[int], None]
+"""Called with the number of further bytes that were handed to the network; from any thread, so it must be cheap."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What to list of a bucket."""
+
+    prefix: str = ""
+    """Only names that begin with it."""
+    delimiter: str = ""
+    """`/` folds what lies deeper into prefixes; empty lists everything."""
+    page_size: int = 1000
+    """Rows wanted in a page; the service may return fewer."""
+    start_offset: str = ""
+    """Only names at or after it, in byte order."""
+    end_offset: str = ""
+    """Only names before it, in byte order; empty for no end."""
+    match_glob: str = ""
+    """Google's glob, evaluated by the service."""
+    versions: bool = False
+    """Noncurrent generations too."""
+    soft_deleted: bool = False
+    """Soft-deleted objects only."""
+    include_trailing_delimiter: bool = False
+    """List `dir/` objects among the objects as well as among the prefixes."""
+    include_folders_as_prefixes: bool = False
+    """In a bucket with real folders: list the empty ones too."""
+
+
+class ReadStream(Protocol):
+    """The body of an object while it is downloaded: what the answer said of it, and its bytes as stored."""
+
+    @property
+    def generation(self) -> int:
+        """Generation that is being read."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole object as stored."""
+
+    @property
+    def crc32c(self) -> str:
+        """Base64 CRC32C of the whole object as stored; empty where the answer had none."""
+
+    @property
+    def content_encoding(self) -> str:
+        """Encoding of the stored bytes, which arrive undecoded."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the bytes in order; raises `Transient` when the connection breaks or stalls before the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadStatus:
+    """Where a resumable session stands."""
+
+    received: int
+    """Bytes that have arrived and are kept (0 where the answer had no Range, hazard 14)."""
+    done: ObjectInfo | None = None
+    """The finished object, once all has arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteStatus:
+    """Where a server-side copy stands."""
+
+    token: str
+    """To go on with; empty when it is done."""
+    rewritten: int
+    """Bytes copied so far."""
+    size: int
+    """Bytes of the source."""
+    done: ObjectInfo | None = None
+    """The copy, once it is complete."""
+
+
+class DataPlane(Protocol):
+    """Objects: lists, reads, writes, copies, deletes."""
+
+    async def list_page(self, bucket: str, query: ListQuery, token: str = "") -> ListPage:
+        """Return one page, following `token`."""
+
+    async def stat(self, bucket: str, name: str, *, generation: int | None = None) -> ObjectInfo:
+        """Return what is known of the live object, or of one generation."""
+
+    def read(
+        self, bucket: str, name: str, *, generation: int | None = None, start: int = 0, end: int | None = None
+    ) -> AbstractAsyncContextManager[ReadStream]:
+        """Open the stored bytes `start` to `end` (exclusive, None: to the end); a negative `start` counts from the end.
+
+        Nothing is decoded (gzip stays gzip).  The connection is given up after 30 s without a byte (`Transient`,
+        hazard 15).  Leaving the context early closes the connection.
+        """
+
+    async def insert(
+        self,
+        bucket: str,
+        name: str,
+        data: bytes,
+        *,
+        attributes: WriteAttributes,
+        crc32c: str,
+        precondition: Precondition,
+        progress: Progress | None = None,
+    ) -> ObjectInfo:
+        """Create an object in one request (for small ones); the service verifies `crc32c` before it commits."""
+
+    async def start_upload(
+        self,
+        bucket: str,
+        name: str,
+        *,
+        size: int | None,
+        attributes: WriteAttributes,
+        crc32c: str,
+        precondition: Precondition,
+    ) -> str:
+        """Start a resumable session and return its reference: a bearer secret, relative to the connection.
+
+        `crc32c` may be empty where it is not known yet; the caller then compares it with the finished object.
+        """
+
+    async def upload_part(
+        self,
+        session: str,
+        data: bytes | memoryview,
+        *,
+        offset: int,
+        total: int | None,
+        crc32c: str = "",
+        progress: Progress | None = None,
+    ) -> UploadStatus:
+        """Send bytes from `offset`; they end on a multiple of 256 KiB unless they end the object (`total` is known).
+
+        `crc32c` (of the whole object) may accompany the last part so that the service refuses a mismatch.
+        """
+
+    async def upload_status(self, session: str, *, total: int | None) -> UploadStatus:
+        """Ask what has arrived; raises `SessionGone` for an unknown or expired session."""
+
+    async def cancel_upload(self, session: str) -> None:
+        """Abandon a session and what it holds; one that is already gone is fine."""
+
+    async def rewrite(
+        self,
+        source_bucket: str,
+        source: str,
+        source_generation: int,
+        bucket: str,
+        name: str,
+        *,
+        precondition: Precondition,
+        attributes: Mapping[str, Any] | None = None,
+        token: str = "",
+    ) -> RewriteStatus:
+        """Copy one generation on the server; call again with the token until `done` is set.
+
+        `attributes` (JSON resource fields) replace the source's metadata; None keeps it.
+        """
+
+    async def move(
+        self, bucket: str, source: str, source_generation: int, name: str, *, precondition: Precondition
+    ) -> ObjectInfo:
+        """Rename atomically within a bucket; raises `Rejected` where the service has no atomic move."""
+
+    async def compose(
+        self,
+        bucket: str,
+        sources: list[tuple[str, int]],
+        name: str,
+        *,
+        attributes: WriteAttributes,
+        precondition: Precondition,
+    ) -> ObjectInfo:
+        """Join at most 32 (name, generation) into one object."""
+
+    async def patch(
+        self, bucket: str, name: str, changes: Mapping[str, Any], *, generation: int, precondition: Precondition
+    ) -> ObjectInfo:
+        """Change metadata of one generation; a value of None removes a field."""
+
+    async def delete(
+        self, bucket: str, name: str, *, generation: int | None = None, precondition: Precondition
+    ) -> None:
+        """Delete the live object under a precondition, or exactly one `generation` (also a noncurrent one)."""
+
+    async def delete_many(self, bucket: str, items: list[tuple[str, int]]) -> list[Exception | None]:
+        """Delete up to 100 (name, generation seen) in one request; one answer an item, in order."""
+
+    async def restore(self, bucket: str, name: str, generation: int, *, precondition: Precondition) -> ObjectInfo:
+        """Bring a soft-deleted generation back as a new live one."""
+
+    async def create_folder(self, bucket: str, name: str) -> None:
+        """Create a real folder (`name` ends with `/`) in a bucket with a hierarchical namespace."""
+
+
+class ControlPlane(Protocol):
+    """Buckets: lists, settings, access, signing."""
+
+    async def list_buckets(self, *, token: str = "", prefix: str = "", soft_deleted: bool = False) -> BucketPage:
+        """Return one page of the project's buckets."""
+
+    async def create_bucket(self, spec: BucketSpec) -> BucketInfo:
+        """Create a bucket; raises `Conflict` where the name is taken."""
+
+    async def get_bucket(self, bucket: str) -> BucketInfo:
+        """Return the settings of a bucket."""
+
+    async def patch_bucket(self, bucket: str, changes: Mapping[str, Any], *, metageneration: int) -> BucketInfo:
+        """Change settings that were seen at `metageneration`; only sent fields change, None removes one."""
+
+    async def delete_bucket(self, bucket: str, *, metageneration: int | None = None) -> None:
+        """Delete an empty bucket; raises `Conflict` where it is not empty."""
+
+    async def restore_bucket(self, bucket: str, generation: int) -> BucketInfo:
+        """Bring a soft-deleted bucket back."""
+
+    async def is_hierarchical(self, bucket: str) -> bool:
+        """Tell whether folders are real (storageLayout: allowed even where reading the settings is not)."""
+
+    async def get_policy(self, bucket: str) -> IamPolicy:
+        """Return who may do what (policy version 3, with conditions)."""
+
+    async def set_policy(self, bucket: str, policy: IamPolicy) -> IamPolicy:
+        """Replace the policy that was seen with this etag; raises `PreconditionFailed` if it changed since."""
+
+    async def test_permissions(self, bucket: str, permissions: list[str]) -> frozenset[str]:
+        """Return those of `permissions` that these credentials have."""
+
+    async def sign_url(self, bucket: str, name: str, *, method: str, expires_s: int) -> str:
+        """Return a V4 signed URL, valid for `expires_s` seconds (at most seven days): a secret."""
+
+
+class Storage(Protocol):
+    """Both halves over one connection."""
+
+    @property
+    def control(self) -> ControlPlane:
+        """Buckets."""
+
+    @property
+    def data(self) -> DataPlane:
+        """Objects."""
+
+    async def close(self) -> None:
+        """Close connections and threads."""
+
+    async def __aenter__(self) -> Self:
+        """Enter; returns itself."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close."""

@@ -1,0 +1,1 @@
+"""Moving bytes: plans, jobs, the journal and the engine."""

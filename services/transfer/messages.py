@@ -1,0 +1,310 @@
+"""What is said between a screen or a command and the engine: commands, facts and snapshots, all plain data.
+
+Facts are few and are delivered (finished, failed, a question).  State (bytes, rates, counts) is sampled with
+`EngineClient.snapshot` by whoever draws it, eight times a second or less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
+
+from services.connection import Connection
+
+Action = Literal["upload", "download", "copy", "move", "delete", "make-folder"]
+"""What a job does."""
+
+ItemAction = Literal["upload", "download", "copy", "move", "delete", "make-folder", "skip"]
+"""What was done with one object; `skip` where the policy left it alone."""
+
+TransferState = Literal["queued", "running", "paused", "verifying", "done", "failed", "cancelled"]
+"""State of one object's transfer.  `done` comes after verification, never before."""
+
+JobState = Literal["queued", "planning", "running", "paused", "asking", "done", "failed", "cancelled"]
+"""State of a job; `asking` waits for the answer to a conflict, `failed` means that at least one item failed."""
+
+ConflictPolicy = Literal["ask", "replace", "keep-both", "skip"]
+"""What to do where the target exists: ask, replace the generation that was seen, keep both under a new name, skip."""
+
+Verb = Literal["pause", "resume", "cancel", "retry", "dismiss"]
+"""What can be done to a job or a transfer."""
+
+ALL: Final = ""
+"""Stands for every job in `Control.target`."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobItem:
+    """One source and where it goes; the submitter has already decided the target's full name or prefix.
+
+    Local paths are absolute, as `os.fsdecode` gives them.  Storage is a raw `gs://` URL.
+    """
+
+    source: str
+    """File, folder (`tree`), object or prefix (`tree`, ends with `/` or is a whole bucket)."""
+    target: str = ""
+    """File, folder, object or prefix it becomes; empty for a delete."""
+    tree: bool = False
+    """Everything below `source` goes below `target`."""
+    generation: int | None = None
+    """Generation of a source object that was seen, to be read or deleted; None: whatever is live at planning."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """One request of a person: many transfers."""
+
+    action: Action
+    """What to do."""
+    connection: Connection
+    """Where, and with which credentials."""
+    items: tuple[JobItem, ...]
+    """The sources."""
+    conflict: ConflictPolicy = "replace"
+    """What to do where a target exists."""
+    excludes: tuple[str, ...] = ()
+    """Patterns in gitignore syntax, relative to each source tree."""
+    bandwidth: int = 0
+    """Bytes a second at the most; 0 for no limit."""
+    decompress: bool = False
+    """Decode gzip-encoded objects on download, after their stored bytes were verified."""
+    dry_run: bool = False
+    """Plan, report every item, change nothing."""
+    origin: str = ""
+    """Who asked, in a word or two (`screen`, `pail cp`), for the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Take on a job; the reply's `id` is the job's."""
+
+    spec: JobSpec
+    """The job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Pause, resume, cancel, retry or dismiss a job, a transfer, or all."""
+
+    verb: Verb
+    """What to do."""
+    target: str = ALL
+    """Id of a job or a transfer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Decide conflicts that a job asked about."""
+
+    job: str
+    """Id of the job."""
+    policy: ConflictPolicy
+    """`replace`, `keep-both` or `skip`."""
+    transfer: str = ""
+    """Id of one transfer; empty decides this and all further conflicts of the job."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetBandwidth:
+    """Limit the bytes a second of everything together."""
+
+    rate: int
+    """Bytes a second; 0 for no limit."""
+
+
+Command = Submit | Control | Answer | SetBandwidth
+"""What an engine can be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a command that was taken; one that is not taken raises its `PailError`."""
+
+    id: str = ""
+    """Id of the new job, for `Submit`."""
+    affected: int = 0
+    """How many jobs or transfers a `Control` changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferView:
+    """One object moving, as it stands."""
+
+    id: str
+    """Unique among all transfers, such as `7.12`."""
+    job: str
+    """Id of its job, such as `7`."""
+    action: ItemAction
+    """What is done with it."""
+    source: str
+    """Raw path or URL."""
+    target: str
+    """Raw path or URL; empty for a delete."""
+    state: TransferState
+    """Where it stands."""
+    bytes: int = 0
+    """Bytes moved so far; equals `size` before the end while it is `verifying`."""
+    size: int = 0
+    """Bytes in all."""
+    rate: float = 0.0
+    """Bytes a second, a moving average."""
+    eta_s: float | None = None
+    """Seconds left, where that can be said."""
+    attempt: int = 1
+    """Which try this is."""
+    reason: str = ""
+    """Why it failed, waits or was skipped: one line for a person."""
+    code: str = ""
+    """The stable word of that (`PailError.reason`, or `exists` for an open conflict)."""
+    remedy: str = ""
+    """What to do about it."""
+    generation: int = 0
+    """Generation that was written, read or deleted, once known."""
+    crc32c: str = ""
+    """Checksum that was verified, once known."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job, as it stands."""
+
+    id: str
+    """Unique, growing."""
+    action: Action
+    """What it does."""
+    source: str
+    """What it works on, in short: one raw path or URL, or a common parent."""
+    target: str
+    """Where it goes to; empty for a delete."""
+    state: JobState
+    """Where it stands."""
+    items: int = 0
+    """Transfers known so far."""
+    done: int = 0
+    """Transfers that ended well, skipped ones included."""
+    failed: int = 0
+    """Transfers that failed."""
+    skipped: int = 0
+    """Transfers that were skipped."""
+    conflicts: int = 0
+    """Transfers that wait for an answer."""
+    bytes: int = 0
+    """Bytes moved so far."""
+    size: int = 0
+    """Bytes in all, of what is planned so far."""
+    planned: bool = False
+    """Whether `items` and `size` are final."""
+    rate: float = 0.0
+    """Bytes a second, a moving average."""
+    eta_s: float | None = None
+    """Seconds left, where that can be said."""
+    created: float = 0.0
+    """Seconds since the epoch."""
+    finished: float | None = None
+    """Seconds since the epoch."""
+    reason: str = ""
+    """Why it failed or waits: one line for a person."""
+    code: str = ""
+    """The stable word of that."""
+    remedy: str = ""
+    """What to do about it."""
+    origin: str = ""
+    """Who asked."""
+    connection: str = ""
+    """`Connection.label` of where it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotQuery:
+    """Which transfers a snapshot should hold (the jobs are always in it)."""
+
+    job: str = ""
+    """Only transfers of this job; empty: of all unfinished jobs."""
+    offset: int = 0
+    """Skip that many transfers (running first, then failed, asking, paused, queued, done)."""
+    limit: int = 100
+    """At most that many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of an engine at one moment."""
+
+    jobs: tuple[JobView, ...] = ()
+    """Unfinished jobs, and finished ones until they are dismissed; oldest first."""
+    transfers: tuple[TransferView, ...] = ()
+    """The window that was asked for."""
+    total: int = 0
+    """Transfers that the query matches in all."""
+    running: int = 0
+    """Transfers that move right now."""
+    rate: float = 0.0
+    """Bytes a second of everything together."""
+    bandwidth: int = 0
+    """The limit in force, bytes a second; 0 for none."""
+    notice: str = ""
+    """Why everything waits, if it does (no network, credentials lost): one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFact:
+    """One object is done, failed, was skipped, cancelled, or (dry run) is planned."""
+
+    transfer: TransferView
+    """How it ended; `queued` for a dry run's plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFact:
+    """A job has ended: done, failed or cancelled."""
+
+    job: JobView
+    """How it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictFact:
+    """A job has found targets that exist and waits for an `Answer`."""
+
+    job: JobView
+    """The job, with the count in `conflicts`."""
+    examples: tuple[TransferView, ...] = field(default=())
+    """The first few of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeFact:
+    """Something that a person should know and that is not about one item."""
+
+    message: str
+    """One line."""
+    remedy: str = ""
+    """What to do."""
+    code: str = ""
+    """A stable word."""
+    job: str = ""
+    """The job it is about, if it is about one."""
+
+
+Fact = ItemFact | JobFact | ConflictFact | NoticeFact
+"""What an engine reports."""
+
+
+class EngineClient(Protocol):
+    """The one shape of an engine, in this process or behind the worker's socket."""
+
+    async def submit(self, command: Command) -> Reply:
+        """Have a command taken: it is journalled when this returns.  Raises `PailError` where it is refused."""
+
+    async def snapshot(self, query: SnapshotQuery | None = None) -> Snapshot:
+        """Return the state of this moment."""
+
+    def facts(self, *, items: bool = False) -> AsyncIterator[Fact]:
+        """Yield facts from the call on, until the client is closed; `ItemFact`s only where `items` is set.
+
+        The subscription starts with the call, not with the first `anext`, so that nothing between them is missed.
+        """
+
+    async def close(self) -> None:
+        """Leave; an engine in this process stops its transfers so that they can be resumed."""
