@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -151,25 +150,25 @@ def bucket_name_problem(name: str) -> str:
 
 
 def local_path(relative: str) -> str:
-    r"""Return the relative local path for an object's name below a prefix: injective, and unable to leave its root.
+    r"""Return the relative local path for an object's name below a prefix: one-to-one, and unable to leave its root.
 
     `relative` is the name without the prefix, segments separated by `/`, without a trailing `/`.  An ordinary segment
-    stays as it is.  One that no file can have (empty, `.`, `..`, with NUL) or that itself begins with `%~` is written
-    as `%~` followed by its percent-encoded bytes, so `object_name` can take it back.  On disk nothing begins with `/`,
-    climbs, or vanishes (hazard 56).  Raises `UnmappableName` for a segment of more than 255 bytes and for lone
-    surrogates.
+    stays as it is.  One that no file can have (empty, `.`, `..`, with NUL) is written as `%~` followed by its
+    percent-encoded bytes; so is a segment that happens to be such an escape itself, which makes `object_name` the
+    exact inverse.  On disk nothing begins with `/`, climbs, or vanishes (hazard 56).  Raises `UnmappableName` for a
+    segment of more than 255 bytes and for lone surrogates.
     """
     return "/".join(_segment_out(segment, relative) for segment in relative.split("/"))
 
 
 def _segment_out(segment: str, whole: str) -> str:
-    if segment in ("", ".", "..") or "\0" in segment or segment.startswith(ESCAPE_MARK):
-        # quote() leaves the dot alone, and a dot alone would still climb: it is encoded by hand.
-        segment = ESCAPE_MARK + quote(segment, safe=" !'()+,;=@[]{}~").replace(".", "%2E")
     try:
-        size = len(segment.encode())
+        segment.encode()
     except UnicodeEncodeError:
         raise UnmappableName(f"'{display_name(whole)}' is not valid UTF-8", url=whole) from None
+    if _has_no_file(segment) or _unescape(segment) is not None:
+        segment = _escape(segment)
+    size = len(segment.encode())
     if size > SEGMENT_LIMIT_BYTES:
         raise UnmappableName(
             f"'{display_name(whole)[:200]}' has a part of {size} bytes; files have at most {SEGMENT_LIMIT_BYTES}",
@@ -178,10 +177,31 @@ def _segment_out(segment: str, whole: str) -> str:
     return segment
 
 
+def _has_no_file(segment: str) -> bool:
+    return segment in ("", ".", "..") or "\0" in segment
+
+
+def _escape(segment: str) -> str:
+    # quote() leaves the dot alone, and a dot alone would still climb: it is encoded by hand.
+    return ESCAPE_MARK + quote(segment, safe=" !'()+,;=@[]{}~").replace(".", "%2E")
+
+
+def _unescape(segment: str) -> str | None:
+    """Return what an escape stands for; None for a segment that `_segment_out` never writes as an escape."""
+    if not segment.startswith(ESCAPE_MARK):
+        return None
+    try:
+        original = unquote_to_bytes(segment[len(ESCAPE_MARK) :]).decode()
+    except UnicodeDecodeError:
+        return None
+    needed = _has_no_file(original) or _unescape(original) is not None
+    return original if needed and _escape(original) == segment else None
+
+
 def object_name(path: str) -> str:
     """Return the object's name for a relative local path (`/` between segments): the inverse of `local_path`.
 
-    A segment that only looks like an escape (`%~x` that `local_path` would never have written) is kept as it is.
+    A segment that only looks like an escape (`%~x`, which `local_path` never writes for anything else) is kept.
     Raises `UnmappableName` for a path that is not valid UTF-8 (hazard 69; such names arrive with surrogates).
     """
     try:
@@ -192,19 +212,7 @@ def object_name(path: str) -> str:
             remedy="Rename the file; object names are UTF-8.",
             url=path,
         ) from None
-    if os.sep != "/":
-        path = path.replace(os.sep, "/")
-    return "/".join(_segment_in(segment) for segment in path.split("/"))
-
-
-def _segment_in(segment: str) -> str:
-    if not segment.startswith(ESCAPE_MARK):
-        return segment
-    try:
-        original = unquote_to_bytes(segment[len(ESCAPE_MARK) :]).decode()
-        return original if _segment_out(original, original) == segment else segment
-    except (UnicodeDecodeError, UnmappableName):
-        return segment
+    return "/".join(segment if (name := _unescape(segment)) is None else name for segment in path.split("/"))
 
 
 def parent_prefix(name: str) -> str:
