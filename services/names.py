@@ -163,12 +163,13 @@ def local_path(relative: str) -> str:
 
 def _segment_out(segment: str, whole: str) -> str:
     try:
-        segment.encode()
+        size = len(segment.encode())
+        # The raw length is checked first: it also bounds how deep escapes of escapes can nest.
+        if size <= SEGMENT_LIMIT_BYTES and (_has_no_file(segment) or _unescape(segment) is not None):
+            segment = _escape(segment)
+            size = len(segment)
     except UnicodeEncodeError:
         raise UnmappableName(f"'{display_name(whole)}' is not valid UTF-8", url=whole) from None
-    if _has_no_file(segment) or _unescape(segment) is not None:
-        segment = _escape(segment)
-    size = len(segment.encode())
     if size > SEGMENT_LIMIT_BYTES:
         raise UnmappableName(
             f"'{display_name(whole)[:200]}' has a part of {size} bytes; files have at most {SEGMENT_LIMIT_BYTES}",
