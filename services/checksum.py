@@ -1,0 +1,92 @@
+"""CRC32C, the checksum that every object carries: running, written as Google writes it, and joined from parts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+from typing import Final
+
+import google_crc32c
+
+_POLYNOMIAL: Final = 0x82F63B78
+"""The Castagnoli polynomial with its bits reversed (RFC 3720, section 12.1)."""
+
+
+class Crc32c:
+    """A running CRC32C over bytes that come in pieces."""
+
+    __slots__ = ("value",)
+
+    value: int
+    """The checksum of what came so far; 0 for nothing."""
+
+    def __init__(self, value: int = 0) -> None:
+        self.value = value
+
+    def update(self, data: bytes | bytearray | memoryview) -> None:
+        """Take further bytes into the checksum."""
+        # The C function accepts nothing but `bytes`.
+        self.value = google_crc32c.extend(self.value, data if isinstance(data, bytes) else bytes(data))
+
+    def base64(self) -> str:
+        """Return the checksum as Google writes it in resources and headers."""
+        return encode(self.value)
+
+
+def of(data: bytes | bytearray | memoryview) -> str:
+    """Return the CRC32C of `data` as Google writes it."""
+    running = Crc32c()
+    running.update(data)
+    return running.base64()
+
+
+def encode(value: int) -> str:
+    """Return base64 of the big-endian checksum (cloud.google.com/storage/docs/json_api/v1/objects, `crc32c`)."""
+    return base64.b64encode(struct.pack(">L", value)).decode("ascii")
+
+
+def decode(text: str) -> int:
+    """Return the number that `encode` wrote; raises `ValueError` for anything else."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"not a CRC32C in base64: {error}") from None
+    if len(raw) != 4:
+        raise ValueError(f"a CRC32C has 4 bytes, not {len(raw)}")
+    return int(struct.unpack(">L", raw)[0])
+
+
+def combine(a: int, b: int, length_b: int) -> int:
+    """Return the CRC32C of two byte strings joined, from the checksum of each and the length of the second.
+
+    Appending a zero bit to a message is a linear map of its checksum over GF(2): a 32×32 matrix of bits.  Squaring
+    the matrix doubles the number of zeros, so `length_b` bytes of zeros take about log2(length_b) steps.  The method
+    is that of `crc32_combine` in zlib (crc32.c, version 1.2.11, by Mark Adler), with the Castagnoli polynomial.
+    """
+    if length_b < 0:
+        raise ValueError(f"a length cannot be negative: {length_b}")
+    one_bit = [_POLYNOMIAL, *(1 << bit for bit in range(31))]
+    matrix = _square(_square(_square(one_bit)))  # eight zero bits: one byte
+    while length_b:
+        if length_b & 1:
+            a = _times(matrix, a)
+        length_b >>= 1
+        if length_b:
+            matrix = _square(matrix)
+    return a ^ b
+
+
+def _times(matrix: list[int], vector: int) -> int:
+    total = 0
+    for column in matrix:
+        if not vector:
+            break
+        if vector & 1:
+            total ^= column
+        vector >>= 1
+    return total
+
+
+def _square(matrix: list[int]) -> list[int]:
+    return [_times(matrix, column) for column in matrix]
