@@ -1,0 +1,269 @@
+"""The data plane over Google's JSON API: lists, reads, copies, deletes; uploads are in `services.gcs.uploads`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from services.errors import PailError, RangeNotSatisfiable, Rejected, UsageError
+from services.gcs.batch import BATCH_LIMIT, decode_answers, encode_deletes
+from services.gcs.failures import Subject
+from services.gcs.interface import ListQuery, RewriteStatus
+from services.gcs.paths import BATCH, DOWNLOAD, bucket_path, object_path
+from services.gcs.stream import Download
+from services.gcs.translate import (
+    ROW_FIELDS,
+    attribute_fields,
+    list_page,
+    object_info,
+    precondition_params,
+    rewrite_status,
+)
+from services.gcs.uploads import Uploads
+from services.gcs.wire import Request
+from services.model import ListPage, ObjectInfo, Precondition, WriteAttributes
+from services.names import check_object_name
+
+JSON_HEADERS = {"Content-Type": "application/json; charset=UTF-8"}
+"""Headers of a request whose body is JSON."""
+
+COMPOSE_LIMIT = 32
+"""Sources of one compose request."""
+
+
+def json_body(resource: Mapping[str, Any]) -> bytes:
+    """Return a resource as it is sent."""
+    return json.dumps(resource, ensure_ascii=True).encode("ascii")
+
+
+def whole(params: Mapping[str, Any]) -> dict[str, str]:
+    """Return query parameters without those that are empty or None."""
+    return {key: str(value) for key, value in params.items() if value not in ("", None)}
+
+
+class GoogleData(Uploads):
+    """Objects (`DataPlane`)."""
+
+    async def list_page(self, bucket: str, query: ListQuery, token: str = "") -> ListPage:
+        """Return one page, following `token`."""
+        params = {
+            "prefix": query.prefix,
+            "delimiter": query.delimiter,
+            "maxResults": query.page_size,
+            "startOffset": query.start_offset,
+            "endOffset": query.end_offset,
+            "matchGlob": query.match_glob,
+            "versions": _flag(query.versions),
+            "softDeleted": _flag(query.soft_deleted),
+            "includeTrailingDelimiter": _flag(query.include_trailing_delimiter),
+            "includeFoldersAsPrefixes": _flag(query.include_folders_as_prefixes),
+            "pageToken": token,
+            "projection": "noAcl",
+            "fields": ROW_FIELDS,
+            "prettyPrint": "false",
+        }
+        subject = Subject("list", bucket, query.prefix)
+        request = Request(subject, "GET", bucket_path(bucket, "o"), whole(params), repeatable=True)
+        return list_page(await self.wire.resource(request))
+
+    async def stat(self, bucket: str, name: str, *, generation: int | None = None) -> ObjectInfo:
+        """Return what is known of the live object, or of one generation."""
+        subject = Subject("look at", bucket, name, is_object=True)
+        params = whole({"generation": generation, "projection": "noAcl"})
+        request = Request(subject, "GET", object_path(bucket, _checked(name)), params, repeatable=True)
+        return object_info(await self.wire.resource(request))
+
+    @asynccontextmanager
+    async def read(
+        self, bucket: str, name: str, *, generation: int | None = None, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[Download]:
+        """Open the stored bytes `start` to `end` (exclusive, None: to the end); see `DataPlane.read`."""
+        subject = Subject("read", bucket, name, is_object=True)
+        wanted = _range(subject, start, end)
+        request = Request(
+            subject,
+            "GET",
+            object_path(bucket, _checked(name), root=DOWNLOAD),
+            whole({"alt": "media", "generation": generation}),
+            # Accepting gzip is what makes the service send stored bytes as they are.
+            {"Accept-Encoding": "gzip", **wanted},
+            repeatable=True,
+        )
+        opened = await self.wire.open_body(request)
+        download = Download(self.wire, subject, opened)
+        try:
+            if wanted and opened.response.status_code != 206:
+                raise PailError(
+                    subject.failed("the server ignores ranges"), remedy="Read the whole object.", url=subject.url
+                )
+            yield download
+        finally:
+            await download.close()
+
+    async def rewrite(
+        self,
+        source_bucket: str,
+        source: str,
+        source_generation: int,
+        bucket: str,
+        name: str,
+        *,
+        precondition: Precondition,
+        attributes: Mapping[str, Any] | None = None,
+        token: str = "",
+    ) -> RewriteStatus:
+        """Copy one generation on the server; call again with the token until `done` is set."""
+        subject = Subject("copy to", bucket, name, is_object=True, source_bucket=source_bucket)
+        target = object_path(bucket, _checked(name)).removeprefix("/storage/v1/")
+        params = whole({"sourceGeneration": source_generation, "rewriteToken": token, "projection": "noAcl"})
+        request = Request(
+            subject,
+            "POST",
+            object_path(source_bucket, _checked(source), f"rewriteTo/{target}"),
+            params | precondition_params(precondition),
+            JSON_HEADERS,
+            json_body(attributes or {}),
+        )
+        return rewrite_status(await self.wire.resource(request))
+
+    async def move(
+        self, bucket: str, source: str, source_generation: int, name: str, *, precondition: Precondition
+    ) -> ObjectInfo:
+        """Rename atomically within a bucket; raises `Rejected` where the service has no atomic move."""
+        subject = Subject("move", bucket, source, is_object=True)
+        request = Request(
+            subject,
+            "POST",
+            object_path(bucket, _checked(source), f"moveTo/o/{quote(_checked(name), safe='')}"),
+            {"ifSourceGenerationMatch": str(source_generation), **precondition_params(precondition)},
+        )
+        return object_info(await self.wire.resource(request))
+
+    async def compose(
+        self,
+        bucket: str,
+        sources: list[tuple[str, int]],
+        name: str,
+        *,
+        attributes: WriteAttributes,
+        precondition: Precondition,
+    ) -> ObjectInfo:
+        """Join at most 32 (name, generation) into one object."""
+        subject = Subject("join parts into", bucket, name, is_object=True)
+        if not 1 <= len(sources) <= COMPOSE_LIMIT:
+            raise UsageError(
+                subject.failed(f"1 to {COMPOSE_LIMIT} parts can be joined at once, not {len(sources)}"),
+                remedy="Join them in steps.",
+                url=subject.url,
+            )
+        body = {
+            "kind": "storage#composeRequest",
+            "destination": attribute_fields(attributes),
+            "sourceObjects": [{"name": part, "generation": str(generation)} for part, generation in sources],
+        }
+        request = Request(
+            subject,
+            "POST",
+            object_path(bucket, _checked(name), "compose"),
+            precondition_params(precondition),
+            JSON_HEADERS,
+            json_body(body),
+        )
+        return object_info(await self.wire.resource(request))
+
+    async def patch(
+        self, bucket: str, name: str, changes: Mapping[str, Any], *, generation: int, precondition: Precondition
+    ) -> ObjectInfo:
+        """Change metadata of one generation; a value of None removes a field."""
+        subject = Subject("change", bucket, name, is_object=True)
+        request = Request(
+            subject,
+            "PATCH",
+            object_path(bucket, _checked(name)),
+            {"generation": str(generation), "projection": "noAcl", **precondition_params(precondition)},
+            JSON_HEADERS,
+            json_body(changes),
+        )
+        return object_info(await self.wire.resource(request))
+
+    async def delete(
+        self, bucket: str, name: str, *, generation: int | None = None, precondition: Precondition
+    ) -> None:
+        """Delete the live object under a precondition, or exactly one `generation` (also a noncurrent one)."""
+        subject = Subject("delete", bucket, name, is_object=True)
+        params = whole({"generation": generation}) | precondition_params(precondition)
+        await self.wire.send(Request(subject, "DELETE", object_path(bucket, _checked(name)), params))
+
+    async def delete_many(self, bucket: str, items: list[tuple[str, int]]) -> list[Exception | None]:
+        """Delete up to 100 (name, generation seen) in one request; one answer an item, in order.
+
+        The generation is a precondition: a newer object stays, and in a bucket with versions the old one is kept.
+        """
+        if not items:
+            return []
+        if len(items) > BATCH_LIMIT:
+            raise UsageError(f"a batch has at most {BATCH_LIMIT} deletes, not {len(items)}")
+        payer = self.wire.payer(bucket)
+        targets = [
+            f"{object_path(bucket, _checked(name))}?"
+            + urlencode(whole({"ifGenerationMatch": generation, "userProject": payer}))
+            for name, generation in items
+        ]
+        subjects = [Subject("delete", bucket, name, is_object=True) for name, _generation in items]
+        content_type, body = encode_deletes(targets)
+        request = Request(
+            Subject("delete from", bucket), "POST", BATCH, headers={"Content-Type": content_type}, body=body
+        )
+        reply = await self.wire.send(request)
+        return decode_answers(reply.headers, reply.body, subjects)
+
+    async def restore(self, bucket: str, name: str, generation: int, *, precondition: Precondition) -> ObjectInfo:
+        """Bring a soft-deleted generation back as a new live one."""
+        subject = Subject("restore", bucket, name, is_object=True)
+        params = {"generation": str(generation), "projection": "noAcl", **precondition_params(precondition)}
+        request = Request(subject, "POST", object_path(bucket, _checked(name), "restore"), params)
+        return object_info(await self.wire.resource(request))
+
+    async def create_folder(self, bucket: str, name: str) -> None:
+        """Create a real folder, and those above it, in a bucket with a hierarchical namespace."""
+        subject = Subject("create the folder", bucket, name)
+        if not name.endswith("/"):
+            raise Rejected(subject.failed("a folder's name ends with '/'"), remedy="Add it.", url=subject.url)
+        await self.wire.send(
+            Request(
+                subject,
+                "POST",
+                bucket_path(bucket, "folders"),
+                {"recursive": "true"},
+                JSON_HEADERS,
+                json_body({"name": name}),
+            )
+        )
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else ""
+
+
+def _checked(name: str) -> str:
+    # What the service would refuse, or a path would mean something else by, never leaves.
+    check_object_name(name)
+    return name
+
+
+def _range(subject: Subject, start: int, end: int | None) -> dict[str, str]:
+    """Return the Range header (RFC 9110, section 14.1.2: the last position is inclusive)."""
+    if start < 0:
+        if end is not None:
+            raise UsageError(subject.failed("a range that counts from the end has no end of its own"), url=subject.url)
+        return {"Range": f"bytes={start}"}
+    if end is not None and end <= start:
+        raise RangeNotSatisfiable(
+            subject.failed(f"the range {start} to {end} holds nothing"), remedy="Ask for at least one byte."
+        )
+    if not start and end is None:
+        return {}
+    return {"Range": f"bytes={start}-" + ("" if end is None else str(end - 1))}

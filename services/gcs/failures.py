@@ -1,0 +1,344 @@
+"""What goes wrong outside, in our own words: answers and exceptions become `PailError`s with a cause and a remedy."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import re
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import requests
+from urllib3 import exceptions as wire_errors
+
+from services.errors import (
+    BucketNotFound,
+    Conflict,
+    Corrupt,
+    Forbidden,
+    Interrupted,
+    NotAuthenticated,
+    NotModified,
+    ObjectNotFound,
+    PailError,
+    PreconditionFailed,
+    RangeNotSatisfiable,
+    RateLimited,
+    Rejected,
+    Retained,
+    Transient,
+    Unsafe,
+)
+from services.names import display_name
+
+MESSAGE_LIMIT: Final = 300
+"""Characters of a server's own words that are kept."""
+
+RETRY_AFTER_LIMIT_S: Final = 3600.0
+"""Seconds that a server may make us wait; more is taken for a mistake."""
+
+_PERMISSION: Final = re.compile(r"\b(?:storage|serviceusage|iam|resourcemanager)\.[A-Za-z.]+\.[A-Za-z]+\b")
+_RATE_REASONS: Final = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "slowDown", "quotaExceeded"})
+_RETENTION_REASONS: Final = frozenset({"retentionPolicyNotMet", "objectUnderActiveHold"})
+_RETENTION_WORDS: Final = re.compile(r"retention|\bhold\b", re.IGNORECASE)
+_CHECKSUM_WORDS: Final = re.compile(r"crc32c|md5|checksum|hash", re.IGNORECASE)
+_SECRET: Final = re.compile(r"(?i)(upload_id|X-Goog-Signature|access_token|bearer)([=: %][^\s&\"',]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a request is about, for messages."""
+
+    doing: str
+    """Completes "cannot …", such as `list` or `read`."""
+    bucket: str = ""
+    """Bucket it concerns; empty for none."""
+    name: str = ""
+    """Object or prefix; empty for the bucket itself."""
+    is_object: bool = False
+    """Whether a 404 that does not say what is missing means the object."""
+    source_bucket: str = ""
+    """The other bucket of a copy."""
+
+    @property
+    def url(self) -> str:
+        """The raw `gs://` URL."""
+        return f"gs://{self.bucket}/{self.name}" if self.name else f"gs://{self.bucket}" if self.bucket else ""
+
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """Every bucket that it concerns, and that may want somebody to be billed."""
+        return tuple(bucket for bucket in (self.bucket, self.source_bucket) if bucket)
+
+    def failed(self, why: str) -> str:
+        """Return one line that says what failed and why."""
+        where = f" {display_name(self.url)}" if self.url else ""
+        return f"cannot {self.doing}{where}: {why}"
+
+
+class Unsent(Transient):
+    """A request never left this machine: it may be sent again, whatever it would have changed."""
+
+    reason = "unreachable"
+    default_remedy = "Check the network and the address."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A refusal, taken apart."""
+
+    status: int
+    """Status of HTTP."""
+    reason: str
+    """Google's word for it; may be empty."""
+    message: str
+    """The server's own words: one line, safe to show, bounded."""
+    retry_after_s: float | None
+    """How long it asked us to wait."""
+
+
+def parse_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    """Take a refusal apart: Google's JSON, or the plain text that media requests are refused with."""
+    reason, message = "", ""
+    try:
+        error = json.loads(body)["error"]
+        if isinstance(error, dict):
+            message = str(error.get("message", ""))
+            details = error.get("errors")
+            if isinstance(details, list) and details and isinstance(details[0], dict):
+                reason = str(details[0].get("reason", ""))
+        else:  # the form of OAuth (RFC 6749, section 5.2)
+            message = str(error)
+    except (ValueError, KeyError, TypeError):
+        if "html" not in headers.get("content-type", ""):
+            message = body[: 4 * MESSAGE_LIMIT].decode("utf-8", "replace")
+    return Answer(status, reason, tidy(message), _retry_after(headers.get("retry-after", "")))
+
+
+def tidy(text: str) -> str:
+    """Return the words of somebody else on one line, bounded, without secrets and safe on a terminal."""
+    text = _SECRET.sub(r"\1…", " ".join(text.split()))
+    return display_name(text[:MESSAGE_LIMIT]).rstrip(".")
+
+
+def _retry_after(text: str) -> float | None:
+    # RFC 9110, section 10.2.3: seconds, or a date.
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return min(max(0.0, seconds), RETRY_AFTER_LIMIT_S) if seconds == seconds else None
+
+
+def wants_user_project(answer: Answer) -> bool:
+    """Tell whether a bucket refused because nobody was named to be billed.
+
+    See cloud.google.com/storage/docs/requester-pays.
+    """
+    said = answer.message.lower()
+    return answer.status == 400 and ("user project" in said or "userproject" in said or "requester pays" in said)
+
+
+def from_answer(subject: Subject, answer: Answer) -> PailError:
+    """Return our error for a refusal."""
+    status = answer.status
+    if status == 429 or (status in (403, 503) and answer.reason in _RATE_REASONS):
+        return _with_delay(RateLimited, subject, "too many requests", answer)
+    if status in (408, 425) or status >= 500:
+        return _server_fault(subject, answer)
+    known = _BY_STATUS.get(status)
+    if known is not None:
+        return known(subject, answer)
+    return PailError(
+        subject.failed(f"the server answered {status}" + (f" ({answer.message})" if answer.message else "")),
+        remedy="Check that the endpoint speaks the JSON API of Google Cloud Storage.",
+        url=subject.url,
+    )
+
+
+def _with_delay(kind: type[Transient], subject: Subject, why: str, answer: Answer) -> Transient:
+    error = kind(subject.failed(why), url=subject.url)
+    error.retry_after_s = answer.retry_after_s
+    return error
+
+
+def _server_fault(subject: Subject, answer: Answer) -> PailError:
+    if answer.status in (501, 505):
+        return Rejected(
+            subject.failed("this server does not offer it"),
+            remedy="Use another way, or another server.",
+            url=subject.url,
+        )
+    words = answer.message or {408: "it timed out", 503: "it is overloaded", 504: "it timed out"}.get(
+        answer.status, "a passing fault"
+    )
+    return _with_delay(Transient, subject, f"the server answered {answer.status}: {words}", answer)
+
+
+def _bad_request(subject: Subject, answer: Answer) -> PailError:
+    if wants_user_project(answer):
+        return Rejected(
+            subject.failed("the bucket bills whoever asks, and no project is known"),
+            remedy="Name the project that pays with --quota-project ID.",
+            url=subject.url,
+        )
+    if _CHECKSUM_WORDS.search(answer.message):
+        return Corrupt(subject.failed(answer.message), url=subject.url)
+    return Rejected(
+        subject.failed(answer.message or "the server calls the request invalid"),
+        remedy="Correct what it names.",
+        url=subject.url,
+    )
+
+
+def _unauthorized(subject: Subject, answer: Answer) -> PailError:
+    if "no allowed resources" in answer.message.lower():
+        return NotAuthenticated(
+            subject.failed("no bucket is allowed for this Repl yet"),
+            remedy="Restart the workspace: its sidecar was started before the bucket was created.",
+            url=subject.url,
+        )
+    if "anonymous" in answer.message.lower():
+        return NotAuthenticated(subject.failed("it is not public, and nobody is logged in"), url=subject.url)
+    return NotAuthenticated(
+        subject.failed("the credentials were refused" + (f" ({answer.message})" if answer.message else "")),
+        url=subject.url,
+    )
+
+
+def _forbidden(subject: Subject, answer: Answer) -> PailError:
+    if answer.reason in _RETENTION_REASONS or (
+        not _PERMISSION.search(answer.message) and _RETENTION_WORDS.search(answer.message)
+    ):
+        return Retained(subject.failed(answer.message or "a retention policy or a hold protects it"), url=subject.url)
+    if "no allowed resources" in answer.message.lower():
+        return _unauthorized(subject, answer)
+    permission = _PERMISSION.search(answer.message)
+    why = (
+        f"{permission.group()} is not allowed" if permission else answer.message or "these credentials do not allow it"
+    )
+    return Forbidden(subject.failed(why), url=subject.url)
+
+
+def _missing(subject: Subject, answer: Answer) -> PailError:
+    said = answer.message.lower()
+    if "no such object" in said or (subject.is_object and "bucket" not in said):
+        return ObjectNotFound(f"no object {display_name(subject.url)}", url=subject.url)
+    bucket = f"gs://{subject.bucket}"
+    return BucketNotFound(f"no bucket {display_name(bucket)}", url=bucket)
+
+
+def _conflict(subject: Subject, answer: Answer) -> PailError:
+    return Conflict(
+        subject.failed(answer.message or "its state does not allow it"),
+        remedy="Look at it again; choose another name if it is taken, empty it if it is not empty.",
+        url=subject.url,
+    )
+
+
+def _precondition(subject: Subject, _answer: Answer) -> PailError:
+    return PreconditionFailed(subject.failed("it was changed since it was seen"), url=subject.url)
+
+
+def _not_modified(subject: Subject, _answer: Answer) -> PailError:
+    return NotModified(subject.failed("nothing is newer"), url=subject.url)
+
+
+def _bad_range(subject: Subject, _answer: Answer) -> PailError:
+    return RangeNotSatisfiable(
+        subject.failed("the range lies outside the object"), remedy="Ask for less; see 'pail stat'.", url=subject.url
+    )
+
+
+_BY_STATUS: Final = {
+    304: _not_modified,
+    400: _bad_request,
+    401: _unauthorized,
+    403: _forbidden,
+    404: _missing,
+    405: lambda subject, answer: Rejected(
+        subject.failed(answer.message or "this server does not offer it"), remedy="Use another way.", url=subject.url
+    ),
+    409: _conflict,
+    412: _precondition,
+    413: _bad_request,
+    414: _bad_request,
+    416: _bad_range,
+}
+
+
+def from_exception(subject: Subject, error: BaseException, *, host: str = "") -> PailError:
+    """Return our error for what requests or urllib3 raised; `Unsent` where the request cannot have left."""
+    chain = list(_causes(error))
+    if any(isinstance(one, Interrupted) for one in chain):
+        return Interrupted(subject.failed("it was given up"), url=subject.url)
+    if any(isinstance(one, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema) for one in chain):
+        return Rejected(subject.failed("the address is not valid"), remedy="Check --endpoint.", url=subject.url)
+    proxy = next((one for one in chain if isinstance(one, wire_errors.ProxyError)), None)
+    if proxy is not None:
+        return _proxy_fault(subject, chain)
+    certificate = next((one for one in chain if isinstance(one, ssl.SSLCertVerificationError)), None)
+    if certificate is not None:
+        return Unsafe(
+            subject.failed(
+                f"the certificate of {display_name(host)} is not trusted ({tidy(certificate.verify_message)})"
+            ),
+            remedy="Put your organisation's certificate into a file and name it in SSL_CERT_FILE.",
+            url=subject.url,
+        )
+    return _network_fault(subject, chain, display_name(host))
+
+
+def _proxy_fault(subject: Subject, chain: list[BaseException]) -> PailError:
+    refused = next((one for one in chain if isinstance(one, OSError) and "Tunnel connection failed" in str(one)), None)
+    if refused is not None:
+        return Forbidden(
+            subject.failed(f"the proxy refuses ({tidy(str(refused))})"),
+            remedy="Check HTTPS_PROXY, or name the host in NO_PROXY.",
+            url=subject.url,
+        )
+    return Unsent(
+        subject.failed("the proxy cannot be reached"),
+        remedy="Check HTTPS_PROXY, or name the host in NO_PROXY.",
+        url=subject.url,
+    )
+
+
+def _network_fault(subject: Subject, chain: list[BaseException], host: str) -> PailError:
+    def found(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(one, kinds) for one in chain)
+
+    if found(wire_errors.NameResolutionError):
+        return Unsent(subject.failed(f"the name {host} cannot be resolved"), url=subject.url)
+    if found(wire_errors.ConnectTimeoutError):
+        return Unsent(subject.failed(f"{host} does not answer"), url=subject.url)
+    if found(wire_errors.NewConnectionError):
+        why = "refuses the connection" if found(ConnectionRefusedError) else "cannot be reached"
+        return Unsent(subject.failed(f"{host} {why}"), url=subject.url)
+    if found(TimeoutError, wire_errors.TimeoutError):
+        return Transient(subject.failed("nothing came for too long"), url=subject.url)
+    if found(wire_errors.SSLError, ssl.SSLError):
+        return Transient(subject.failed("the encrypted connection broke"), url=subject.url)
+    if found(wire_errors.DecodeError):
+        return Transient(subject.failed("the answer was damaged"), url=subject.url)
+    return Transient(subject.failed("the connection broke"), url=subject.url)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and what lies beneath it: libraries hide the reason in causes, contexts and arguments."""
+    seen: set[int] = set()
+    waiting: list[Any] = [error]
+    while waiting:
+        one = waiting.pop()
+        if not isinstance(one, BaseException) or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
+        waiting += [getattr(one, "original_error", None)]

@@ -1,0 +1,220 @@
+"""From JSON resources to our data types and back; nothing here touches the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from services.errors import Transient
+from services.gcs.interface import RewriteStatus
+from services.model import (
+    BucketInfo,
+    BucketPage,
+    BucketSpec,
+    IamBinding,
+    IamPolicy,
+    ListPage,
+    ObjectInfo,
+    ObjectRow,
+    Precondition,
+    WriteAttributes,
+    parse_mtime,
+)
+
+Resource = Mapping[str, Any]
+"""A JSON object as the service sent it."""
+
+ROW_FIELDS: Final = (
+    "kind,nextPageToken,prefixes,items(name,size,updated,generation,metageneration,crc32c,contentType,storageClass,"
+    "contentEncoding,timeDeleted,softDeleteTime,metadata/goog-reserved-file-mtime)"
+)
+"""What a listing asks for: about a fifth of the bytes of whole resources."""
+
+_LIST_KEYS: Final = frozenset({"kind", "nextPageToken", "prefixes", "items", "selfLink", "etag"})
+"""All that a page of a listing may hold.  Another key is a damaged answer: one flipped bit in `items` would otherwise
+read as an empty bucket (hazard 24)."""
+
+
+def timestamp(text: Any) -> float:
+    """Return seconds since the epoch for a time of RFC 3339; 0 for none.  Raises `ValueError`."""
+    return datetime.fromisoformat(text).timestamp() if text else 0.0
+
+
+def list_page(resource: Resource) -> ListPage:
+    """Return a page of a listing; raises `Transient` for an answer that is not one."""
+    if resource.get("kind") != "storage#objects" or not _LIST_KEYS.issuperset(resource):
+        raise Transient("the listing arrived damaged")
+    try:
+        return ListPage(
+            [_row(item) for item in resource.get("items", ())],
+            [str(prefix) for prefix in resource.get("prefixes", ())],
+            str(resource.get("nextPageToken", "")),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Transient("the listing arrived damaged") from error
+
+
+def _row(item: Resource) -> ObjectRow:
+    metadata = item.get("metadata")
+    deleted = item.get("softDeleteTime") or item.get("timeDeleted")
+    return ObjectRow(
+        item["name"],
+        int(item["size"]),
+        timestamp(item.get("updated")),
+        int(item["generation"]),
+        int(item.get("metageneration", 1)),
+        item.get("crc32c", ""),
+        item.get("contentType", ""),
+        item.get("storageClass", ""),
+        parse_mtime(metadata.get("goog-reserved-file-mtime")) if metadata else None,
+        item.get("contentEncoding", ""),
+        timestamp(deleted) if deleted else None,
+    )
+
+
+def object_info(resource: Resource) -> ObjectInfo:
+    """Return an object; raises `Transient` for an answer that is not one."""
+    try:
+        return ObjectInfo(
+            bucket=resource["bucket"],
+            name=resource["name"],
+            size=int(resource["size"]),
+            generation=int(resource["generation"]),
+            metageneration=int(resource.get("metageneration", 1)),
+            updated=timestamp(resource.get("updated")),
+            created=timestamp(resource.get("timeCreated")),
+            crc32c=resource.get("crc32c", ""),
+            md5=resource.get("md5Hash", ""),
+            content_type=resource.get("contentType", ""),
+            content_encoding=resource.get("contentEncoding", ""),
+            storage_class=resource.get("storageClass", ""),
+            metadata=dict(resource.get("metadata") or {}),
+            resource=resource,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Transient("the answer about the object arrived damaged") from error
+
+
+def rewrite_status(resource: Resource) -> RewriteStatus:
+    """Return where a rewrite stands; raises `Transient` for an answer that is not one."""
+    try:
+        done = resource["done"] is True
+        return RewriteStatus(
+            token="" if done else str(resource["rewriteToken"]),
+            rewritten=int(resource["totalBytesRewritten"]),
+            size=int(resource["objectSize"]),
+            done=object_info(resource["resource"]) if done else None,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Transient("the answer about the copy arrived damaged") from error
+
+
+def bucket_info(resource: Resource) -> BucketInfo:
+    """Return a bucket; raises `Transient` for an answer that is not one."""
+    try:
+        iam = resource.get("iamConfiguration") or {}
+        hard_delete = resource.get("hardDeleteTime")
+        return BucketInfo(
+            name=resource["name"],
+            location=resource.get("location", ""),
+            location_type=resource.get("locationType", ""),
+            storage_class=resource.get("storageClass", ""),
+            created=timestamp(resource.get("timeCreated")),
+            metageneration=int(resource.get("metageneration", 1)),
+            versioning=_enabled(resource, "versioning"),
+            soft_delete_s=int((resource.get("softDeletePolicy") or {}).get("retentionDurationSeconds", 0)),
+            uniform_access=_enabled(iam, "uniformBucketLevelAccess"),
+            public_access_prevention=iam.get("publicAccessPrevention", "inherited"),
+            hierarchical_namespace=_enabled(resource, "hierarchicalNamespace"),
+            requester_pays=bool((resource.get("billing") or {}).get("requesterPays", False)),
+            labels=dict(resource.get("labels") or {}),
+            generation=int(resource.get("generation", 0)),
+            hard_delete=timestamp(hard_delete) if hard_delete else None,
+            resource=resource,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Transient("the answer about the bucket arrived damaged") from error
+
+
+def _enabled(resource: Resource, key: str) -> bool:
+    return bool((resource.get(key) or {}).get("enabled", False))
+
+
+def bucket_page(resource: Resource) -> BucketPage:
+    """Return a page of the list of buckets; raises `Transient` for an answer that is not one."""
+    if resource.get("kind") != "storage#buckets":
+        raise Transient("the list of buckets arrived damaged")
+    return BucketPage([bucket_info(item) for item in resource.get("items", ())], str(resource.get("nextPageToken", "")))
+
+
+def bucket_resource(spec: BucketSpec) -> dict[str, Any]:
+    """Return the body of a request that creates a bucket."""
+    resource: dict[str, Any] = {
+        "name": spec.name,
+        "location": spec.location,
+        "storageClass": spec.storage_class,
+        "iamConfiguration": {
+            "uniformBucketLevelAccess": {"enabled": spec.uniform_access},
+            "publicAccessPrevention": spec.public_access_prevention,
+        },
+    }
+    if spec.labels:
+        resource["labels"] = dict(spec.labels)
+    if spec.hierarchical_namespace:
+        resource["hierarchicalNamespace"] = {"enabled": True}
+    return resource
+
+
+def policy(resource: Resource) -> IamPolicy:
+    """Return an access policy; raises `Transient` for an answer that is not one."""
+    try:
+        return IamPolicy(
+            etag=resource.get("etag", ""),
+            bindings=tuple(
+                IamBinding(one["role"], tuple(one.get("members", ())), one.get("condition"))
+                for one in resource.get("bindings", ())
+            ),
+            version=int(resource.get("version", 1)),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Transient("the answer about access arrived damaged") from error
+
+
+def policy_resource(policy: IamPolicy) -> dict[str, Any]:
+    """Return the body of a request that replaces an access policy.
+
+    Version 3 is what carries conditions, and is accepted without any (cloud.google.com/iam/docs/policies#versions).
+    """
+    bindings: list[dict[str, Any]] = []
+    for one in policy.bindings:
+        binding: dict[str, Any] = {"role": one.role, "members": list(one.members)}
+        if one.condition:
+            binding["condition"] = dict(one.condition)
+        bindings.append(binding)
+    return {"kind": "storage#policy", "version": 3, "etag": policy.etag, "bindings": bindings}
+
+
+def attribute_fields(attributes: WriteAttributes) -> dict[str, Any]:
+    """Return the fields of a resource that a new object gets; empty ones are left to the service."""
+    fields: dict[str, Any] = {
+        "contentType": attributes.content_type,
+        "contentEncoding": attributes.content_encoding,
+        "cacheControl": attributes.cache_control,
+        "contentDisposition": attributes.content_disposition,
+        "contentLanguage": attributes.content_language,
+        "storageClass": attributes.storage_class,
+        "metadata": dict(attributes.metadata),
+    }
+    return {key: value for key, value in fields.items() if value}
+
+
+def precondition_params(precondition: Precondition, *, prefix: str = "if") -> dict[str, str]:
+    """Return the query parameters of a precondition; `prefix` is `ifSource` for the source of a copy."""
+    found = {
+        f"{prefix}GenerationMatch": precondition.generation,
+        f"{prefix}MetagenerationMatch": precondition.metageneration,
+        f"{prefix}GenerationNotMatch": precondition.not_generation,
+        f"{prefix}MetagenerationNotMatch": precondition.not_metageneration,
+    }
+    return {key: str(value) for key, value in found.items() if value is not None}
