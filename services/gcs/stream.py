@@ -58,7 +58,7 @@ class Download:
             self._call.give_up()
         if self._ahead is not None and not self._ahead.cancel():
             # The thread comes back at once; until then the response belongs to it.
-            await asyncio.wait([asyncio.wrap_future(self._ahead)])
+            await asyncio.gather(asyncio.wrap_future(self._ahead), return_exceptions=True)
         self._response.close()
         self._wire.release(self._call)
 

@@ -1,0 +1,298 @@
+"""The shape of every command: words, options, help.  Imports nothing that does work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from app.cli.arguments import LOCAL, Parser
+from app.cli.units import parse_range, parse_rate
+
+LOCATION_HELP: Final = "region, dual-region or multi-region (default: US); fixed for ever"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One sub-command."""
+
+    name: str
+    """The word on the command line."""
+    module: str
+    """The module whose `run(context)` does it."""
+    words: str
+    """What follows it, as usage shows it."""
+    summary: str
+    """One line for the list of commands."""
+    configure: Callable[[Parser], None]
+    """Declares its words and options."""
+    details: str = ""
+    """Further sentences for its own help."""
+    examples: tuple[tuple[str, str], ...] = ()
+    """Command lines, each with what it does."""
+
+
+def _screen(parser: Parser) -> None:
+    parser.add_argument("url", nargs="?", metavar="gs://BUCKET[/PREFIX]", help="where the screen opens")
+
+
+def _buckets(_parser: Parser) -> None:
+    """`buckets` has only the common options."""
+
+
+def _mb(parser: Parser) -> None:
+    parser.add_argument("url", metavar="gs://BUCKET", help="the bucket to create")
+    parser.option("--location", default="US", metavar="L", help=LOCATION_HELP)
+    parser.option("--class", dest="storage_class", default="STANDARD", metavar="C", help="default class of new objects")
+    parser.option("--hns", action="store_true", help="real folders (hierarchical namespace); fixed for ever")
+
+
+def _rb(parser: Parser) -> None:
+    parser.add_argument("url", metavar="gs://BUCKET", help="the bucket to delete")
+    parser.option("--all", action="store_true", help="with everything in it, older generations included; asks first")
+
+
+def _ls(parser: Parser) -> None:
+    parser.add_argument(
+        "urls", nargs="*", metavar="gs://…", help="buckets, prefixes, objects or globs (default: buckets)"
+    )
+    parser.option("-l", "--long", action="store_true", help="size, time and class of each object as well")
+    parser.option("-r", "--recursive", action="store_true", help="all objects below")
+    _literal(parser)
+
+
+def _stat(parser: Parser) -> None:
+    parser.add_argument("urls", nargs="+", metavar="gs://…", help="objects, prefixes, buckets or globs")
+    _generation(parser)
+    _literal(parser)
+
+
+def _cat(parser: Parser) -> None:
+    parser.add_argument("urls", nargs="+", metavar="gs://…", help="objects or globs, printed one after the other")
+    parser.option(
+        "--range",
+        type=parse_range,
+        metavar="A-B",
+        help="only these bytes, both ends included; 5- from 5 on, -5 the last 5",
+    )
+    _generation(parser)
+    _literal(parser)
+
+
+def _store(parser: Parser) -> None:
+    parser.add_argument("action", choices=["serve"], metavar="serve", help="run the embedded store until interrupted")
+    parser.option("--dir", metavar="D", help="its folder (default: the one that --local uses)")
+    parser.option("--port", type=int, default=0, metavar="N", help="its port (default: the last one, or any free one)")
+    parser.option(
+        "--open", action="store_true", help="ask no token, so that other GCS clients on this machine can use it"
+    )
+
+
+def _literal(parser: Parser) -> None:
+    parser.option("--literal", action="store_true", help="URLs are names only, never globs")
+
+
+def _generation(parser: Parser) -> None:
+    parser.option("--generation", type=int, metavar="N", help="exactly this generation of the one object named")
+
+
+def _planning(parser: Parser) -> None:
+    parser.option("--dry-run", action="store_true", help="only say what would be done")
+    parser.option(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="leave out what matches (gitignore syntax; repeatable)",
+    )
+    _literal(parser)
+
+
+def _moving(parser: Parser) -> None:
+    _planning(parser)
+    parser.option("--no-clobber", action="store_true", help="skip what exists already")
+    parser.option(
+        "--bandwidth",
+        type=parse_rate,
+        default=0,
+        metavar="RATE",
+        help="bytes a second at the most: 500K, 24M, 1G (binary)",
+    )
+    parser.option("--detach", action="store_true", help="hand it to the worker, print the job's id and return")
+
+
+def declare_common(parser: Parser) -> None:
+    """Declare the options that every command has."""
+    parser.option(
+        LOCAL,
+        common=True,
+        metavar="DIR",
+        help="the embedded store kept in DIR (default: the user's data folder), started and stopped by itself",
+    )
+    parser.option("--endpoint", common=True, metavar="URL", help="any server of the GCS JSON API, without credentials")
+    parser.option("--project", common=True, metavar="ID", help="project that lists and owns buckets")
+    parser.option("--credentials", common=True, metavar="FILE", help="a key file in Google's JSON formats")
+    parser.option("--anonymous", common=True, action="store_true", help="no credentials: public buckets")
+    parser.option("--quota-project", common=True, metavar="ID", help="project that is billed for quota")
+    parser.option("--workspace", common=True, metavar="DIR", help="project folder whose attached buckets are used")
+    parser.option("--json", common=True, action="store_true", help="one JSON record a line on standard output")
+    parser.option("-q", "--quiet", common=True, action="store_true", help="no messages but errors")
+    parser.option("-v", "--verbose", common=True, action="store_true", help="more messages; tracebacks of failures")
+    parser.option("--no-color", common=True, action="store_true", help="no colours (also: NO_COLOR)")
+    parser.option(
+        "--yes", common=True, action="store_true", help="answer confirmations with yes; never passes a safeguard"
+    )
+    parser.option("-h", "--help", common=True, action="help", help="show this help")
+    parser.option("-V", "--version", common=True, action="version", version=_version(), help="show the version")
+
+
+def _version() -> str:
+    from services import __version__
+
+    return f"pail {__version__}"
+
+
+SCREEN: Final = Command("", "screen", "[gs://BUCKET[/PREFIX]]", "open the screen", _screen)
+"""`pail` without a command."""
+
+_ALL: Final = (
+    Command(
+        "buckets",
+        "buckets",
+        "",
+        "list the buckets that are attached or can be listed",
+        _buckets,
+        "The current bucket is marked with '*'. Where listing is forbidden, attached buckets are still shown.",
+        (("pail buckets --project my-project", "buckets of a project"), ("pail --json buckets", "for a script")),
+    ),
+    Command(
+        "mb",
+        "mb",
+        "gs://BUCKET",
+        "create a bucket",
+        _mb,
+        "New buckets have uniform access and public access prevention on.",
+        (
+            ("pail mb gs://my-data --location europe-west1", "in one region"),
+            ("pail --local mb gs://scratch", "in the embedded store"),
+        ),
+    ),
+    Command(
+        "rb",
+        "rb",
+        "gs://BUCKET",
+        "delete a bucket",
+        _rb,
+        "A bucket that is not empty is refused, unless --all is given; that asks for the bucket's name at a\n"
+        "terminal, and needs --yes without one.",
+        (("pail rb gs://old", "only if it is empty"), ("pail rb --all gs://old", "with everything in it")),
+    ),
+    Command(
+        "ls",
+        "ls",
+        "[gs://…]",
+        "list buckets, prefixes and objects",
+        _ls,
+        "Full URLs, one a line. An object of exactly that name comes first, then the folder, then a glob:\n"
+        "'*' and '?' stay within a folder, '**' crosses folders, [abc] is one of these characters.",
+        (
+            ("pail ls gs://b/logs/", "what is directly below logs/"),
+            ("pail ls -l -r gs://b", "every object, with size, time and class"),
+            ("pail ls 'gs://b/**.csv'", "every .csv, however deep"),
+            ("pail --json ls -r gs://b | jq .size", "for a script"),
+        ),
+    ),
+    Command(
+        "stat",
+        "stat",
+        "gs://…",
+        "show everything that is kept about an object",
+        _stat,
+        examples=(("pail stat gs://b/report.pdf", ""), ("pail --json stat gs://b/report.pdf --generation 1712", "")),
+    ),
+    Command(
+        "cat",
+        "cat",
+        "gs://…",
+        "print objects",
+        _cat,
+        "Stored bytes, as they are. Whole objects are verified by CRC32C.",
+        (
+            ("pail cat gs://b/app.log --range -1000", "the last 1000 bytes"),
+            ("pail cat 'gs://b/part-*.csv' > all.csv", "several, in order"),
+        ),
+    ),
+    Command(
+        "store",
+        "store",
+        "serve",
+        "run the embedded store in the foreground",
+        _store,
+        "A GCS-compatible server on this machine. The first line on standard output is its endpoint.",
+        (
+            ("pail store serve --dir ./data --open", "for other GCS clients"),
+            ("pail --endpoint http://127.0.0.1:4443 ls", "use it from another terminal"),
+        ),
+    ),
+)
+
+COMMANDS: Final = {command.name: command for command in _ALL}
+"""Every command by its word, in the order of the help."""
+
+
+def make_parser(command: Command) -> Parser:
+    """Return the parser of one command, or of the screen, with the common options."""
+    prog = f"pail {command.name}".rstrip()
+    if command is SCREEN:
+        usage = "pail [OPTIONS] [gs://BUCKET[/PREFIX]]\n       pail [OPTIONS] COMMAND …"
+        description = "A terminal file manager for Google Cloud Storage buckets."
+        epilog = _command_list()
+    else:
+        usage = " ".join(part for part in (prog, "[OPTIONS]", command.words) if part)
+        sentence = f"{command.summary[0].upper()}{command.summary[1:]}."
+        description = f"{sentence}\n\n{command.details}" if command.details else sentence
+        epilog = _example_list(command)
+    parser = Parser(prog, usage=usage, description=description, epilog=epilog)
+    command.configure(parser)
+    declare_common(parser)
+    return parser
+
+
+def _command_list() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {command.name:{width}}  {command.summary}" for command in _ALL]
+    codes = (
+        "0 done · 1 failed · 2 usage · 3 bucket or prefix not found · 4 object not found · 5 gave up after\n"
+        "  retries · 6 some items failed · 7 no credentials or not allowed · 8 changed by someone else ·\n"
+        "  9 stopped by a safeguard · 130 interrupted"
+    )
+    return "\n".join(
+        [
+            "commands:",
+            *lines,
+            "",
+            "examples:",
+            "  pail --local                      the screen on the embedded store, no account needed",
+            "  pail gs://my-bucket/photos/       the screen, opened there",
+            "  pail cp -r photos gs://my-bucket/ upload a folder",
+            "",
+            "exit codes:",
+            f"  {codes}",
+            "",
+            "'pail COMMAND --help' tells more.",
+        ]
+    )
+
+
+def _example_list(command: Command) -> str:
+    if not command.examples:
+        return ""
+    width = max(len(line) for line, _ in command.examples)
+    return "\n".join(["examples:", *(f"  {line:{width}}  {what}".rstrip() for line, what in command.examples)])
+
+
+def valued_options() -> frozenset[str]:
+    """Return the common options that take a value from the next word."""
+    parser = Parser("pail", usage="", description="")
+    declare_common(parser)
+    return frozenset(flag for flag, valued in parser.known.items() if valued and flag != LOCAL)

@@ -1,1 +1,0 @@
-"""The screens: connect, main, and the dialogs."""
