@@ -208,7 +208,9 @@ def make_authority(connection: Connection) -> Authority:
     spec = connection.credentials
     if spec.kind == "anonymous":
         base_url = connection.endpoint or "https://storage.googleapis.com"
-        return Anonymous(base_url, connection.project, spec.quota_project or connection.project)
+        # Other servers have no projects, but the protocol wants a word.
+        project = connection.project or ("pail" if connection.endpoint else "")
+        return Anonymous(base_url, project, spec.quota_project or connection.project)
     if connection.endpoint and not connection.endpoint.startswith("https://"):
         raise Unsafe(
             f"credentials would travel unencrypted to {display_name(connection.endpoint)}",

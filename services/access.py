@@ -1,0 +1,84 @@
+"""What these credentials may do with a bucket: asked, never assumed, and tolerant of not being told."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.errors import BucketNotFound, Forbidden, NotAuthenticated, PailError, Rejected
+from services.gcs.interface import ListQuery, Storage
+from services.model import Ability
+
+LIST: Final = "storage.objects.list"
+GET: Final = "storage.objects.get"
+CREATE: Final = "storage.objects.create"
+DELETE: Final = "storage.objects.delete"
+SETTINGS: Final = "storage.buckets.get"
+
+ASKED: Final = [LIST, GET, CREATE, DELETE, SETTINGS]
+"""The permissions that decide what is greyed out (cloud.google.com/storage/docs/access-control/iam-permissions)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What may be done with a bucket, and why not more."""
+
+    ability: Ability
+    """In a person's words, for the badge."""
+    reason: str = ""
+    """Why not more; empty where everything is allowed."""
+    permissions: frozenset[str] = field(default_factory=frozenset)
+    """Those of `ASKED` that are allowed, as far as it is known."""
+
+
+async def probe(storage: Storage, bucket: str) -> Access:
+    """Find out what may be done with a bucket.
+
+    The service is asked; where it will not say, one row is listed, which proves reading and leaves writing open.
+    Raises `BucketNotFound`, and `Transient` where nobody answers.
+    """
+    try:
+        return judge(await storage.control.test_permissions(bucket, ASKED))
+    except BucketNotFound:
+        raise
+    except (Forbidden, NotAuthenticated, Rejected) as refusal:
+        return await _try_list(storage, bucket, refusal)
+
+
+def judge(allowed: frozenset[str]) -> Access:
+    """Return what a set of permissions amounts to."""
+    reads = LIST in allowed or GET in allowed
+    writes = CREATE in allowed
+    missing = [permission for permission in ASKED[:4] if permission not in allowed]
+    reason = f"not allowed: {', '.join(missing)}" if missing else ""
+    ability: Ability = "no access"
+    if reads and writes:
+        ability = "read/write"
+    elif reads:
+        ability = "read only"
+    elif writes:
+        ability = "write only"
+    return Access(ability, reason, allowed)
+
+
+async def _try_list(storage: Storage, bucket: str, refusal: PailError) -> Access:
+    try:
+        await storage.data.list_page(bucket, ListQuery(page_size=1))
+    except BucketNotFound:
+        raise
+    except (Forbidden, NotAuthenticated) as error:
+        return Access("no access", error.message)
+    return Access("unknown", f"reading works; more is not told: {refusal.message}", frozenset({LIST}))
+
+
+async def probe_all(storage: Storage, buckets: list[str]) -> dict[str, Access]:
+    """Probe several buckets side by side; what fails is `unknown`, with the reason."""
+
+    async def one(bucket: str) -> Access:
+        try:
+            return await probe(storage, bucket)
+        except PailError as error:
+            return Access("no access" if isinstance(error, BucketNotFound) else "unknown", error.message)
+
+    return dict(zip(buckets, await asyncio.gather(*(one(bucket) for bucket in buckets)), strict=True))
