@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, Final
 
+from services.lifecycle import DELETE, rules_of
 from services.model import BucketInfo
 from services.words import DAY_S, day
 
@@ -77,18 +78,14 @@ def _noncurrent_deletes(resource: Mapping[str, Any]) -> tuple[int | None, bool]:
     """Return after how many days a rule deletes noncurrent generations, and whether one does so at another time."""
     days: list[int] = []
     vague = False
-    for condition in _delete_conditions(resource):
-        if condition.get("isLive") is True:
+    for rule in rules_of(resource):
+        condition = rule.condition
+        if rule.action != DELETE or condition.get("isLive") is True:
             continue
         # Only a rule of this one condition has a moment that can be named; any other depends on the object.
-        if set(condition) <= {"daysSinceNoncurrentTime", "isLive"} and "daysSinceNoncurrentTime" in condition:
-            days.append(int(condition["daysSinceNoncurrentTime"]))
+        after = condition.get("daysSinceNoncurrentTime")
+        if isinstance(after, int) and set(condition) <= {"daysSinceNoncurrentTime", "isLive"}:
+            days.append(after)
         else:
             vague = True
     return (min(days) if days else None), vague
-
-
-def _delete_conditions(resource: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    for rule in (resource.get("lifecycle") or {}).get("rule") or ():
-        if (rule.get("action") or {}).get("type") == "Delete":
-            yield rule.get("condition") or {}

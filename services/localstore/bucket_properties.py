@@ -84,8 +84,9 @@ def patched_bucket(properties: dict[str, Any], patch: dict[str, Any], now: int) 
 def replaced_bucket(properties: dict[str, Any], resource: dict[str, Any], now: int) -> dict[str, Any]:
     """Return what an update (PUT) leaves; raises `ApiError`."""
     keep = {"storageClass", "iamConfiguration", "softDeletePolicy", "rpo"}
-    cleared: dict[str, Any] = {key: None for key in _KEPT if key in properties and key not in keep}
-    return patched_bucket(properties, {**cleared, **resource}, now)
+    _guard_fixed(properties, {"retentionPolicy": None, **resource})
+    kept = {key: value for key, value in properties.items() if key not in _KEPT or key in keep}
+    return _merged(kept, {key: resource[key] for key in _KEPT if key in resource}, now)
 
 
 def _guard_fixed(properties: dict[str, Any], patch: dict[str, Any]) -> None:

@@ -117,7 +117,8 @@ def _start(directory: Path) -> subprocess.Popen[bytes]:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "services.localstore", str(directory), "--idle-exit", str(IDLE_EXIT_S)],
+            # -P: a folder called "services" where the person happens to be must not be run instead.
+            [sys.executable, "-P", "-m", "services.localstore", str(directory), "--idle-exit", str(IDLE_EXIT_S)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=descriptor,

@@ -81,8 +81,8 @@ def patched(properties: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]
 
 def replaced(properties: dict[str, Any], resource: dict[str, Any]) -> dict[str, Any]:
     """Return what an update (PUT) leaves: what it does not name is gone; raises `ApiError`."""
-    cleared: dict[str, Any] = {key: None for key in (*_TEXTS, *_HOLDS, "metadata", "contexts") if key in properties}
-    return patched(properties, {**cleared, **resource})
+    cleared = {*_TEXTS, *_HOLDS, "metadata", "contexts"}
+    return patched({key: value for key, value in properties.items() if key not in cleared}, resource)
 
 
 def _guard_change(key: str, old: Any, new: Any) -> None:

@@ -9,48 +9,27 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Final, Self
-
-import uvicorn
 
 from services.errors import LocalFileError, PailError
 from services.localstore.application import Application
 from services.localstore.faults import Faults
 from services.localstore.folder import FolderLock, RunFile, last_port, remove_run_file, write_run_file
-from services.localstore.protocol import StoreProtocol
+from services.localstore.protocol import BACKLOG, HttpServer
 from services.localstore.store import PURGE_INTERVAL_S, Store, StoreOptions, open_store
 
 HOST: Final = "127.0.0.1"
 """The only address it listens on."""
 
-KEEP_ALIVE_S: Final = 300
-"""Seconds that an idle connection is kept: longer than any client of ours keeps one, so that none is cut under it."""
-
 SHUTDOWN_S: Final = 10
 """Seconds that running requests get when the store is told to stop."""
 
-BACKLOG: Final = 1024
-"""Connections that may wait to be accepted."""
-
 _log = logging.getLogger("pail.localstore")
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server without its own signal handling: who runs it decides."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
-        yield
-
-    @property
-    def busy(self) -> bool:
-        """Whether anybody is connected, or a request is running."""
-        return bool(self.server_state.connections or self.server_state.tasks)
 
 
 class Runner:
@@ -73,10 +52,13 @@ class Runner:
         self.directory = directory
         self.token = None if open_access else secrets.token_urlsafe(32)
         self._idle_exit_s = idle_exit_s
-        self._stop = threading.Event()
+        self._stopped = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake: asyncio.Event
         with contextlib.ExitStack() as stack:
             lock = FolderLock(directory)
             stack.callback(lock.release)
+            remove_run_file(directory)
             self._socket = _listen(port, last_port(directory))
             stack.callback(self._socket.close)
             self._store = open_store(directory, options or StoreOptions())
@@ -84,24 +66,7 @@ class Runner:
             stack.callback(remove_run_file, directory)
             self._resources = stack.pop_all()
         self.endpoint = f"http://{HOST}:{self._socket.getsockname()[1]}"
-        application = Application(self._store, token=self.token, faults=faults)
-        self._server = _Server(
-            uvicorn.Config(
-                application,
-                loop="asyncio",
-                http=StoreProtocol,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                date_header=True,
-                timeout_keep_alive=KEEP_ALIVE_S,
-                timeout_graceful_shutdown=SHUTDOWN_S,
-                backlog=BACKLOG,
-            )
-        )
+        self._server = HttpServer(Application(self._store, token=self.token, faults=faults))
 
     def run(self, on_ready: Callable[[str], None] | None = None) -> None:
         """Serve until `stop`, or until nobody has come for the idle time; then close the store."""
@@ -117,36 +82,40 @@ class Runner:
 
     def stop(self) -> None:
         """Have `run` return soon; running requests get a few seconds."""
-        self._stop.set()
-        self._server.should_exit = True
+        self._stopped.set()
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                loop.call_soon_threadsafe(self._wake.set)
 
     async def _serve(self, on_ready: Callable[[str], None] | None) -> None:
-        if self._stop.is_set():
+        self._wake = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        if self._stopped.is_set():
             return
-        watch = asyncio.create_task(self._watch(on_ready))
+        await self._server.start(self._socket)
         try:
-            await self._server.serve(sockets=[self._socket])
+            if on_ready is not None:
+                on_ready(self.endpoint)
+            await self._wait()
         finally:
-            watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watch
+            await self._server.stop(SHUTDOWN_S)
 
-    async def _watch(self, on_ready: Callable[[str], None] | None) -> None:
-        """Say when it answers; later leave when idle, and purge what has expired."""
+    async def _wait(self) -> None:
+        """Wait for the stop, or for the idle time; purge what has expired meanwhile."""
         loop = asyncio.get_running_loop()
-        while not self._server.started:  # noqa: ASYNC110 - uvicorn announces it by this attribute alone
-            await asyncio.sleep(0.005)
-        if on_ready is not None:
-            on_ready(self.endpoint)
         purged = used = loop.time()
-        interval = min(1.0, (self._idle_exit_s or 4.0) / 4)
+        requests = 0
+        interval = min(PURGE_INTERVAL_S, self._idle_exit_s / 4 if self._idle_exit_s else PURGE_INTERVAL_S)
         while True:
-            await asyncio.sleep(interval)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), interval)
+                return
             now = loop.time()
-            if self._server.busy:
-                used = now
+            if self._server.busy or self._server.requests != requests:
+                used, requests = now, self._server.requests
             elif self._idle_exit_s is not None and now - used >= self._idle_exit_s:
-                self.stop()
+                return
             if now - purged >= PURGE_INTERVAL_S:
                 purged = now
                 await self._store.in_thread(_purge, self._store)
@@ -155,9 +124,9 @@ class Runner:
 def _purge(store: Store) -> None:
     try:
         store.purge()
-    except Exception:
+    except (OSError, sqlite3.Error):
+        # A full disk, say: what has expired is invisible all the same, and goes the next time.
         _log.exception("purging failed")
-        raise
 
 
 def _listen(port: int, preferred: int) -> socket.socket:

@@ -1,0 +1,97 @@
+"""The application: looks, signals, and the way from nothing to a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from pathlib import Path, PurePath
+from typing import ClassVar, Final
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from app.screens.main import MainScreen
+from app.terminal import terminal_problem
+from app.themes import DARK, THEMES
+from services.connection import Connection
+from services.errors import ExitCode, UsageError
+from services.remembered import Remembered
+
+LEAVE_LIMIT_S: Final = 3.0
+"""Seconds that leaving may take after a signal or after quitting; then the process ends as it stands.
+
+Nothing is lost by that: whatever matters is the worker's, or is journalled before it is done.
+"""
+
+SIGNAL_EXIT: Final = 128
+"""Added to a signal's number for the exit code, as shells do."""
+
+SIGNALS: Final = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
+"""Signals that end the screen; ctrl+c is no signal while it is shown, but `kill -INT` is one."""
+
+
+def style_sheets() -> list[str | PurePath]:
+    """Return where the styles are: inside `app/` in a wheel, beside it in a checkout."""
+    here = Path(__file__).resolve().parent
+    for path in (here / "styles.tcss", here.parent / "styles.tcss"):
+        if path.is_file():
+            return [path]
+    raise FileNotFoundError("styles.tcss is missing from this installation of pail")
+
+
+class PailApp(App[int], inherit_bindings=False):
+    """The screen as a program."""
+
+    TITLE = "Pail"
+    ENABLE_COMMAND_PALETTE = False  # the registry's command opens it, so that its keys stand in one place
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "how_to_quit", "How to quit", show=False)]
+
+    def __init__(self, connection: Connection, start_url: str = "", *, remembered: Remembered | None = None) -> None:
+        """Make the program for a connection, to be opened at a `gs://` URL."""
+        super().__init__(css_path=style_sheets())
+        self.animation_level = "none"  # an animation costs bytes on the line and says nothing
+        self.remembered = remembered or Remembered()
+        self._connection = connection
+        self._start_url = start_url
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DARK.name
+
+    async def on_mount(self) -> None:
+        """Show the first screen, and leave in order when a signal asks for it."""
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            # What the parent ignores (nohup) stays ignored.
+            if not self.is_headless and signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._signalled, number)
+        await self.push_screen(MainScreen(self._connection, self._start_url, self.remembered))
+
+    def _signalled(self, number: signal.Signals) -> None:
+        code = SIGNAL_EXIT + number
+        leave_within(LEAVE_LIMIT_S, code)
+        self.exit(code, return_code=code)
+
+    def action_how_to_quit(self) -> None:
+        """Say how to leave, to whom ctrl+c is the reflex."""
+        self.notify("q or F10 leaves Pail; transfers go on in the background.", markup=False)
+
+
+def leave_within(seconds: float, code: int) -> None:
+    """End the process after some seconds, whatever threads still wait for (a terminal that is gone, a dead disk)."""
+    timer = threading.Timer(seconds, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
+
+
+def run_screen(connection: Connection, start_url: str = "") -> int:
+    """Show the screen until it is left and return the exit code; raises `UsageError` where there is no terminal."""
+    problem = terminal_problem()
+    if problem:
+        raise UsageError(problem, remedy="Use the sub-commands: see 'pail --help'.")
+    app = PailApp(connection, start_url)
+    app.run()
+    code = app.return_code if app.return_code is not None else ExitCode.FAILED
+    leave_within(LEAVE_LIMIT_S, code)
+    return code

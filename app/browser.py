@@ -1,0 +1,139 @@
+"""Listings for the tree, off the event loop's way: pages are streamed, and what nobody waits for is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from services.errors import PailError
+from services.gcs.interface import DataPlane, ListQuery
+from services.model import ListPage
+from services.names import parent_prefix
+
+PARALLEL: Final = 4
+"""Listings that run at a time."""
+
+RELIST_S: Final = 0.7
+"""Seconds between two listings of a folder that objects are being written to, at the least."""
+
+RELIST_SHARE: Final = 4.0
+"""A folder is listed anew at most for the fourth part of the time: a long listing waits longer for its next turn."""
+
+
+class Feed(Protocol):
+    """Who shows the listings: the object tree."""
+
+    def add_page(self, prefix: str, page: ListPage, *, final: bool, ticket: int | None = None) -> bool:
+        """Take a page; False where nobody waits for it any more."""
+
+    def fail(self, prefix: str, problem: str, remedy: str = "", *, ticket: int | None = None) -> None:
+        """Take that a listing broke."""
+
+
+class Browser:
+    """Lists the folders of one bucket for one tree."""
+
+    def __init__(
+        self,
+        data: DataPlane,
+        bucket: str,
+        feed: Feed,
+        *,
+        hierarchical: bool = False,
+        failed: Callable[[PailError], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Make a browser; `failed` is told of every listing that broke, besides the tree."""
+        self.bucket = bucket
+        self.hierarchical = hierarchical
+        self._data = data
+        self._feed = feed
+        self._failed = failed
+        self._clock = clock
+        self._slots = asyncio.Semaphore(PARALLEL)
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._took: dict[str, float] = {}
+        self._due: dict[str, asyncio.TimerHandle] = {}
+
+    def list(self, prefix: str, ticket: int) -> None:
+        """Begin to list a folder; an older listing of it is given up."""
+        self._cancel(prefix)
+        task = asyncio.create_task(self._list(prefix, ticket), name="listing")
+        self._running[prefix] = task
+        task.add_done_callback(lambda done: self._ended(prefix, done))
+
+    def leave(self) -> None:
+        """Give up all listings: another place is shown."""
+        for prefix in list(self._running):
+            self._cancel(prefix)
+        for timer in self._due.values():
+            timer.cancel()
+        self._due.clear()
+
+    async def close(self) -> None:
+        """Give up all listings and wait until they have ended."""
+        tasks = list(self._running.values())
+        self.leave()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def touch(self, prefix: str, again: Callable[[str], None]) -> None:
+        """Have `again(prefix)` called soon, since objects in a folder have changed; never too often."""
+        if prefix in self._due:
+            return
+        wait = max(RELIST_S, self._took.get(prefix, 0.0) * RELIST_SHARE)
+        self._due[prefix] = asyncio.get_running_loop().call_later(wait, self._again, prefix, again)
+
+    def _again(self, prefix: str, again: Callable[[str], None]) -> None:
+        self._due.pop(prefix, None)
+        if prefix in self._running:
+            # A listing under way may be past the change already: one more, after it.
+            self.touch(prefix, again)
+        else:
+            again(prefix)
+
+    async def _list(self, prefix: str, ticket: int) -> None:
+        query = ListQuery(
+            prefix=prefix,
+            delimiter="/",
+            include_trailing_delimiter=True,
+            include_folders_as_prefixes=self.hierarchical,
+        )
+        started = self._clock()
+        async with self._slots:
+            token = ""
+            try:
+                while True:
+                    page = await self._data.list_page(self.bucket, query, token)
+                    token = page.next_token
+                    if not self._feed.add_page(prefix, page, final=not token, ticket=ticket) or not token:
+                        break
+            except PailError as error:
+                self._feed.fail(prefix, error.message, error.remedy, ticket=ticket)
+                self._failed(error)
+        self._took[prefix] = self._clock() - started
+
+    def _cancel(self, prefix: str) -> None:
+        task = self._running.pop(prefix, None)
+        if task is not None:
+            task.cancel()
+
+    def _ended(self, prefix: str, task: asyncio.Task[None]) -> None:
+        if self._running.get(prefix) is task:
+            del self._running[prefix]
+        if not task.cancelled():
+            task.result()
+
+
+def holders(name: str) -> set[str]:
+    """Return the prefixes in whose listings a change of `name` can be seen: `a/b/c` → `a/b/`, `a/` and the top.
+
+    The first or last object below a prefix makes the prefix itself appear or vanish, all the way up.
+    """
+    found = {""}
+    folder = name if name.endswith("/") else parent_prefix(name)
+    while folder:
+        found.add(folder)
+        folder = parent_prefix(folder)
+    return found

@@ -1,0 +1,101 @@
+"""Where a person is and what is chosen: what decides which commands make sense now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+View = Literal["objects", "settings", "transfers"]
+"""A view of the main screen."""
+
+VIEWS: Final[tuple[tuple[View, str], ...]] = (
+    ("objects", "Objects"),
+    ("settings", "Settings"),
+    ("transfers", "Transfers"),
+)
+"""The views in the order of their numbers, with their titles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a command's applicability depends on: plain values, so that the predicates can be tested as a table."""
+
+    view: View = "objects"
+    """The view that is shown."""
+    bucket: bool = False
+    """Whether a bucket is open."""
+    cursor: Literal["", "object", "folder"] = ""
+    """What the cursor of the tree stands on."""
+    marked: int = 0
+    """How many rows are marked."""
+    rows: int = 0
+    """How many rows the listing has."""
+    may_write: bool = True
+    """Whether these credentials may change objects (True as well where that is not known)."""
+    transfer: Literal["", "queued", "active", "paused", "failed", "ended"] = ""
+    """State of the row under the cursor of the transfers."""
+
+    @property
+    def chosen(self) -> bool:
+        """Whether there is something to act on: marked rows, or the cursor's."""
+        return self.marked > 0 or self.cursor != ""
+
+
+def always(_: Context) -> bool:
+    """Tell that it makes sense everywhere."""
+    return True
+
+
+def in_objects(context: Context) -> bool:
+    """Tell whether the objects of a bucket are shown."""
+    return context.view == "objects" and context.bucket
+
+
+def with_rows(context: Context) -> bool:
+    """Tell whether there are rows."""
+    return in_objects(context) and context.rows > 0
+
+
+def with_marks(context: Context) -> bool:
+    """Tell whether rows are marked."""
+    return in_objects(context) and context.marked > 0
+
+
+def chosen(context: Context) -> bool:
+    """Tell whether there is something to act on."""
+    return in_objects(context) and context.chosen
+
+
+def writable(context: Context) -> bool:
+    """Tell whether objects may be created here."""
+    return in_objects(context) and context.may_write
+
+
+def chosen_writable(context: Context) -> bool:
+    """Tell whether there is something to act on that may be changed."""
+    return chosen(context) and context.may_write
+
+
+def with_bucket(context: Context) -> bool:
+    """Tell whether a bucket is open."""
+    return context.bucket
+
+
+def in_settings(context: Context) -> bool:
+    """Tell whether the settings of a bucket are shown."""
+    return context.view == "settings" and context.bucket
+
+
+def on_transfer(context: Context) -> bool:
+    """Tell whether the cursor is on a transfer."""
+    return context.view == "transfers" and context.transfer != ""
+
+
+def on_moving(context: Context) -> bool:
+    """Tell whether the cursor is on a transfer that has not ended."""
+    return context.view == "transfers" and context.transfer in ("queued", "active", "paused")
+
+
+def on_failed(context: Context) -> bool:
+    """Tell whether the cursor is on a transfer that failed."""
+    return context.view == "transfers" and context.transfer == "failed"

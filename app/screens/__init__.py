@@ -1,0 +1,1 @@
+"""The screens: connect, main, and the dialogs."""

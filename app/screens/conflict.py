@@ -1,0 +1,82 @@
+"""The dialog for targets that exist: replace, keep both, skip; one by one or all at once."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Button, Checkbox
+
+from app.screens.dialog import Dialog, Label, button, shown
+from services.transfer.messages import Answer, ConflictPolicy, JobView, TransferView
+from widgets import formats
+
+
+class ConflictDialog(Dialog[Answer]):
+    """Asks what to do with targets that exist; Skip has the focus, Esc leaves the job waiting."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "decide('replace')", "Replace", show=False),
+        Binding("k", "decide('keep-both')", "Keep both", show=False),
+        Binding("s", "decide('skip')", "Skip", show=False),
+        Binding("a", "toggle_all", "All", show=False),
+    ]
+
+    def __init__(self, job: JobView, example: TransferView) -> None:
+        """Ask about one transfer of `job`, and offer to decide all."""
+        several = job.conflicts > 1
+        heading = f"{job.conflicts:,} targets exist already" if several else "The target exists already"
+        super().__init__(heading)
+        self._job = job
+        self._example = example
+
+    def body(self) -> ComposeResult:
+        """Yield the example and the switch for all."""
+        example = self._example
+        yield Label(shown(example.target), classes="dialog-url")
+        yield Label(f"from {shown(example.source)} · {formats.size(example.size)}", classes="dialog-note")
+        if example.reason:
+            yield Label(example.reason, classes="dialog-text")
+        yield Label(
+            "r  Replace it with the new one\nk  Keep both: the new one gets another name\ns  Skip: leave what is there",
+            classes="dialog-text",
+        )
+        if self._job.conflicts > 1:
+            box = Checkbox(f"The same for all {self._job.conflicts:,} of this job (a)", id="all", compact=True)
+            box.value = True
+            yield box
+
+    def buttons(self) -> ComposeResult:
+        """Yield the three answers."""
+        yield button("Skip", "skip", main=True)
+        yield button("Keep both", "keep-both")
+        yield button("Replace", "replace", danger=True)
+
+    def on_mount(self) -> None:
+        """Give the focus to the answer that changes nothing."""
+        self.query_one("#skip", Button).focus()
+
+    def action_toggle_all(self) -> None:
+        """Switch between one and all."""
+        for box in self.query("#all").results(Checkbox):
+            box.toggle()
+
+    def action_decide(self, policy: ConflictPolicy) -> None:
+        """Answer."""
+        everything = all(box.value for box in self.query("#all").results(Checkbox))
+        alone = self._job.conflicts <= 1
+        transfer = "" if everything and not alone else self._example.id
+        self.dismiss(Answer(self._job.id, policy, transfer))
+
+    @on(Button.Pressed)
+    def _answer_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        match event.button.id:
+            case "replace":
+                self.action_decide("replace")
+            case "keep-both":
+                self.action_decide("keep-both")
+            case _:
+                self.action_decide("skip")

@@ -1,0 +1,160 @@
+"""Dialogs before something is destroyed: objects, or a whole bucket."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Button
+
+from app.screens.dialog import Dialog, FormDialog, Label, Line, button, shown
+from services.errors import PailError
+from services.gcs.interface import DataPlane
+from services.model import BucketInfo
+from services.names import base_name
+from services.tally import Tally, count_below
+from services.undelete import undo_terms
+from widgets import formats
+
+NAMES_SHOWN: Final = 4
+"""Names that a dialog lists before it only counts the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """What is to be deleted."""
+
+    bucket: str
+    """Name of the bucket."""
+    prefix: str
+    """The prefix all of it lies in; empty for the top of the bucket."""
+    names: tuple[str, ...]
+    """Objects and prefixes (ending in `/`), none below another."""
+    counted: Tally
+    """The objects among them."""
+
+    @property
+    def prefixes(self) -> list[str]:
+        """Those that are folders and have to be counted."""
+        return [name for name in self.names if name.endswith("/")]
+
+    @property
+    def heading(self) -> str:
+        """The question."""
+        if len(self.names) == 1:
+            kind = "folder" if self.prefixes else "object"
+            return f"Delete the {kind} {shown(base_name(self.names[0]), 60)}?"
+        folders = len(self.prefixes)
+        objects = len(self.names) - folders
+        parts = [formats.count(objects, "object")] if objects else []
+        parts += [formats.count(folders, "folder")] if folders else []
+        return f"Delete {' and '.join(parts)}?"
+
+
+class DeleteDialog(Dialog[bool]):
+    """Names the count, the bytes, the URL and until when it can be undone; Cancel has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("n", "leave", "No", show=False)]
+
+    def __init__(self, doomed: Doomed, settings: BucketInfo | None, data: DataPlane) -> None:
+        """Ask about `doomed`; folders are counted through `data` while the question stands."""
+        super().__init__(doomed.heading)
+        self._doomed = doomed
+        self._settings = settings
+        self._data = data
+
+    def body(self) -> ComposeResult:
+        """Yield what is deleted and whether it comes back."""
+        doomed = self._doomed
+        if len(doomed.names) == 1:
+            yield Label(f"gs://{doomed.bucket}/{shown(doomed.names[0])}", classes="dialog-url")
+        else:
+            yield Label(f"gs://{doomed.bucket}/{shown(doomed.prefix)}", classes="dialog-url")
+            for name in doomed.names[:NAMES_SHOWN]:
+                yield Label(f"  {shown(name.removeprefix(doomed.prefix), 60)}", classes="dialog-text")
+            if len(doomed.names) > NAMES_SHOWN:
+                yield Label(f"  and {len(doomed.names) - NAMES_SHOWN:,} more", classes="dialog-note")
+        yield Label(_amount(doomed.counted, counting=bool(doomed.prefixes)), id="amount", classes="dialog-text")
+        many = len(doomed.names) > 1 or bool(doomed.prefixes)
+        terms = undo_terms(self._settings, time.time(), many=many)
+        yield Label(
+            f"! {terms.sentence}" if terms.final else terms.sentence,
+            id="undo",
+            classes="dialog-warning" if terms.final else "dialog-text",
+        )
+
+    def buttons(self) -> ComposeResult:
+        """Yield Cancel first."""
+        yield button("Cancel", "leave")
+        yield button("Delete", "delete", danger=True)
+
+    def on_mount(self) -> None:
+        """Begin to count what lies below the folders."""
+        if self._doomed.prefixes:
+            self.run_worker(self._count(), exclusive=True)
+
+    async def _count(self) -> None:
+        amount = self.query_one("#amount", Label)
+        doomed = self._doomed
+        try:
+            async for tally in count_below(self._data, doomed.bucket, doomed.prefixes, doomed.counted):
+                amount.update(_amount(tally, counting=not tally.complete))
+        except PailError as error:
+            amount.update(f"! could not be counted: {error.message}")
+
+    @on(Button.Pressed, "#delete")
+    def _delete_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(True)  # noqa: FBT003 - the answer itself
+
+
+def _amount(tally: Tally, *, counting: bool) -> str:
+    text = f"{formats.count(tally.objects, 'object')}, {formats.size(tally.size)}"
+    return f"{text} so far, counting…" if counting else text
+
+
+class DeleteBucketDialog(FormDialog[bool]):
+    """A bucket is deleted by typing its name; the dialog counts what goes with it."""
+
+    SUBMIT: ClassVar[str] = "Delete bucket"
+    DANGER: ClassVar[bool] = True
+
+    def __init__(self, bucket: str, data: DataPlane) -> None:
+        """Ask about a bucket."""
+        super().__init__(f"Delete the bucket {shown(bucket)}?")
+        self._bucket = bucket
+        self._data = data
+
+    def fields(self) -> ComposeResult:
+        """Yield what goes, and the line for the name."""
+        yield Label(f"gs://{shown(self._bucket)}", classes="dialog-url")
+        yield Label("counting what is in it…", id="amount", classes="dialog-text")
+        yield Label("! This cannot be undone, and the name can be taken by somebody else.", classes="dialog-warning")
+        yield Label("Type the bucket's name to delete it with everything in it:", classes="dialog-text")
+        yield Line(placeholder=self._bucket, id="name")
+
+    def problem(self) -> str:
+        """Compare what was typed with the name."""
+        return "" if self.query_one("#name", Line).value == self._bucket else "that is not its name"
+
+    def on_mount(self) -> None:
+        """Begin to count."""
+        super().on_mount()
+        self.run_worker(self._count(), exclusive=True, group="count")
+
+    async def _count(self) -> None:
+        amount = self.query_one("#amount", Label)
+        try:
+            async for tally in count_below(self._data, self._bucket, [""], Tally()):
+                empty = tally.complete and not tally.objects
+                amount.update("It is empty." if empty else _amount(tally, counting=not tally.complete))
+        except PailError as error:
+            amount.update(f"! could not be counted: {error.message}")
+
+    async def submit(self) -> bool:
+        """Answer that it shall be deleted."""
+        return True
