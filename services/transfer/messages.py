@@ -49,6 +49,8 @@ class JobItem:
     """Everything below `source` goes below `target`."""
     generation: int | None = None
     """Generation of a source object that was seen, to be read or deleted; None: whatever is live at planning."""
+    exact: bool = False
+    """`generation` names one version, also a noncurrent one; else it has to be the live one when it is deleted."""
 
 
 @dataclass(frozen=True, slots=True)

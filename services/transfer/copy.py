@@ -1,0 +1,129 @@
+"""Copies and moves on the server: the bytes never come here, and a source goes only after its copy is confirmed."""
+
+from __future__ import annotations
+
+from services.errors import Corrupt, ObjectNotFound, PreconditionFailed, Rejected, Transient
+from services.model import ObjectInfo
+from services.names import display_name, parse_gs_url
+from services.transfer.download import MOVED_MARK, remove_moved
+from services.transfer.run import Run
+from services.transfer.target import ObjectTarget
+from services.transfer.upload import remove_own
+
+
+async def copy(run: Run) -> None:
+    """Copy one generation on the server; raises `PailError`, `Skipped`, `Asking`."""
+    info = await _written(run, atomic=False)
+    await _verified(run, info)
+
+
+async def move(run: Run) -> None:
+    """Rename on the server: in one step where the service can, else by a copy and a delete of what was copied.
+
+    Raises `PailError`, `Skipped`, `Asking`.
+    """
+    record = run.record
+    if record.fingerprint == MOVED_MARK:
+        await remove_moved(run)
+        return
+    source, target = parse_gs_url(record.source), parse_gs_url(record.target)
+    atomic = source.bucket == target.bucket and source.bucket not in run.line.no_atomic_move
+    if atomic:
+        try:
+            info = await _written(run, atomic=True)
+        except Rejected:
+            run.line.no_atomic_move.add(source.bucket)
+            atomic = False
+    if not atomic:
+        info = await _written(run, atomic=False)
+    await _verified(run, info)
+    if not atomic or await _still_there(run):
+        await remove_moved(run)
+
+
+async def _written(run: Run, *, atomic: bool) -> ObjectInfo:
+    """Return the object at the target, after it was copied or moved there."""
+    target = ObjectTarget(run)
+    if run.flags.look_first or run.record.decision or run.doubtful:
+        ours = await target.look()
+        if ours is not None:
+            return ours
+    url = parse_gs_url(run.record.source)
+    patience = run.patience()
+    while True:
+        try:
+            info = await (_move_once if atomic else _rewrite)(run, target)
+        except PreconditionFailed:
+            run.record.session = ""
+            found = await target.refused()
+            if found is not None:
+                return found
+        except ObjectNotFound:
+            # After a lost answer the source of a move is gone because it was moved.
+            found = await target.read_back() if run.doubtful else None
+            if found is None:
+                raise
+            return found
+        except Transient as error:
+            run.unsure = True
+            await patience.after(url.bucket, error, progressed=run.failed_once(error))
+        else:
+            run.line.worked()
+            return info
+
+
+async def _move_once(run: Run, target: ObjectTarget) -> ObjectInfo:
+    url = parse_gs_url(run.record.source)
+    return await (await run.data()).move(
+        url.bucket, url.name, run.record.generation, target.name, precondition=target.precondition
+    )
+
+
+async def _rewrite(run: Run, target: ObjectTarget) -> ObjectInfo:
+    """Copy, going on with the token of an earlier try."""
+    url, record = parse_gs_url(run.record.source), run.record
+    data = await run.data()
+    while True:
+        try:
+            status = await data.rewrite(
+                url.bucket,
+                url.name,
+                record.generation,
+                target.bucket,
+                target.name,
+                precondition=target.precondition,
+                token=record.session,
+            )
+        except Rejected:
+            if not record.session:
+                raise
+            record.session = ""  # a token that is too old: from the start
+            continue
+        if status.done is not None:
+            return status.done
+        record.session = status.token
+        run.confirmed(status.rewritten)
+        await run.save()
+
+
+async def _verified(run: Run, info: ObjectInfo) -> None:
+    record = run.record
+    run.verifying = True
+    if info.size != record.size or (record.crc32c and info.crc32c != record.crc32c):
+        await remove_own(await run.data(), info)
+        raise Corrupt(f"{display_name(record.target)} was written with another checksum than its source")
+    record.session, record.written, record.crc32c = "", info.generation, info.crc32c
+    run.moved = record.size
+    run.verifying = False
+
+
+async def _still_there(run: Run) -> bool:
+    """Tell whether the source is still there after what looked like a finished move (its copy was found, not made)."""
+    url = parse_gs_url(run.record.source)
+    if not run.doubtful:
+        return False
+    try:
+        info = await (await run.data()).stat(url.bucket, url.name)
+    except ObjectNotFound:
+        return False
+    return info.generation == run.record.generation

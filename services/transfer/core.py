@@ -1,0 +1,124 @@
+"""What the parts of an engine share: its jobs, connections, listeners and tools."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from copy import copy
+from typing import Any, Final
+
+from services.connection import Connection
+from services.errors import NotAuthenticated, PailError
+from services.names import display_name
+from services.transfer import schema
+from services.transfer.facts import FactBoard
+from services.transfer.job import Counts, Job
+from services.transfer.journal import Journal
+from services.transfer.line import Line
+from services.transfer.messages import JobFact, NoticeFact
+from services.transfer.options import Options
+from services.transfer.run import Tools
+
+log: Final = logging.getLogger("pail.engine")
+"""The engine's log: names through `display_name`, no secrets."""
+
+
+class Core:
+    """The state of one engine; all of it belongs to one event loop."""
+
+    def __init__(self, options: Options, tools: Tools) -> None:
+        self.options = options
+        self.tools = tools
+        self.facts = FactBoard()
+        self.jobs: dict[int, Job] = {}
+        """Jobs by number, oldest first."""
+        self.closing = False
+        """Nothing is started any more."""
+        self._lines: dict[Connection, Line] = {}
+        self._background: set[asyncio.Task[Any]] = set()
+
+    @property
+    def journal(self) -> Journal:
+        """The journal."""
+        return self.tools.journal
+
+    def line(self, connection: Connection) -> Line:
+        """Return the line of a connection."""
+        if connection not in self._lines:
+            self._lines[connection] = Line(connection, self.options, self._announce)
+        return self._lines[connection]
+
+    def _announce(self, label: str, cause: PailError | None) -> None:
+        label = display_name(label)
+        if cause is None:
+            log.info("%s works again", label)
+            self.facts.publish(NoticeFact(f"{label} works again; going on", code="back"))
+            return
+        log.warning("everything on %s waits: %s", label, cause.message)
+        self.facts.publish(NoticeFact(_why(cause), remedy=cause.remedy, code=cause.reason))
+
+    @property
+    def notice(self) -> str:
+        """Why everything waits, if it does."""
+        for job in self.jobs.values():
+            cause = self._lines[job.row.spec.connection].cause if job.row.spec.connection in self._lines else None
+            if cause is not None and not job.ended:
+                return _why(cause)
+        return ""
+
+    def cause_of(self, job: Job) -> str:
+        """Return why a job's connection waits, if it does."""
+        line = self._lines.get(job.row.spec.connection)
+        return _why(line.cause) if line is not None and line.cause is not None else ""
+
+    async def save(self, job: Job) -> None:
+        """Return once a job is durable as it stands."""
+        row = copy(job.row)
+        await self.journal.call(lambda db: schema.update_job(db, row))
+
+    async def recount(self, job: Job) -> None:
+        """Take the counts of a job from the journal, after many transfers were changed there at once."""
+        number = job.row.id
+        tallies = await self.journal.call(lambda db: schema.tallies(db, number))
+        job.counts = Counts.of_tallies(tallies)
+        for run in job.active.values():
+            job.counts.parked -= run.record.moved
+
+    def publish_end(self, job: Job) -> None:
+        """Tell that a job has ended."""
+        self.facts.publish(JobFact(job.view()))
+
+    def background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run something beside everything else; what fails in it is logged."""
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("internal error", exc_info=error)
+
+    async def close(self, grace_s: float) -> None:
+        """End what runs in the background and close the connections."""
+        waiting = set(self._background)
+        if waiting:
+            _, late = await asyncio.wait(waiting, timeout=grace_s)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=grace_s)
+        for line in self._lines.values():
+            try:
+                async with asyncio.timeout(grace_s):
+                    await line.close()
+            except TimeoutError:
+                log.warning("a connection did not close in time")
+
+
+def _why(cause: PailError) -> str:
+    if isinstance(cause, NotAuthenticated):
+        return f"the credentials are refused, everything waits: {cause.message}"
+    return f"no connection, everything waits: {cause.message}"

@@ -1,0 +1,159 @@
+"""Deletes, many in one request, each of exactly the generation that was seen; and new folders."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.errors import Conflict, NotFound, PailError, PreconditionFailed, Transient
+from services.model import CREATE_ONLY, Precondition, WriteAttributes
+from services.names import display_name, parse_gs_url
+from services.transfer.run import Run
+from services.transfer.target import NONCE_KEY
+
+BATCH: Final = 100
+"""Deletes that one request may carry (cloud.google.com/storage/docs/batch)."""
+
+FOLDER_TYPE: Final = "application/x-www-form-urlencoded;charset=UTF-8"
+"""Type that Google's console gives the placeholder of a folder."""
+
+Outcome = tuple[Run, PailError | None]
+"""A delete and why it failed, if it did."""
+
+
+async def delete_batch(runs: list[Run]) -> list[Outcome]:
+    """Delete the objects of up to 100 transfers of one bucket; failures are returned, not raised.
+
+    A passing fault has the batch sent again: as each delete carries the generation, what is gone by then was deleted by
+    the first one, and a newer generation is never touched (hazard 8).
+    """
+    bucket = parse_gs_url(runs[0].record.source).bucket
+    patience = runs[0].patience()
+    outcomes: list[Outcome] = []
+    waiting = runs
+    while waiting:
+        try:
+            answers = await _delete(bucket, waiting)
+        except Transient as error:
+            answers = [error] * len(waiting)
+        except PailError as error:
+            return outcomes + [(run, error) for run in waiting]
+        again: list[Run] = []
+        fault: Transient | None = None
+        for run, answer in zip(waiting, answers, strict=True):
+            if isinstance(answer, Transient):
+                fault = answer
+                again.append(run)
+            else:
+                outcomes.append((run, _outcome(run, answer)))
+        progressed, waiting = len(again) < len(waiting), again
+        if fault is not None:
+            for run in waiting:
+                run.unsure = True
+                run.failed_once(fault)
+            try:
+                await patience.after(bucket, fault, progressed=progressed)
+            except PailError as error:
+                return outcomes + [(run, error) for run in waiting]
+    return outcomes
+
+
+async def _delete(bucket: str, runs: list[Run]) -> list[PailError | None]:
+    data = await runs[0].data()
+    if len(runs) > 1 or not runs[0].record.decision:
+        plain = [run for run in runs if not run.record.decision]
+        items = [(parse_gs_url(run.record.source).name, run.record.generation) for run in plain]
+        found = await data.delete_many(bucket, items) if items else []
+        answers = dict(zip((run.record.key for run in plain), map(_ours, found), strict=True))
+    else:
+        answers = {}
+    for run in runs:
+        if run.record.decision:
+            try:
+                # Exactly one version was named: a noncurrent one can be meant.
+                await data.delete(
+                    bucket,
+                    parse_gs_url(run.record.source).name,
+                    generation=run.record.generation,
+                    precondition=Precondition(),
+                )
+            except PailError as error:
+                answers[run.record.key] = error
+            else:
+                answers[run.record.key] = None
+    return [answers[run.record.key] for run in runs]
+
+
+def _ours(answer: Exception | None) -> PailError | None:
+    if answer is None or isinstance(answer, PailError):
+        return answer
+    return PailError(f"the delete failed: {answer}")
+
+
+def _outcome(run: Run, answer: PailError | None) -> PailError | None:
+    run.line.worked()
+    run.moved = run.record.size
+    run.record.written = run.record.generation
+    if answer is None:
+        return None
+    if isinstance(answer, NotFound):
+        # It was seen before, so it is gone as wanted; a version that was named by its number has to have existed.
+        return answer if run.record.decision and not run.doubtful else None
+    if isinstance(answer, PreconditionFailed):
+        if run.doubtful:
+            return None
+        url = run.record.source
+        return PreconditionFailed(f"{display_name(url)} was changed by someone else since it was seen", url=url)
+    return answer
+
+
+async def make_folder(run: Run) -> None:
+    """Make an empty folder: a real one where the bucket has such, else the placeholder `dir/`; raises `PailError`."""
+    url = parse_gs_url(run.record.target)
+    name = url.name if url.name.endswith("/") else url.name + "/"
+    storage = await run.line.storage()
+    patience = run.patience()
+    while True:
+        try:
+            if await _hierarchical(run, url.bucket):
+                await storage.data.create_folder(url.bucket, name)
+            else:
+                attributes = WriteAttributes(content_type=FOLDER_TYPE, metadata={NONCE_KEY: run.record.nonce})
+                info = await storage.data.insert(
+                    url.bucket, name, b"", attributes=attributes, crc32c="AAAAAA==", precondition=CREATE_ONLY
+                )
+                run.record.written, run.record.crc32c = info.generation, info.crc32c
+        except (PreconditionFailed, Conflict):
+            if await _made_by(run, url.bucket, name):
+                return
+            raise Conflict(
+                f"{display_name(run.record.target)} exists already",
+                remedy="Choose another name.",
+                url=run.record.target,
+            ) from None
+        except Transient as error:
+            run.unsure = True
+            await patience.after(url.bucket, error, progressed=run.failed_once(error))
+        else:
+            run.line.worked()
+            return
+
+
+async def _hierarchical(run: Run, bucket: str) -> bool:
+    storage = await run.line.storage()
+    try:
+        return await storage.control.is_hierarchical(bucket)
+    except Transient:
+        raise
+    except PailError:
+        return False
+
+
+async def _made_by(run: Run, bucket: str, name: str) -> bool:
+    """Tell whether the folder that is in the way is the one this transfer made, before its answer was lost."""
+    if not run.doubtful:
+        return False
+    try:
+        info = await (await run.data()).stat(bucket, name)
+    except NotFound:
+        return run.unsure
+    return info.metadata.get(NONCE_KEY) == run.record.nonce

@@ -1,0 +1,209 @@
+"""Downloads: one pinned generation into an unfinished file beside the target, verified, durable, then renamed."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from pathlib import Path
+from typing import Final
+
+from services.errors import Corrupt, NotFound, ObjectNotFound, PreconditionFailed, RangeNotSatisfiable, Transient
+from services.model import ObjectInfo, Precondition
+from services.names import display_name, parse_gs_url
+from services.transfer import local
+from services.transfer.partial import HASH_CHUNK, Partial, local_checksum, open_partial, remove_partial
+from services.transfer.plan import describe
+from services.transfer.run import Run
+from services.transfer.target import FileTarget
+
+THROTTLED_WRITE: Final = 64 * 1024
+"""Bytes that are gathered before they are written where a limit is set, so that the flow stays even."""
+
+MOVED_MARK: Final = "copied"
+"""`Record.fingerprint` of a move whose copy is confirmed: only the source has to be removed."""
+
+
+async def download(run: Run) -> None:
+    """Download the object of `run`; raises `PailError`, `Skipped`, `Asking`."""
+    record = run.record
+    if record.fingerprint == MOVED_MARK:
+        await remove_moved(run)
+        return
+    if (record.source.endswith("/") and record.target.endswith("/")) or record.target == record.target[: record.base]:
+        await run.disk(local.make_folder, record.target, record.base)
+    elif not (run.doubtful and await _is_there(run)):
+        target = FileTarget(run)
+        await target.look()
+        partial = await _fetch(run)
+        try:
+            if run.spec.decompress and record.encoding == "gzip":
+                partial = await _decoded(run, partial)
+            while not await run.disk(_put_in_place, run, partial, target.replace):
+                await target.taken()
+                partial.target = Path(record.target).name
+            partial.close()
+        except BaseException:
+            run.tools.later(partial.close)
+            raise
+    record.written = record.generation
+    run.moved = record.size
+    if run.spec.action == "move":
+        await remove_moved(run)
+
+
+async def _is_there(run: Run) -> bool:
+    """Tell whether an earlier process put the file in place without having noted it."""
+    record = run.record
+    there = await run.disk(local_checksum, record.target, max(record.base, 1), record.size)
+    if not there or there != record.crc32c:
+        return False
+    await run.disk(remove_partial, record.target, record.base, record.nonce)
+    return True
+
+
+def _put_in_place(run: Run, partial: Partial, replace: bool) -> bool:
+    return partial.finish(mtime=run.record.mtime, umask=run.tools.umask, replace=replace)
+
+
+async def _fetch(run: Run) -> Partial:
+    """Return the whole object in an unfinished file, verified."""
+    record, url = run.record, parse_gs_url(run.record.source)
+    patience, corrupt, restarts = run.patience(), 0, 0
+    while True:
+        partial = await run.disk(open_partial, record.target, record.base, record.nonce, record.generation, record.size)
+        try:
+            run.moved = partial.offset
+            await _receive(run, partial)
+            run.verifying = True
+            await run.disk(partial.verify, record.size, record.crc32c)
+        except Transient as error:
+            run.tools.later(partial.close)
+            await patience.after(url.bucket, error, progressed=run.failed_once(error))
+        except (Corrupt, RangeNotSatisfiable) as error:
+            # Whatever lies there is not trusted: begin at the first byte (hazards 1, 2).
+            await run.disk(partial.discard)
+            corrupt += 1
+            run.failed_once(error)
+            if corrupt > run.tools.options.max_corrupt:
+                raise
+        except ObjectNotFound:
+            # The generation that was seen is gone: a restart with the one that is live now, never a mixture (hazard 3).
+            await run.disk(partial.discard)
+            restarts += 1
+            await _pin_again(run, restarts)
+        except BaseException:
+            run.tools.later(partial.close)
+            raise
+        else:
+            return partial
+        finally:
+            run.verifying = False
+
+
+async def _pin_again(run: Run, restarts: int) -> None:
+    url = parse_gs_url(run.record.source)
+    info: ObjectInfo = await (await run.data()).stat(url.bucket, url.name)
+    if info.generation == run.record.generation or restarts > run.tools.options.max_restarts:
+        raise PreconditionFailed(
+            f"{display_name(run.record.source)} is overwritten again and again",
+            remedy="Try again once it is left alone.",
+            url=run.record.source,
+        )
+    describe(run.record, info)
+    run.moved = 0
+    await run.save()
+
+
+async def _receive(run: Run, partial: Partial) -> None:
+    """Append what is missing; raises `Transient` where the body ends early."""
+    record, url = run.record, parse_gs_url(run.record.source)
+    if partial.offset >= record.size:
+        return
+    limited = bool(run.tools.bandwidth.rate or run.flags.bandwidth.rate)
+    gather = THROTTLED_WRITE if limited else run.tools.options.write_size
+    data = await run.data()
+    async with data.read(url.bucket, url.name, generation=record.generation, start=partial.offset) as stream:
+        if stream.generation != record.generation:
+            raise ObjectNotFound(f"{display_name(record.source)} was overwritten", url=record.source)
+        if stream.size != record.size:
+            raise Corrupt(f"{display_name(record.source)}: the service names another size than before")
+        record.crc32c = record.crc32c or stream.crc32c
+        record.encoding = record.encoding or stream.content_encoding
+        waiting: list[bytes] = []
+        held = 0
+        async for chunk in stream:
+            waiting.append(chunk)
+            held += len(chunk)
+            run.moved = min(record.size, partial.offset + held)
+            if held >= gather:
+                waiting, held = await _store(run, partial, waiting, held)
+        await _store(run, partial, waiting, held)
+    if partial.offset < record.size:
+        raise Transient(f"{display_name(record.source)}: the answer ended early", url=record.source)
+
+
+async def _store(run: Run, partial: Partial, chunks: list[bytes], held: int) -> tuple[list[bytes], int]:
+    if chunks:
+        if partial.offset + held > run.record.size:
+            raise Corrupt(f"{display_name(run.record.source)}: more bytes arrived than the object has")
+        await run.throttle(held)
+        await run.disk(partial.write, chunks)
+        run.confirmed(partial.offset)
+        run.waiting = ""
+    return [], 0
+
+
+async def _decoded(run: Run, partial: Partial) -> Partial:
+    """Return an unfinished file with the decoded bytes, in place of the stored ones that were verified."""
+    record = run.record
+    decoded = await run.disk(open_partial, record.target, record.base, record.nonce + "d", record.generation, 0)
+    try:
+        await run.disk(_gunzip, partial, decoded)
+    except BaseException:
+        run.tools.later(decoded.discard)
+        raise
+    await run.disk(partial.discard)
+    return decoded
+
+
+def _gunzip(partial: Partial, decoded: Partial) -> None:
+    decoded.restart()
+    shown = display_name(partial.path)
+    try:
+        with os.fdopen(os.dup(partial.handle), "rb") as stored:
+            stored.seek(0)
+            with gzip.GzipFile(fileobj=stored) as stream:
+                while chunk := stream.read(HASH_CHUNK):
+                    decoded.write([chunk])
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise Corrupt(
+            f"{shown}: the stored bytes are right, but they are not gzip: {error}",
+            remedy="Download it without --decompress.",
+        ) from error
+
+
+async def remove_moved(run: Run) -> None:
+    """Remove the source object of a finished move: exactly the generation that was taken."""
+    record, url = run.record, parse_gs_url(run.record.source)
+    # The file or the copy is complete: that is in the journal before anything is removed.
+    record.fingerprint = MOVED_MARK
+    await run.save()
+    patience = run.patience()
+    while True:
+        try:
+            await (await run.data()).delete(
+                url.bucket, url.name, precondition=Precondition(generation=record.generation)
+            )
+        except NotFound:
+            return
+        except PreconditionFailed:
+            raise PreconditionFailed(
+                f"{display_name(record.source)} was copied, but it changed since and was not removed",
+                remedy="Move it again.",
+                url=record.source,
+            ) from None
+        except Transient as error:
+            await patience.after(url.bucket, error, progressed=run.failed_once(error))
+        else:
+            return

@@ -1,0 +1,79 @@
+"""An engine in this process: for sub-commands, for tests, and inside the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from services.errors import PailError
+from services.paths import ensure_private_dir
+from services.transfer import schema
+from services.transfer.core import log
+from services.transfer.engine import Engine
+from services.transfer.journal import FileLock, free_journals, open_database, remove_journal
+from services.transfer.options import Options
+
+JOURNALS: Final = "journals"
+"""Folder of the journals below the state folder."""
+
+WORKER_JOURNAL: Final = "worker.db"
+"""Name of the worker's journal."""
+
+PATIENCE_S: Final = 600.0
+"""Seconds that a sub-command waits for a lost network; the worker waits for ever."""
+
+
+class OwnEngine(Engine):
+    """The engine of a sub-command: its journal is deleted at the end, unless something in it is unfinished."""
+
+    async def close(self) -> None:
+        """Stop everything so that it can be resumed, by whoever adopts the journal."""
+        await self.shut(remove=True)
+
+
+async def open_engine(state_dir: Path, *, worker: bool = False, options: Options | None = None) -> Engine:
+    """Open an engine in this process, with a journal of its own below `state_dir`.
+
+    The worker's journal is always the same one, and it adopts journals that nobody holds.  Raises `PailError`.
+    """
+    folder = await asyncio.to_thread(lambda: ensure_private_dir(ensure_private_dir(state_dir) / JOURNALS))
+    if worker:
+        engine = await Engine.open(folder / WORKER_JOURNAL, options or Options())
+        await adopt(engine, folder)
+        return engine
+    name = f"run-{os.getpid()}-{secrets.token_hex(4)}.db"
+    return await OwnEngine.open(folder / name, options or Options(patience_s=PATIENCE_S))
+
+
+async def adopt(engine: Engine, folder: Path) -> int:
+    """Take over the unfinished jobs of journals that nobody holds, and return how many."""
+    taken = 0
+    for path, lock in await asyncio.to_thread(lambda: free_journals(folder, but=engine.journal.path)):
+        taken += await _adopt_one(engine, path, lock)
+    return taken
+
+
+async def _adopt_one(engine: Engine, path: Path, lock: FileLock) -> int:
+    def take(db: sqlite3.Connection) -> list[schema.JobRow]:
+        other = open_database(path)
+        try:
+            numbers = set(schema.import_journal(db, other))
+        finally:
+            other.close()
+        return [row for row in schema.load_jobs(db) if row.id in numbers]
+
+    try:
+        rows = await engine.journal.call(take)
+    except (PailError, sqlite3.Error) as error:
+        log.warning("a journal could not be adopted: %s", error)
+        await asyncio.to_thread(lock.release)
+        return 0
+    # The jobs are durable in their new place: only now the old one goes.
+    await asyncio.to_thread(remove_journal, path, lock)
+    for row in rows:
+        await engine.take_on(row)
+    return len(rows)

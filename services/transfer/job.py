@@ -1,0 +1,246 @@
+"""A job while an engine has it: counts, what is next, what runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.names import GsUrl, is_gs_url, parse_gs_url
+from services.transfer.messages import JobItem, JobState, JobView
+from services.transfer.meter import Bandwidth, Meter, eta
+from services.transfer.record import Record, RecordState
+from services.transfer.run import JobFlags, Run
+from services.transfer.schema import JobRow, Tally
+
+WINDOW: Final = 512
+"""Transfers that are taken from the journal at once."""
+
+LOW_WATER: Final = 128
+"""Waiting transfers below which more are taken from the journal."""
+
+MOST_WAITING: Final = 4096
+"""Waiting transfers that are held at the most, while small ones are looked for behind many large ones."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """The transfers of a job by state, added up."""
+
+    items: dict[RecordState, int] = field(default_factory=dict)
+    """How many are in each state."""
+    size: int = 0
+    """Bytes of all that are to move."""
+    done_size: int = 0
+    """Bytes of those that are done."""
+    parked: int = 0
+    """Bytes that had moved of those that were stopped."""
+    skipped: int = 0
+    """How many were left alone."""
+
+    def of(self, *states: RecordState) -> int:
+        """Return how many are in these states."""
+        return sum(self.items.get(state, 0) for state in states)
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return sum(self.items.values())
+
+    def add(self, record: Record, sign: int = 1) -> None:
+        """Count a transfer in, or out again."""
+        self.items[record.state] = self.items.get(record.state, 0) + sign
+        if record.skipped:
+            self.skipped += sign
+            return
+        self.size += sign * record.size
+        if record.state == "done":
+            self.done_size += sign * record.size
+        else:
+            self.parked += sign * record.moved
+
+    @classmethod
+    def of_tallies(cls, tallies: Iterable[Tally]) -> Counts:
+        """Rebuild the counts from the journal."""
+        counts = cls()
+        for tally in tallies:
+            counts.items[tally.state] = tally.items
+            counts.skipped += int(tally.skipped)
+            moving = int(tally.size - tally.skipped_size)
+            counts.size += moving
+            if tally.state == "done":
+                counts.done_size += moving
+            else:
+                counts.parked += int(tally.moved)
+        return counts
+
+
+class Job:
+    """One job: its row in the journal, and what only lives as long as the engine."""
+
+    def __init__(self, row: JobRow, counts: Counts, small_limit: int) -> None:
+        self.row = row
+        self.counts = counts
+        self.flags = JobFlags(Bandwidth(row.spec.bandwidth), row.answer)
+        self.active: dict[int, Run] = {}
+        """What runs, by number."""
+        self.small: deque[Record] = deque()
+        """Small transfers that wait here for their turn."""
+        self.large: deque[Record] = deque()
+        """Large ones, which have turns of their own."""
+        self.cursor = 0
+        """Number up to which transfers were taken from the journal."""
+        self.feeding = False
+        """More is being taken from the journal."""
+        self.last_seq = 0
+        """Highest number that was given."""
+        self.planner: asyncio.Task[None] | None = None
+        """The task that plans."""
+        self.changed = 0
+        """Grows when waiting transfers are put back: what is being fetched meanwhile is fetched again."""
+        self.late: set[int] = set()
+        """Transfers that ended while more were being fetched: the journal's answer may still call them queued."""
+        self.ending = False
+        """Its end is being written down."""
+        self.asked = 0
+        """Conflicts that were told about."""
+        self._small_limit = small_limit
+        self._meter = Meter()
+
+    @property
+    def id(self) -> str:
+        """Its number, for a person."""
+        return str(self.row.id)
+
+    @property
+    def runs(self) -> bool:
+        """Whether its transfers may start."""
+        return self.row.state in ("planning", "running", "asking")
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended."""
+        return self.row.finished is not None
+
+    @property
+    def waiting(self) -> int:
+        """How many transfers wait here."""
+        return len(self.small) + len(self.large)
+
+    def is_large(self, record: Record) -> bool:
+        """Whether a transfer takes one of the turns of large ones."""
+        return record.action in ("upload", "download", "move", "copy") and (
+            record.size > self._small_limit and not (is_gs_url(record.source) and is_gs_url(record.target))
+        )
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether everything that is in the journal was taken."""
+        return self.cursor >= self.last_seq
+
+    def begin(self, record: Record) -> None:
+        """Count a transfer that starts: what it moves is counted while it runs."""
+        self.counts.add(record, -1)
+        record.moved = 0
+        self.counts.add(record)
+
+    def take_in(self, records: list[Record]) -> None:
+        """Have transfers from the journal wait for their turn."""
+        for record in records:
+            self.cursor = max(self.cursor, record.seq)
+            if record.seq not in self.active and record.seq not in self.late:
+                (self.large if self.is_large(record) else self.small).append(record)
+
+    def put_back(self) -> None:
+        """Forget what waits here: it is taken from the journal again, from the beginning."""
+        self.small.clear()
+        self.large.clear()
+        self.cursor = 0
+        self.changed += 1
+
+    def change(self, record: Record, state: RecordState, *, moved: int = 0, skipped: bool = False) -> None:
+        """Move a transfer to another state, and the counts with it."""
+        self.counts.add(record, -1)
+        record.state, record.moved, record.skipped = state, moved, int(skipped)
+        self.counts.add(record)
+
+    @property
+    def moved(self) -> int:
+        """Bytes moved so far."""
+        return self.counts.done_size + self.counts.parked + sum(run.moved for run in self.active.values())
+
+    def sample(self) -> None:
+        """Take the bytes of this moment into the rate."""
+        self._meter.sample(self.moved)
+        for run in self.active.values():
+            run.meter.sample(run.moved)
+
+    @property
+    def rate(self) -> float:
+        """Bytes a second."""
+        return self._meter.rate if self.active else 0.0
+
+    def view(self, reason: str = "") -> JobView:
+        """Return what is shown of it; `reason` is why everything waits, if it does."""
+        row, counts = self.row, self.counts
+        moved = min(self.moved, counts.size)
+        left = counts.size - moved
+        source, target = summary(row.spec.items)
+        return JobView(
+            id=self.id,
+            action=row.spec.action,
+            source=source,
+            target=target,
+            state=row.state,
+            items=counts.total,
+            done=counts.of("done"),
+            failed=counts.of("failed"),
+            skipped=counts.skipped,
+            conflicts=counts.of("asking"),
+            bytes=moved,
+            size=counts.size,
+            planned=row.planned,
+            rate=self.rate,
+            eta_s=eta(left, self.rate) if row.planned and not self.ended else None,
+            created=row.created,
+            finished=row.finished,
+            reason=row.reason or (reason if not self.ended else ""),
+            code=row.code,
+            remedy=row.remedy,
+            origin=row.spec.origin,
+            connection=row.spec.connection.label,
+        )
+
+    def state_now(self) -> JobState:
+        """Return the state that follows from what its transfers are doing."""
+        counts = self.counts
+        if counts.of("queued"):
+            return "running"
+        if not self.row.planned and not self.row.code:
+            return "planning"
+        if counts.of("asking"):
+            return "asking"
+        if counts.of("paused"):
+            return "paused"
+        return "failed" if counts.of("failed") or self.row.code else "done"
+
+
+def summary(items: tuple[JobItem, ...]) -> tuple[str, str]:
+    """Return in short what a job works on and where it goes: the only item, or the common folders."""
+    if len(items) == 1:
+        return items[0].source or items[0].target, items[0].target if items[0].source else ""
+    return _common([item.source or item.target for item in items]), _common([item.target for item in items])
+
+
+def _common(paths: list[str]) -> str:
+    first, last = min(paths), max(paths)
+    size = next((at for at, (one, two) in enumerate(zip(first, last, strict=False)) if one != two), len(first))
+    return first[: first.rfind("/", 0, size) + 1] if size < len(last) else first
+
+
+def bucket_of(record: Record) -> str:
+    """Return the bucket that a transfer talks to."""
+    url: GsUrl = parse_gs_url(record.source if is_gs_url(record.source) else record.target)
+    return url.bucket

@@ -1,0 +1,299 @@
+"""The journal: jobs and transfers in SQLite, written by one thread, owned by one process.
+
+Whatever has an effect outside is in the journal before it is done.  The writer commits in groups, so tens of thousands
+of transfers cost few fsyncs: states that end a transfer are gathered for a moment (losing them costs a check after a
+crash, never a wrong result), while intents, sessions and decisions are awaited.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from services import paths
+from services.errors import Busy, LocalFileError
+from services.transfer import schema
+from services.transfer.record import Record, to_row
+
+FLUSH_AFTER_S: Final = 0.1
+"""Seconds for which ended transfers are gathered before they are committed."""
+
+FLUSH_AT: Final = 1000
+"""Ended transfers that are committed without waiting any longer."""
+
+KEEP_FINISHED: Final = 200
+"""Finished jobs that are kept; older ones are forgotten."""
+
+KEEP_FINISHED_S: Final = 30 * 86_400
+"""Seconds for which finished jobs are kept."""
+
+Result = TypeVar("Result")
+_Call = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
+
+
+class FileLock:
+    """An exclusive lock (flock) on a file, held until `release` or until the process ends, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._handle = -1
+
+    def acquire(self, *, wait: bool = False) -> bool:
+        """Take the lock and tell whether that worked; the file is created 0600."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        while True:
+            handle = os.open(self.path, flags, paths.PRIVATE_FILE_MODE)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+                # Whoever held the lock may have removed the file: a lock on a file without a name locks nobody out.
+                if os.path.samestat(os.fstat(handle), self.path.lstat()):
+                    self._handle = handle
+                    return True
+            except FileNotFoundError:
+                pass
+            except BlockingIOError:
+                os.close(handle)
+                return False
+            os.close(handle)
+
+    def write(self, text: str) -> None:
+        """Say in the file who holds the lock."""
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, text.encode(), 0)
+
+    def release(self, *, remove: bool = False) -> None:
+        """Give the lock up, and remove its file if wanted."""
+        if self._handle >= 0:
+            if remove:
+                self.path.unlink(missing_ok=True)
+            os.close(self._handle)
+            self._handle = -1
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open a journal's database, 0600, durable at every commit; raises `Rejected`, `sqlite3.DatabaseError`."""
+    # SQLite gives its -wal and -shm files the mode of the database file: so that has to be private from the start.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, paths.PRIVATE_FILE_MODE))
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        schema.create(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+class Journal:
+    """One journal file with its lock and its writer thread; the methods belong to one event loop."""
+
+    def __init__(self, path: Path, lock: FileLock, db: sqlite3.Connection, moved: Path | None) -> None:
+        self.path = path
+        self.moved_aside = moved
+        """Where a journal that could not be read was put."""
+        self._lock = lock
+        self._db = db
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="pail-journal", daemon=True)
+        self._dirty: dict[tuple[int, int], Record] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._failed: Exception | None = None
+        self._thread.start()
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open or create the journal at `path`.
+
+        Raises `Busy` where another process has it, `Rejected` where a newer version wrote it.  One that SQLite cannot
+        read is moved aside, never trusted, and a new one is begun.
+        """
+        return await asyncio.to_thread(cls._open, path)
+
+    @classmethod
+    def _open(cls, path: Path) -> Self:
+        paths.ensure_private_dir(path.parent)
+        paths.check_owned(path)
+        lock = FileLock(path.with_suffix(".lock"))
+        if not lock.acquire():
+            raise Busy("another process uses this journal", remedy="Wait until it has ended.", url=str(path))
+        try:
+            moved = None
+            try:
+                db = open_database(path)
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    raise
+                moved = path.with_suffix(f".broken-{os.getpid()}")
+                path.replace(moved)
+                for suffix in ("-wal", "-shm"):
+                    path.with_name(path.name + suffix).unlink(missing_ok=True)
+                db = open_database(path)
+        except sqlite3.OperationalError as error:
+            lock.release()
+            raise LocalFileError(
+                f"cannot open the journal {path}: {error}", remedy="Check the disk and the folder's permissions."
+            ) from error
+        except BaseException:
+            lock.release()
+            raise
+        return cls(path, lock, db, moved)
+
+    async def call(self, function: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run `function` on the writer thread, after all that was noted before, and return once it is durable.
+
+        Raises what `function` raises (its changes are rolled back), `LocalFileError` where the disk refuses.
+        """
+        self._flush()
+        return await self._submit(function)
+
+    def note(self, record: Record) -> None:
+        """Have a transfer written soon, as it then stands."""
+        self._dirty[record.key] = record
+        if len(self._dirty) >= FLUSH_AT:
+            self._flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_AFTER_S, self._flush)
+
+    async def write(self, *records: Record) -> None:
+        """Write transfers and return once they are durable."""
+        for record in records:
+            self._dirty[record.key] = record
+        await self.sync()
+
+    async def sync(self) -> None:
+        """Return once everything that was noted is durable."""
+        await self.call(lambda _: None)
+        if self._failed is not None:
+            failed, self._failed = self._failed, None
+            raise failed
+
+    async def close(self, *, remove: bool = False) -> None:
+        """Write what was noted, stop the thread and give the lock up; `remove` deletes the file as well."""
+        self._flush()
+        self._calls.put(None)
+        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._close, remove)
+
+    def _close(self, remove: bool) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
+        if remove:
+            for suffix in ("", "-wal", "-shm"):
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        self._lock.release(remove=remove)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _flush(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._dirty:
+            # The records are copied now, on the loop that changes them, so that the thread never sees one half changed.
+            rows = [to_row(record) for record in self._dirty.values()]
+            self._dirty.clear()
+            self._submit(lambda db: schema.put_rows(db, rows)).add_done_callback(self._flushed)
+
+    def _flushed(self, future: asyncio.Future[None]) -> None:
+        if not future.cancelled() and (error := future.exception()) is not None and isinstance(error, Exception):
+            self._failed = error
+
+    def _submit(self, function: Callable[[sqlite3.Connection], Result]) -> asyncio.Future[Result]:
+        future: Future[Result] = Future()
+        self._calls.put((function, future))
+        return asyncio.wrap_future(future)
+
+    def _work(self) -> None:
+        while (first := self._calls.get()) is not None:
+            batch = [first]
+            ended = False
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    call = self._calls.get_nowait()
+                    if call is None:
+                        ended = True
+                        break
+                    batch.append(call)
+            self._commit(batch)
+            if ended:
+                return
+
+    def _commit(self, batch: list[_Call]) -> None:
+        """Run all calls in one transaction; where one fails, each in its own, so that it harms no other."""
+        try:
+            results = self._transact([function for function, _ in batch])
+        except Exception as error:  # noqa: BLE001 - handed to whoever asked
+            if len(batch) > 1:
+                for call in batch:
+                    self._commit([call])
+            else:
+                _finish(batch[0][1], None, _explained(error, self.path))
+            return
+        for (_, future), result in zip(batch, results, strict=True):
+            _finish(future, result, None)
+
+    def _transact(self, functions: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
+        self._db.execute("BEGIN")
+        try:
+            results = [function(self._db) for function in functions]
+            self._db.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
+        return results
+
+
+def _finish(future: Future[Any], result: Any, error: Exception | None) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
+
+
+def _explained(error: Exception, path: Path) -> Exception:
+    if isinstance(error, sqlite3.Error):
+        return LocalFileError(
+            f"cannot write the journal {path}: {error}",
+            remedy="Make room on the disk of the state folder, then resume.",
+        )
+    return error
+
+
+def free_journals(folder: Path, *, but: Path | None = None) -> list[tuple[Path, FileLock]]:
+    """Return the journals of a folder that nobody holds, each with its lock taken."""
+    found = []
+    for path in sorted(folder.glob("*.db")):
+        lock = FileLock(path.with_suffix(".lock"))
+        if path != but and lock.acquire():
+            if path.exists():
+                found.append((path, lock))
+            else:
+                lock.release(remove=True)
+    return found
+
+
+def remove_journal(path: Path, lock: FileLock) -> None:
+    """Delete a journal whose jobs live on elsewhere, and its lock."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    lock.release(remove=True)

@@ -1,0 +1,267 @@
+"""Local files, opened so that nobody can lead Pail elsewhere: component by component, never through a symbolic link.
+
+The part of a path that a person named (`base` characters) is opened as it is, links included: that is what was asked
+for.  Below it every component is opened relative to its folder with `O_NOFOLLOW`, so that a link, also one swapped in
+while a transfer runs, ends the transfer instead of being followed (hazard 57).  All functions block: they belong on
+disk threads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from services.errors import DiskFull, LocalFileError, PailError, Unsafe
+from services.names import display_name
+
+PARTIAL_PREFIX: Final = ".pail-part-"
+"""How the names of unfinished downloads begin; they lie in the folder of their target."""
+
+NEW_FILE_MODE: Final = 0o666
+"""Mode of a new file before the umask; what an object's metadata says is never applied (hazard 64)."""
+
+NEW_FOLDER_MODE: Final = 0o777
+"""Mode of a new folder before the umask."""
+
+_WAITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
+"""Faults of the disk as a whole: the job pauses instead of failing (hazard 46)."""
+
+_FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def local_error(error: OSError, path: str, doing: str) -> PailError:
+    """Return the error of ours for one of the system, about `path`; `doing` is such as `read` or `write`."""
+    shown = display_name(path)
+    why = error.strerror or str(error)
+    if error.errno in _WAITABLE and doing in ("write", "make the folder"):
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "Make room on the disk, then resume." if full else "Make the disk writable again, then resume."
+        return DiskFull(f"cannot {doing} {shown}: {why}", remedy=remedy, url=path)
+    if error.errno in (errno.ELOOP, errno.EMLINK):
+        return Unsafe(
+            f"{shown} leads through a symbolic link, which is not followed",
+            remedy="Replace the link by a folder, or name its target yourself.",
+            url=path,
+        )
+    if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
+        return LocalFileError(
+            f"cannot {doing} {shown}: a file and a folder would have the same name",
+            remedy="Rename one of them, or use another folder.",
+            url=path,
+        )
+    remedies = {
+        errno.EACCES: "Check the permissions of the file and its folders.",
+        errno.EPERM: "Check the permissions of the file and its folders.",
+        errno.ENOENT: "Check the path.",
+        errno.ENAMETOOLONG: "Use a folder with a shorter path.",
+        errno.EMFILE: "Raise the limit of open files (ulimit -n).",
+    }
+    return LocalFileError(
+        f"cannot {doing} {shown}: {why}",
+        remedy=remedies.get(error.errno or 0, "Check the file and the disk."),
+        url=path,
+    )
+
+
+@contextlib.contextmanager
+def explained(path: str, doing: str) -> Iterator[None]:
+    """Turn errors of the system into ours, about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise local_error(error, path, doing) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The folder of a file, open, and the file's name in it."""
+
+    folder: int
+    """Descriptor of the folder."""
+    name: str
+    """Last component."""
+
+    def lstat(self) -> os.stat_result | None:
+        """Return what lies at the name, links not followed; None for nothing."""
+        try:
+            return os.stat(self.name, dir_fd=self.folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+
+@contextlib.contextmanager
+def opened_place(path: str, base: int, *, make: bool = False) -> Iterator[Place]:
+    """Open the folder of `path`, whose first `base` characters are trusted; `make` creates missing folders.
+
+    Raises `OSError`: `ELOOP` or `ENOTDIR` where a component below the base is a symbolic link.
+    """
+    trusted, below = split_base(path, base)
+    parts = below.split("/")
+    if make:
+        Path(trusted).mkdir(parents=True, exist_ok=True)
+    folder = os.open(trusted, _FOLDER_FLAGS)
+    try:
+        for part in parts[:-1]:
+            inner = _enter(folder, part, make=make)
+            os.close(folder)
+            folder = inner
+        yield Place(folder, parts[-1])
+    finally:
+        os.close(folder)
+
+
+def split_base(path: str, base: int) -> tuple[str, str]:
+    """Split a path into the folder that was named and what lies below it."""
+    trusted, below = (path[:base], path[base:]) if base else os.path.split(path)
+    return trusted or "/", below.strip("/")
+
+
+def _enter(folder: int, name: str, *, make: bool) -> int:
+    if name in ("", ".", ".."):
+        raise OSError(errno.ELOOP, "the path climbs", name)
+    flags = _FOLDER_FLAGS | os.O_NOFOLLOW
+    try:
+        return os.open(name, flags, dir_fd=folder)
+    except FileNotFoundError:
+        if not make:
+            raise
+    except NotADirectoryError:
+        # With O_DIRECTORY a link may be told as ENOTDIR: tell it apart from a file, which is an ordinary collision.
+        if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            raise OSError(errno.ELOOP, "a symbolic link", name) from None
+        raise
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, NEW_FOLDER_MODE, dir_fd=folder)
+    return os.open(name, flags, dir_fd=folder)
+
+
+def make_folder(path: str, base: int) -> None:
+    """Make a folder and those above it below the base; raises `PailError`."""
+    with explained(path, "make the folder"), opened_place(path.rstrip("/") + "/.", base, make=True):
+        pass
+
+
+def fingerprint(found: os.stat_result) -> str:
+    """Return what tells whether a file is still the same: inode, size, mtime and ctime (hazards 10, 11)."""
+    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+
+
+@dataclass(slots=True)
+class SourceFile:
+    """A regular file that is read for an upload."""
+
+    path: str
+    """Absolute path."""
+    base: int
+    """Length of the part that was named."""
+    handle: int
+    """Descriptor."""
+    size: int
+    """Bytes when it was opened."""
+    mtime: float
+    """Modification time when it was opened."""
+    mark: str
+    """Its fingerprint when it was opened."""
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return `size` bytes from `offset`, fewer where the file ends; raises `PailError`."""
+        with explained(self.path, "read"):
+            chunks = []
+            while size > 0 and (chunk := os.pread(self.handle, size, offset)):
+                chunks.append(chunk)
+                offset += len(chunk)
+                size -= len(chunk)
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def unchanged(self) -> bool:
+        """Tell whether the open file, and what its path leads to, is what was opened."""
+        if fingerprint(os.fstat(self.handle)) != self.mark:
+            return False
+        try:
+            with opened_place(self.path, self.base) as place:
+                found = os.stat(place.name, dir_fd=place.folder, follow_symlinks=self.base == 0)
+        except OSError:
+            return False
+        return fingerprint(found) == self.mark
+
+    def close(self) -> None:
+        """Close it."""
+        os.close(self.handle)
+
+
+def open_source(path: str, base: int) -> SourceFile:
+    """Open a regular file for reading, without waiting on FIFOs or following links below the base (hazard 58).
+
+    A file that was named itself (`base` 0) may be a link.  Raises `PailError`.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | (os.O_NOFOLLOW if base else 0)
+    with explained(path, "read"), opened_place(path, base) as place:
+        handle = os.open(place.name, flags, dir_fd=place.folder)
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        raise LocalFileError(
+            f"{display_name(path)} is {kind_of(found.st_mode)}, not a file",
+            remedy="Only files can be uploaded; for a folder use -r.",
+            url=path,
+        )
+    return SourceFile(path, base, handle, found.st_size, found.st_mtime_ns / 1e9, fingerprint(found))
+
+
+def kind_of(mode: int) -> str:
+    """Return in words what a mode says a path is."""
+    kinds = (
+        (stat.S_ISREG, "a file"),
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISLNK, "a symbolic link"),
+        (stat.S_ISFIFO, "a FIFO"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    return next((words for test, words in kinds if test(mode)), "something else")
+
+
+def look(path: str, base: int) -> os.stat_result | None:
+    """Return what lies at `path`, a link itself rather than its target; None for nothing.  Raises `PailError`."""
+    with explained(path, "look at"):
+        try:
+            with opened_place(path, base) as place:
+                return place.lstat()
+        except FileNotFoundError:
+            return None
+
+
+def remove_source(path: str, base: int, mark: str) -> bool:
+    """Delete a file whose move has ended, if it still is what was moved; tells whether it is gone.
+
+    Raises `PailError`.
+    """
+    with explained(path, "delete"):
+        try:
+            with opened_place(path, base) as place:
+                found = place.lstat()
+                if found is None:
+                    return True
+                if fingerprint(found) != mark:
+                    return False
+                os.unlink(place.name, dir_fd=place.folder)
+                return True
+        except FileNotFoundError:
+            return True
+
+
+def free_name(name: str, number: int) -> str:
+    """Return the name under which the newcomer of a `keep-both` is kept: `a.txt` → `a (1).txt`, `dir/` → `dir (1)/`."""
+    folder, slash, last = name.rstrip("/").rpartition("/")
+    tail = "/" if name.endswith("/") else ""
+    stem, dot, suffix = last.rpartition(".")
+    if not stem or tail:
+        stem, dot, suffix = last, "", ""
+    return f"{folder}{slash}{stem} ({number}){dot}{suffix}{tail}"

@@ -1,0 +1,59 @@
+"""What an engine can be told about times, sizes and numbers; tests shorten them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from services.connection import Connection
+from services.gcs.interface import Storage
+
+MIB: Final = 1024 * 1024
+"""Bytes of a MiB."""
+
+OpenStorage = Callable[[Connection], Awaitable[Storage]]
+"""Opens storage; raises `PailError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Times, sizes and numbers of an engine."""
+
+    concurrency: int = 16
+    """Transfers that run side by side at the most; fewer while the service asks for less."""
+    large: int = 4
+    """Large transfers among them, so that small ones are not starved."""
+    small_limit: int = 8 * MIB
+    """Bytes up to which an upload is one request and a transfer counts as small."""
+    part_size: int = 8 * MIB
+    """Bytes of a part of a resumable upload: what a crash costs at the most, twice."""
+    buffered: int = 64 * MIB
+    """Bytes of small uploads that are in memory at once."""
+    write_size: int = MIB
+    """Bytes of a download that are gathered before they are written."""
+    disk_threads: int = 8
+    """Threads for local files."""
+    max_attempts: int = 8
+    """Tries without any progress before a passing fault counts as a failure."""
+    max_corrupt: int = 3
+    """Times that wrong bytes are fetched or sent again."""
+    max_changed: int = 5
+    """Times that a file is uploaded again because it changed meanwhile."""
+    max_restarts: int = 5
+    """Times that a download starts anew because the object was overwritten."""
+    backoff_s: float = 0.5
+    """Seconds of the first wait; doubled each time, with jitter."""
+    backoff_max_s: float = 32.0
+    """Seconds of the longest wait."""
+    settle_s: float = 2.0
+    """Seconds for which a file has to stay the same after it changed under an upload."""
+    probe_s: float = 5.0
+    """Seconds between looks whether a lost network or lost credentials are back."""
+    probe_limit_s: float = 10.0
+    """Seconds that such a look may take."""
+    patience_s: float | None = None
+    """Seconds to wait for a lost network or lost credentials; None for ever.  Where the connection never worked, an
+    engine with a limit gives up after its ordinary attempts."""
+    open_storage: OpenStorage | None = None
+    """How storage is opened; None for the real thing."""

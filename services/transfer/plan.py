@@ -1,0 +1,261 @@
+"""From a request to transfers: batches that are in the journal, and moving, before the scan or the list has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+from services import names
+from services.errors import BucketNotFound, LocalFileError, PailError, UnmappableName, UsageError
+from services.gcs.interface import DataPlane, ListQuery
+from services.model import ListPage, ObjectInfo, ObjectRow
+from services.names import GsUrl, display_name, is_gs_url, parse_gs_url
+from services.transfer.local import explained
+from services.transfer.messages import ItemAction, JobItem, JobSpec
+from services.transfer.record import Record
+from services.transfer.scan import Excludes, Found, scan_tree, take
+
+STATS_AT_ONCE: Final = 32
+"""Named objects that are looked up side by side."""
+
+LIST_PAGE: Final = 1000
+"""Rows asked for in a page of a listing."""
+
+OnDisk = Callable[..., Awaitable[Any]]
+"""Runs a blocking function with its arguments on a disk thread."""
+
+
+class Planner:
+    """Makes the transfers of one job; the memory it needs does not grow with their number."""
+
+    def __init__(self, job: int, spec: JobSpec, data: DataPlane, on_disk: OnDisk) -> None:
+        self._job = job
+        self._spec = spec
+        self._data = data
+        self._disk = on_disk
+        self._excludes = Excludes(spec.excludes)
+
+    async def batches(self) -> AsyncIterator[list[Record]]:
+        """Yield the transfers in batches; their numbers are given by whoever journals them.
+
+        Items that cannot be transferred are in it as failed or skipped ones.  Raises `PailError` where nothing of the
+        job can be done: the bucket or the prefix does not exist.
+        """
+        singles: list[JobItem] = []
+        for item in self._spec.items:
+            if not item.tree:
+                singles.append(item)
+                if len(singles) == STATS_AT_ONCE:
+                    yield await self._singles(singles)
+                    singles = []
+                continue
+            if singles:
+                yield await self._singles(singles)
+                singles = []
+            async for batch in self._tree(item):
+                yield batch
+        if singles:
+            yield await self._singles(singles)
+
+    async def _singles(self, items: list[JobItem]) -> list[Record]:
+        return list(await asyncio.gather(*(self._single(item) for item in items)))
+
+    async def _single(self, item: JobItem) -> Record:
+        record = Record(self._job, 0, self._action, item.source, item.target)
+        try:
+            if self._spec.action == "make-folder":
+                names.check_object_name(parse_gs_url(item.target).name)
+            elif not is_gs_url(item.source):
+                await self._named_file(record)
+            else:
+                await self._named_object(record, item)
+        except PailError as error:
+            if isinstance(error, BucketNotFound) and len(self._spec.items) == 1:
+                raise
+            record.fail(error)
+        return record
+
+    @property
+    def _action(self) -> ItemAction:
+        return self._spec.action
+
+    async def _named_file(self, record: Record) -> None:
+        path = record.source
+
+        def look() -> os.stat_result:
+            with explained(path, "read"):
+                return Path(path).stat()
+
+        names.check_object_name(parse_gs_url(record.target).name)
+        found = await self._disk(look)
+        if stat.S_ISDIR(found.st_mode):
+            raise LocalFileError(f"{display_name(path)} is a folder", remedy="Use -r for folders.", url=path)
+        record.size, record.mtime = found.st_size, found.st_mtime_ns / 1e9
+
+    async def _named_object(self, record: Record, item: JobItem) -> None:
+        url = parse_gs_url(item.source)
+        if self._spec.action in ("copy", "move") and is_gs_url(item.target):
+            names.check_object_name(parse_gs_url(item.target).name)
+        if self._spec.action == "delete" and item.generation is not None:
+            # What was seen is all that a delete needs: no look-up for each of many marked objects.
+            record.generation = item.generation
+            record.decision = "replace" if item.exact else ""
+            return
+        _describe(record, (await self._data.stat(url.bucket, url.name, generation=item.generation)).row())
+
+    def _tree(self, item: JobItem) -> AsyncIterator[list[Record]]:
+        if is_gs_url(item.source):
+            check_no_loop(item)
+            return self._remote_tree(item)
+        return self._local_tree(item)
+
+    async def _local_tree(self, item: JobItem) -> AsyncIterator[list[Record]]:
+        root = item.source.rstrip("/") or "/"
+
+        def look() -> os.stat_result:
+            with explained(root, "read"):
+                return Path(root).stat()
+
+        if not stat.S_ISDIR((await self._disk(look)).st_mode):
+            raise LocalFileError(f"{display_name(root)} is not a folder", remedy="Name a folder.", url=root)
+        target = _as_prefix(parse_gs_url(item.target))
+        scan = scan_tree(root, self._excludes)
+        while batch := await self._disk(take, scan):
+            yield [self._scanned(found, root, target) for found in batch]
+
+    def _scanned(self, found: Found, root: str, target: GsUrl) -> Record:
+        record = Record(
+            self._job, 0, self._action, found.path, base=max(1, len(root)), size=found.size, mtime=found.mtime or None
+        )
+        if found.skipped:
+            record.state, record.skipped, record.reason, record.code = "done", 1, found.skipped, "not-a-file"
+            return record
+        try:
+            if found.error is not None:
+                raise found.error
+            name = target.name + names.object_name(found.relative)
+            names.check_object_name(name)
+            record.target = f"gs://{target.bucket}/{name}"
+        except PailError as error:
+            record.fail(error)
+        return record
+
+    async def _remote_tree(self, item: JobItem) -> AsyncIterator[list[Record]]:
+        source = _as_prefix(parse_gs_url(item.source))
+        collisions = _Ancestors()
+        seen = False
+        async for page in list_pages(self._data, source.bucket, source.name):
+            batch = []
+            for row in page.objects:
+                seen = True
+                relative = row.name[len(source.name) :]
+                if relative and self._excludes.match(relative, folder=relative.endswith("/")):
+                    continue
+                batch.append(self._listed(row, relative, source, item, collisions))
+            if batch:
+                yield batch
+        if not seen and source.name:
+            raise BucketNotFound(f"there is nothing below {display_name(str(source))}", url=str(source))
+
+    def _listed(self, row: ObjectRow, relative: str, source: GsUrl, item: JobItem, above: _Ancestors) -> Record:
+        record = Record(self._job, 0, self._action, f"gs://{source.bucket}/{row.name}")
+        _describe(record, row)
+        if self._spec.action == "delete":
+            return record
+        try:
+            if is_gs_url(item.target):
+                target = _as_prefix(parse_gs_url(item.target))
+                names.check_object_name(target.name + relative)
+                record.target = f"gs://{target.bucket}/{target.name}{relative}"
+            else:
+                self._placed(record, relative, item.target, above)
+        except PailError as error:
+            record.fail(error)
+        return record
+
+    def _placed(self, record: Record, relative: str, root: str, above: _Ancestors) -> None:
+        """Say where an object of a tree goes on disk."""
+        root = root.rstrip("/") or "/"
+        record.base = max(1, len(root))
+        record.target = root
+        if relative.endswith("/") and record.size:
+            raise UnmappableName(
+                f"'{display_name(relative)}' is an object with bytes whose name is a folder's", url=record.source
+            )
+        clash = above.above(relative)
+        if clash:
+            raise UnmappableName(
+                f"'{display_name(relative)}' cannot be a file here: '{display_name(clash)}' is an object too, and a "
+                "file cannot hold files",
+                url=record.source,
+            )
+        if relative:
+            below = names.local_path(relative.removesuffix("/"))
+            tail = "/" if relative.endswith("/") else ""
+            record.target = f"{root.rstrip('/')}/{below}{tail}"
+
+
+class _Ancestors:
+    """Finds objects that lie "below" another object, in a listing that comes in byte order.
+
+    Between `a` and `a/b` only names that begin with `a` can come, so the chain of names that begin one another is all
+    that has to be remembered.
+    """
+
+    def __init__(self) -> None:
+        self._chain: list[str] = []
+
+    def above(self, name: str) -> str:
+        """Return the object that would have to be a folder to hold `name`, or an empty text."""
+        while self._chain and not name.startswith(self._chain[-1]):
+            self._chain.pop()
+        clash = next((upper for upper in self._chain if name[len(upper) : len(upper) + 1] == "/"), "")
+        # The placeholder `a/` beside an object `a` is such a clash too; one of a folder (`a/`, then `a/b`) is not.
+        if name and not name.endswith("/") and not clash:
+            self._chain.append(name)
+        return clash
+
+
+async def list_pages(data: DataPlane, bucket: str, prefix: str) -> AsyncIterator[ListPage]:
+    """Yield the pages of everything below a prefix; the next one is fetched while one is worked on."""
+    query = ListQuery(prefix=prefix, page_size=LIST_PAGE)
+    page = await data.list_page(bucket, query)
+    while page.next_token:
+        ahead = asyncio.ensure_future(data.list_page(bucket, query, page.next_token))
+        try:
+            yield page
+            page = await ahead
+        finally:
+            ahead.cancel()
+    yield page
+
+
+def check_no_loop(item: JobItem) -> None:
+    """Raise `UsageError` where a tree would be copied into itself."""
+    if not item.target or not is_gs_url(item.target):
+        return
+    source, target = _as_prefix(parse_gs_url(item.source)), _as_prefix(parse_gs_url(item.target))
+    if source.bucket == target.bucket and target.name.startswith(source.name):
+        raise UsageError(
+            f"{display_name(item.source)} cannot go into itself",
+            remedy="Choose a target outside of it.",
+            url=item.target,
+        )
+
+
+def _as_prefix(url: GsUrl) -> GsUrl:
+    return url if url.is_prefix else GsUrl(url.bucket, url.name + "/")
+
+
+def _describe(record: Record, row: ObjectRow) -> None:
+    record.size, record.generation, record.crc32c = row.size, row.generation, row.crc32c
+    record.mtime, record.encoding = row.mtime, row.content_encoding
+
+
+def describe(record: Record, info: ObjectInfo) -> None:
+    """Note what is known of a transfer's source object."""
+    _describe(record, info.row())

@@ -1,0 +1,140 @@
+"""Running planners: every batch is in the journal before any of it moves."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+
+from services.errors import NotAuthenticated, PailError, Transient
+from services.names import is_gs_url, parse_gs_url
+from services.transfer import local, schema
+from services.transfer.core import Core, log
+from services.transfer.job import Counts, Job
+from services.transfer.line import Patience
+from services.transfer.messages import ItemFact, JobFact, JobSpec
+from services.transfer.plan import Planner
+from services.transfer.record import Record
+from services.transfer.scheduler import Scheduler
+
+
+class Planning:
+    """Starts, repeats and rehearses plans."""
+
+    def __init__(self, core: Core, scheduler: Scheduler) -> None:
+        self._core = core
+        self._scheduler = scheduler
+        self._rehearsals = 0
+
+    def start(self, job: Job, *, again: bool = False) -> None:
+        """Plan a job; `again` leaves out what an earlier try has put into the journal."""
+        job.planner = asyncio.create_task(self._plan(job, again=again))
+
+    async def _plan(self, job: Job, *, again: bool) -> None:
+        patience = Patience(self._core.line(job.row.spec.connection), self._core.options, self._scheduler.slower)
+        bucket = bucket_of_spec(job.row.spec)
+        while True:
+            try:
+                await self._once(job, again=again)
+                job.row.planned = True
+            except (Transient, NotAuthenticated) as error:
+                again = True
+                try:
+                    await patience.after(bucket, error)
+                except PailError as final:
+                    _give_up(job, final)
+                else:
+                    continue
+            except PailError as error:
+                _give_up(job, error)
+            except Exception as error:  # noqa: BLE001 - a plan that breaks ends its job, not the engine
+                log.error("internal error while planning", exc_info=error)
+                _give_up(job, PailError(f"internal error: {type(error).__name__}", remedy="Please report it."))
+            break
+        await self._core.save(job)
+        self._scheduler.pump()
+        self._scheduler.settle(job)
+
+    async def _once(self, job: Job, *, again: bool) -> None:
+        number = job.row.id
+        known = await self._core.journal.call(lambda db: schema.planned_sources(db, number)) if again else set()
+        line = self._core.line(job.row.spec.connection)
+        planner = Planner(number, job.row.spec, await line.data(), self._core.tools.on_disk)
+        seq = job.last_seq
+        async for batch in planner.batches():
+            line.worked()
+            fresh = [record for record in batch if record.source not in known] if known else batch
+            for record in fresh:
+                seq += 1
+                record.seq = seq
+                record.nonce = secrets.token_hex(8)
+            await self._take_down(job, fresh, seq)
+
+    async def _take_down(self, job: Job, batch: list[Record], seq: int) -> None:
+        await self._core.journal.call(lambda db: schema.put_records(db, batch))
+        for record in batch:
+            job.counts.add(record)
+        job.last_seq = seq
+        for record in batch:
+            if record.state != "queued":
+                self._core.facts.publish(ItemFact(record.view()))
+        if job.row.state == "planning" and job.counts.of("queued"):
+            job.row.state = "running"
+        self._scheduler.pump()
+
+    def rehearse(self, spec: JobSpec) -> str:
+        """Plan a dry run: every item is told, nothing is journalled or changed; returns the id of the job."""
+        self._rehearsals += 1
+        number = -self._rehearsals
+        job = Job(schema.JobRow(number, spec, created=time.time()), Counts(), self._core.options.small_limit)
+        self._core.background(self._rehearse(job))
+        return job.id
+
+    async def _rehearse(self, job: Job) -> None:
+        spec = job.row.spec
+        patience = Patience(self._core.line(spec.connection), self._core.options, self._scheduler.slower)
+        seq = 0
+        while not job.ended:
+            try:
+                data = await self._core.line(spec.connection).data()
+                async for batch in Planner(job.row.id, spec, data, self._core.tools.on_disk).batches():
+                    for record in batch:
+                        seq += 1
+                        record.seq = seq
+                        await self._foresee(job, record)
+                        job.counts.add(record)
+                        self._core.facts.publish(ItemFact(record.view()))
+            except (Transient, NotAuthenticated) as error:
+                try:
+                    await patience.after(bucket_of_spec(spec), error)
+                except PailError as final:
+                    _give_up(job, final)
+                else:
+                    continue
+            except PailError as error:
+                _give_up(job, error)
+            job.row.planned = True
+            job.row.state = "failed" if job.row.code or job.counts.of("failed") else "done"
+            job.row.finished = time.time()
+        self._core.facts.publish(JobFact(job.view()))
+
+    async def _foresee(self, job: Job, record: Record) -> None:
+        """Say of a planned download that it would be skipped; for objects only the attempt itself tells."""
+        if job.row.spec.conflict != "skip" or record.state != "queued" or not record.target.startswith("/"):
+            return
+        try:
+            found = await self._core.tools.on_disk(local.look, record.target, record.base)
+        except PailError:
+            return
+        if found is not None and not record.target.endswith("/"):
+            record.state, record.skipped, record.reason, record.code = "done", 1, "it exists already", "exists"
+
+
+def _give_up(job: Job, error: PailError) -> None:
+    job.row.reason, job.row.code, job.row.remedy = error.message, error.reason, error.remedy
+
+
+def bucket_of_spec(spec: JobSpec) -> str:
+    """Return a bucket that a job talks to."""
+    item = spec.items[0]
+    return parse_gs_url(item.source if is_gs_url(item.source) else item.target).bucket

@@ -1,0 +1,177 @@
+"""A transfer while it runs: its record, its tools, and what only lives as long as it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
+
+from services.errors import PailError
+from services.gcs.interface import DataPlane
+from services.transfer.journal import Journal
+from services.transfer.line import Line, Patience
+from services.transfer.messages import ConflictPolicy, JobSpec, TransferView
+from services.transfer.meter import Bandwidth, Meter, eta
+from services.transfer.options import Options
+from services.transfer.record import Record
+
+Result = TypeVar("Result")
+
+Intent = Literal["", "pause", "cancel", "stop", "drop"]
+"""Why a running transfer was stopped: by a person, or because the engine closes or the job pauses (`stop`)."""
+
+
+class Skipped(Exception):
+    """The policy leaves this target alone."""
+
+
+class Asking(Exception):
+    """Somebody has to decide about an existing target, which was seen as `seen`."""
+
+    def __init__(self, seen: str) -> None:
+        super().__init__(seen)
+        self.seen = seen
+
+
+@dataclass(slots=True)
+class JobFlags:
+    """What the transfers of one job learn from one another."""
+
+    bandwidth: Bandwidth
+    """The job's own limit."""
+    answer: ConflictPolicy | None = None
+    """What a person decided for all conflicts of the job."""
+    look_first: bool = False
+    """A target existed: ask before the bytes are sent, instead of sending them to be refused."""
+    recovered: bool = False
+    """The job comes from an earlier process: what it did last may have been done without being noted."""
+
+
+@dataclass(slots=True)
+class Tools:
+    """What all transfers of an engine share."""
+
+    journal: Journal
+    """The journal."""
+    disk: Executor
+    """Threads for local files."""
+    options: Options
+    """Times, sizes and numbers."""
+    bandwidth: Bandwidth
+    """The limit of everything together."""
+    umask: int
+    """Permission bits that new files do not get."""
+    slower: Callable[[], None]
+    """Called when the service asks for fewer requests."""
+
+    async def on_disk(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a blocking function on a disk thread; when cancelled, wait for its end all the same.
+
+        So nothing is closed or deleted while a thread still uses it.
+        """
+        future = asyncio.get_running_loop().run_in_executor(self.disk, function, *arguments)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            with contextlib.suppress(Exception):
+                await asyncio.wait([future])
+            raise
+
+    def later(self, function: Callable[[], object]) -> None:
+        """Run a blocking clean-up on a disk thread, without waiting for it."""
+        with contextlib.suppress(RuntimeError):
+            self.disk.submit(function)
+
+
+@dataclass(slots=True)
+class Run:
+    """One transfer that is being carried out."""
+
+    record: Record
+    """What the journal keeps."""
+    spec: JobSpec
+    """The job."""
+    flags: JobFlags
+    """What the job's transfers share."""
+    tools: Tools
+    """What all transfers share."""
+    line: Line
+    """The connection."""
+    moved: int = 0
+    """Bytes moved so far; a plain number that is sampled."""
+    verifying: bool = False
+    """All bytes have moved and are being checked."""
+    unsure: bool = False
+    """An answer was lost: what was asked for may have been done."""
+    progressed: bool = False
+    """Bytes were confirmed since the last failure."""
+    waiting: str = ""
+    """Why it waits just now."""
+    intent: Intent = ""
+    """Why it is being stopped."""
+    meter: Meter = field(default_factory=Meter)
+    """Its rate."""
+    _patience: Patience | None = None
+
+    @property
+    def policy(self) -> ConflictPolicy:
+        """What to do where the target exists: decided for this one, for the job, or asked for at the beginning."""
+        decided = self.record.decision
+        if decided in ("replace", "keep-both", "skip"):
+            return decided  # type: ignore[return-value]  # narrowed by the line above
+        return self.flags.answer or self.spec.conflict
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether what is found at the target may be this transfer's own work."""
+        return self.unsure or self.flags.recovered or self.record.attempt > 1
+
+    async def data(self) -> DataPlane:
+        """Return the data plane."""
+        return await self.line.data()
+
+    async def disk(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a blocking function on a disk thread."""
+        return await self.tools.on_disk(function, *arguments)
+
+    async def save(self) -> None:
+        """Return once the record is durable as it stands."""
+        await self.tools.journal.write(self.record)
+
+    async def throttle(self, count: int) -> None:
+        """Wait until `count` bytes may move."""
+        await self.tools.bandwidth.take(count)
+        await self.flags.bandwidth.take(count)
+
+    def patience(self) -> Patience:
+        """Return the count of tries, one for the whole transfer: loops inside one another don't multiply them."""
+        if self._patience is None:
+            self._patience = Patience(self.line, self.tools.options, self.tools.slower)
+        return self._patience
+
+    def sent(self, count: int) -> None:
+        """Count bytes that were handed to the network."""
+        self.moved = min(self.record.size, self.moved + count)
+
+    def confirmed(self, count: int) -> None:
+        """Note how many bytes are safe on the other side."""
+        if count > 0:
+            self.progressed = True
+        self.moved = count
+        self.line.worked()
+
+    def failed_once(self, error: PailError) -> bool:
+        """Count a try that failed, and tell whether it had made progress."""
+        progressed, self.progressed = self.progressed, False
+        self.record.attempt += 1
+        self.waiting = error.message
+        return progressed
+
+    def view(self) -> TransferView:
+        """Return what is shown of it."""
+        rate = self.meter.sample(self.moved)
+        shown = self.record.view("verifying" if self.verifying else "running", self.moved)
+        return replace(shown, rate=rate, eta_s=eta(self.record.size - self.moved, rate), reason=self.waiting)

@@ -1,0 +1,377 @@
+"""What runs next: turns between jobs, between small and large transfers, and how each ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from services.errors import Corrupt, DiskFull, NotAuthenticated, PailError, SourceChanged, Transient
+from services.names import is_gs_url
+from services.transfer import local, schema
+from services.transfer.copy import copy, move
+from services.transfer.core import Core, log
+from services.transfer.delete import BATCH, delete_batch, make_folder
+from services.transfer.download import download
+from services.transfer.job import LOW_WATER, MOST_WAITING, WINDOW, Job, bucket_of
+from services.transfer.messages import ConflictFact, ItemFact, NoticeFact
+from services.transfer.partial import remove_partial
+from services.transfer.record import EXISTS, Record
+from services.transfer.run import Asking, Run, Skipped
+from services.transfer.upload import abandon_session, upload
+
+EXAMPLES: Final = 5
+"""Conflicts that a `ConflictFact` shows."""
+
+CLEAN_UP_S: Final = 10
+"""Seconds that cleaning up after a cancelled transfer may take; what is left then expires by itself."""
+
+DELETE_BATCHES: Final = 4
+"""Batches of deletes that run side by side."""
+
+SETTLE_ROUNDS: Final = 15
+"""Times that a file which changes is looked at before it is uploaded again all the same."""
+
+
+class Scheduler:
+    """Starts transfers while there are free slots, and takes down how they end."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._slots = float(core.options.concurrency)
+        self._running: dict[asyncio.Task[None], list[Run]] = {}
+        self._large = 0
+        self._buffered = 0
+        self._last_turn = 0
+
+    @property
+    def running(self) -> int:
+        """How many transfers run."""
+        return sum(len(runs) for runs in self._running.values())
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs."""
+        return bool(self._running)
+
+    def slower(self) -> None:
+        """Use fewer slots: the service asks for less.  Every transfer that ends well gives a little back."""
+        self._slots = max(1.0, self._slots * 0.7)
+
+    def pump(self) -> None:
+        """Start what can be started, in turns between the jobs."""
+        if self._core.closing:
+            return
+        started = True
+        while started and len(self._running) < int(self._slots):
+            started = False
+            for job in self._turns():
+                if len(self._running) >= int(self._slots):
+                    break
+                if self._start_next(job):
+                    self._last_turn = job.row.id
+                    started = True
+        for job in self._turns():
+            starved = not job.small and job.waiting < MOST_WAITING
+            if (job.waiting < LOW_WATER or starved) and not job.exhausted and not job.feeding:
+                job.feeding = True
+                self._core.background(self._feed(job))
+
+    def _turns(self) -> list[Job]:
+        jobs = [job for job in self._core.jobs.values() if job.runs]
+        later = [job for job in jobs if job.row.id > self._last_turn]
+        return later + [job for job in jobs if job.row.id <= self._last_turn]
+
+    async def _feed(self, job: Job) -> None:
+        """Take more transfers from the journal."""
+        number, after, last, changed = job.row.id, job.cursor, job.last_seq, job.changed
+        try:
+            found = await self._core.journal.call(lambda db: schema.next_queued(db, number, after, WINDOW))
+            if changed == job.changed:
+                job.take_in(found)
+                if len(found) < WINDOW:
+                    job.cursor = max(job.cursor, last)
+        finally:
+            job.feeding = False
+            job.late.clear()
+        self.pump()
+        self.settle(job)
+
+    def _start_next(self, job: Job) -> bool:
+        if job.row.spec.action == "delete":
+            return self._start_deletes(job)
+        if job.large and self._large < self._core.options.large:
+            self._start(job, [job.large.popleft()], large=True)
+            return True
+        if not job.small:
+            return False
+        buffered = job.small[0].size if job.row.spec.action in ("upload", "move") else 0
+        if self._buffered and self._buffered + buffered > self._core.options.buffered:
+            return False
+        self._start(job, [job.small.popleft()], buffered=buffered)
+        return True
+
+    def _start_deletes(self, job: Job) -> bool:
+        if not job.small or sum(1 for runs in self._running.values() if runs[0].spec is job.row.spec) >= DELETE_BATCHES:
+            return False
+        batch = [job.small.popleft()]
+        bucket = bucket_of(batch[0])
+        while job.small and len(batch) < BATCH and bucket_of(job.small[0]) == bucket:
+            batch.append(job.small.popleft())
+        self._start(job, batch)
+        return True
+
+    def _start(self, job: Job, records: list[Record], *, large: bool = False, buffered: int = 0) -> None:
+        line = self._core.line(job.row.spec.connection)
+        runs = []
+        for record in records:
+            job.begin(record)
+            run = Run(record, job.row.spec, job.flags, self._core.tools, line)
+            job.active[record.seq] = run
+            runs.append(run)
+        work = self._carry_out_deletes(job, runs) if record.action == "delete" else self._carry_out(job, runs[0])
+        task = asyncio.create_task(work)
+        self._running[task] = runs
+        self._large += large
+        self._buffered += buffered
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._running.pop(task)
+            self._large -= large
+            self._buffered -= buffered
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error("internal error", exc_info=error)
+            for run in runs:
+                # A task that was cancelled before its first step never came to take down its end.
+                if job.active.get(run.record.seq) is run:
+                    self._stopped(job, run)
+            self.pump()
+            self.settle(job)
+
+        task.add_done_callback(ended)
+
+    async def _carry_out(self, job: Job, run: Run) -> None:
+        try:
+            await self._act(run)
+        except asyncio.CancelledError:
+            self._stopped(job, run)
+        except BaseException as error:  # noqa: BLE001 - taken down as the transfer's end
+            await self._ended(job, run, error)
+        else:
+            await self._ended(job, run, None)
+
+    async def _carry_out_deletes(self, job: Job, runs: list[Run]) -> None:
+        try:
+            outcomes = await delete_batch(runs)
+        except asyncio.CancelledError:
+            for run in runs:
+                self._stopped(job, run)
+        except Exception as error:  # noqa: BLE001 - taken down as the transfers' end
+            for run in runs:
+                await self._ended(job, run, error)
+        else:
+            for run, problem in outcomes:
+                await self._ended(job, run, problem)
+
+    async def _act(self, run: Run) -> None:
+        """Carry a transfer out, again and again while that makes sense."""
+        action = _action_of(run.record)
+        options, corrupt, changed = self._core.options, 0, 0
+        while True:
+            try:
+                await action(run)
+            except (Transient, NotAuthenticated) as error:
+                await run.patience().after(bucket_of(run.record), error, progressed=run.failed_once(error))
+            except Corrupt as error:
+                corrupt += 1
+                run.failed_once(error)
+                if corrupt >= options.max_corrupt or run.record.action == "download":
+                    raise
+            except SourceChanged as error:
+                changed += 1
+                run.failed_once(error)
+                if changed >= options.max_changed:
+                    raise
+                await self._settled(run)
+            else:
+                return
+            run.verifying, run.moved = False, 0
+
+    async def _settled(self, run: Run) -> None:
+        """Wait until a file that changed stays as it is for a while."""
+        record, before = run.record, ""
+        for _ in range(SETTLE_ROUNDS):
+            found = await run.disk(local.look, record.source, record.base)
+            now = local.fingerprint(found) if found is not None else "gone"
+            if now == before:
+                return
+            before = now
+            await asyncio.sleep(self._core.options.settle_s)
+
+    async def _ended(self, job: Job, run: Run, error: BaseException | None) -> None:
+        record = run.record
+        record.reason = record.code = record.remedy = ""
+        if error is None:
+            self._slots = min(float(self._core.options.concurrency), self._slots + 0.1)
+            job.change(record, "done")
+        elif isinstance(error, Skipped):
+            record.reason, record.code = str(error), EXISTS
+            job.change(record, "done", skipped=True)
+        elif isinstance(error, Asking):
+            record.seen, record.reason, record.code = error.seen, "it exists already", EXISTS
+            record.decision = ""
+            job.change(record, "asking")
+        elif isinstance(error, DiskFull):
+            job.change(record, "queued", moved=run.moved)
+            await self._halt(job, error)
+        else:
+            problem = _as_ours(error)
+            log.warning("%s failed: %s", record.id, problem.message)
+            job.change(record, "failed", moved=run.moved)
+            record.fail(problem)
+            if not isinstance(problem, Transient | NotAuthenticated):
+                self._core.background(self.clean_up(run))
+        self._leave(job, run)
+        if record.state in ("done", "failed"):
+            self._core.facts.publish(ItemFact(record.view()))
+        if record.state == "asking" and not job.asked:
+            await self._ask(job)
+
+    def _stopped(self, job: Job, run: Run) -> None:
+        """Take down that a transfer was stopped by somebody's wish."""
+        record = run.record
+        if run.intent == "cancel":
+            job.change(record, "cancelled")
+            self._core.background(self.clean_up(run))
+        elif run.intent == "pause":
+            job.change(record, "paused", moved=run.moved)
+        else:
+            job.change(record, "queued", moved=run.moved)
+        self._leave(job, run)
+        if record.state == "cancelled":
+            self._core.facts.publish(ItemFact(record.view()))
+
+    def _leave(self, job: Job, run: Run) -> None:
+        job.active.pop(run.record.seq, None)
+        self._core.journal.note(run.record)
+        if run.record.state == "queued":
+            # It comes again: the journal is read from the beginning.
+            job.put_back()
+        elif job.feeding:
+            job.late.add(run.record.seq)
+
+    async def clean_up(self, run: Run) -> None:
+        """Remove what a cancelled transfer left: its session, its unfinished file."""
+        record = run.record
+        if record.target and not is_gs_url(record.target):
+            await run.disk(remove_partial, record.target, record.base, record.nonce)
+        session, record.session = record.session, ""
+        if session and record.action in ("upload", "move") and not is_gs_url(record.source):
+            try:
+                async with asyncio.timeout(CLEAN_UP_S):
+                    await abandon_session(run, session)
+            except TimeoutError:
+                log.info("%s: its session could not be cancelled and expires by itself", record.id)
+        if record.job in self._core.jobs:
+            self._core.journal.note(record)
+
+    async def _halt(self, job: Job, error: DiskFull) -> None:
+        """Pause a job whose disk is full or cannot be written, instead of failing thousands of transfers (46)."""
+        if job.row.state == "paused":
+            return
+        job.row.state = "paused"
+        job.row.reason, job.row.code, job.row.remedy = error.message, error.reason, error.remedy
+        self.stop_runs(job, "stop")
+        await self._core.save(job)
+        self._core.facts.publish(NoticeFact(error.message, remedy=error.remedy, code=error.reason, job=job.id))
+
+    def stop_runs(self, job: Job, intent: str, seq: int | None = None) -> list[asyncio.Task[None]]:
+        """Stop what runs of a job, or one transfer of it, and return the tasks that end now."""
+        tasks = []
+        for task, runs in self._running.items():
+            mine = [run for run in runs if job.active.get(run.record.seq) is run]
+            chosen = [run for run in mine if seq is None or run.record.seq == seq]
+            for run in chosen:
+                run.intent = intent  # type: ignore[assignment]  # callers pass an Intent
+            if chosen and task is not asyncio.current_task():
+                task.cancel()
+                tasks.append(task)
+        return tasks
+
+    async def stop_all(self, grace_s: float) -> None:
+        """Stop everything so that it can be resumed."""
+        tasks = [task for job in self._core.jobs.values() for task in self.stop_runs(job, "stop")]
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace_s)
+
+    async def _ask(self, job: Job) -> None:
+        """Tell that a job waits for an answer."""
+        job.asked = job.counts.of("asking")
+        number = job.row.id
+        found = await self._core.journal.call(lambda db: schema.by_state(db, number, "asking", 0, EXAMPLES))
+        self._core.facts.publish(ConflictFact(job.view(), tuple(record.view() for record in found)))
+
+    def settle(self, job: Job) -> None:
+        """Bring a job's state in line with its transfers, and end it where all have ended."""
+        if job.ending or self._core.closing or job.active or not job.runs:
+            return
+        state = job.state_now()
+        if state == job.row.state:
+            return
+        job.ending = True
+        self._core.background(self._settle(job))
+
+    async def _settle(self, job: Job) -> None:
+        try:
+            state = job.state_now()
+            job.row.state = state
+            if state in ("done", "failed"):
+                job.row.finished = time.time()
+                if state == "done" and job.row.spec.action == "move":
+                    await self._core.tools.on_disk(_remove_empty_folders, job)
+            await self._core.save(job)
+        finally:
+            job.ending = False
+        if job.ended:
+            log.info("job %s: %s, %d transfers", job.id, state, job.counts.total)
+            self._core.publish_end(job)
+        elif state == "asking":
+            await self._ask(job)
+        self.settle(job)
+        self.pump()
+
+
+def _action_of(record: Record) -> Callable[[Run], Awaitable[None]]:
+    if record.action == "make-folder":
+        return make_folder
+    if not is_gs_url(record.source):
+        return upload
+    if not is_gs_url(record.target):
+        return download
+    return move if record.action == "move" else copy
+
+
+def _as_ours(error: BaseException) -> PailError:
+    if isinstance(error, PailError):
+        return error
+    log.error("internal error", exc_info=error)
+    return PailError(f"internal error: {type(error).__name__}", remedy="Please report it with the log of the worker.")
+
+
+def _remove_empty_folders(job: Job) -> None:
+    """After a move of local trees: remove the folders that are empty now."""
+    for item in job.row.spec.items:
+        if item.tree and not is_gs_url(item.source):
+            for folder in _folders_below(item.source):
+                try:
+                    folder.rmdir()
+                except OSError:
+                    continue
+
+
+def _folders_below(root: str) -> Iterator[Path]:
+    for folder, _, _ in os.walk(root, topdown=False, followlinks=False):
+        yield Path(folder)

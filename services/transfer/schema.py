@@ -1,0 +1,277 @@
+"""The tables of a journal, and the statements on them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from services.errors import Rejected
+from services.transfer import codec
+from services.transfer.messages import ConflictPolicy, JobSpec, JobState
+from services.transfer.record import COLUMNS, Record, RecordState, decode_text, encode_text, from_row, to_row
+
+SCHEMA_VERSION: Final = 1
+"""Version of the tables, kept in `user_version`; a newer one is refused."""
+
+_SCHEMA: Final = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    spec TEXT NOT NULL, state TEXT NOT NULL, planned INTEGER NOT NULL, answer TEXT NOT NULL,
+    created REAL NOT NULL, finished REAL, reason TEXT NOT NULL, code TEXT NOT NULL, remedy TEXT NOT NULL
+);
+CREATE TABLE transfers (
+    job INTEGER NOT NULL, seq INTEGER NOT NULL, action TEXT NOT NULL, source NOT NULL, target NOT NULL,
+    base INTEGER NOT NULL, size INTEGER NOT NULL, state TEXT NOT NULL, generation INTEGER NOT NULL,
+    crc32c TEXT NOT NULL, mtime REAL, encoding TEXT NOT NULL, nonce TEXT NOT NULL, decision TEXT NOT NULL,
+    seen TEXT NOT NULL, session TEXT NOT NULL, fingerprint TEXT NOT NULL, attempt INTEGER NOT NULL,
+    reason TEXT NOT NULL, code TEXT NOT NULL, remedy TEXT NOT NULL, written INTEGER NOT NULL,
+    skipped INTEGER NOT NULL, moved INTEGER NOT NULL, PRIMARY KEY (job, seq)
+) WITHOUT ROWID;
+CREATE INDEX transfers_by_state ON transfers (job, state, seq);
+CREATE TABLE adopted (journal TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+_PUT: Final = f"INSERT OR REPLACE INTO transfers ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+_SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM transfers"  # noqa: S608
+
+
+@dataclass(slots=True)
+class JobRow:
+    """A job as the journal keeps it."""
+
+    id: int
+    """Number; 0 before it was inserted."""
+    spec: JobSpec
+    """What was asked."""
+    state: JobState = "planning"
+    """Where it stands; what runs is `running` here also while nobody runs it."""
+    planned: bool = False
+    """Whether every transfer is in the journal."""
+    answer: ConflictPolicy | None = None
+    """What a person decided for all conflicts of the job."""
+    created: float = 0.0
+    """Seconds since the epoch."""
+    finished: float | None = None
+    """Seconds since the epoch."""
+    reason: str = ""
+    """Why it failed or waits."""
+    code: str = ""
+    """The stable word of that."""
+    remedy: str = ""
+    """What to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The transfers of a job in one state, added up."""
+
+    state: RecordState
+    """The state."""
+    items: int
+    """How many."""
+    size: int
+    """Their bytes in all."""
+    skipped: int
+    """How many of them a policy left alone."""
+    skipped_size: int
+    """The bytes of those."""
+    moved: int
+    """Bytes that had moved of those that are not done."""
+
+
+def create(db: sqlite3.Connection) -> None:
+    """Make the tables, or check that they are of this version; raises `Rejected` for a newer one."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        import uuid  # only when a journal is made
+
+        db.executescript(_SCHEMA)
+        db.execute("INSERT INTO meta VALUES ('id', ?)", (uuid.uuid4().hex,))
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    elif version != SCHEMA_VERSION:
+        raise Rejected(
+            f"the journal was written by another version of pail (format {version})",
+            remedy="Update pail, or let the version that wrote it finish its transfers.",
+        )
+
+
+def journal_id(db: sqlite3.Connection) -> str:
+    """Return the identity of a journal."""
+    return str(db.execute("SELECT value FROM meta WHERE key = 'id'").fetchone()[0])
+
+
+def get_setting(db: sqlite3.Connection, key: str) -> str:
+    """Return a setting of the engine; an empty text where it was never set."""
+    found = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return str(found[0]) if found else ""
+
+
+def set_setting(db: sqlite3.Connection, key: str, value: str) -> None:
+    """Keep a setting of the engine."""
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+def insert_job(db: sqlite3.Connection, row: JobRow) -> int:
+    """Insert a job and return its number; numbers grow and are never used again."""
+    cursor = db.execute(
+        "INSERT INTO jobs (spec, state, planned, answer, created, finished, reason, code, remedy)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        _job_values(row),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def update_job(db: sqlite3.Connection, row: JobRow) -> None:
+    """Write a job as it stands."""
+    db.execute(
+        "UPDATE jobs SET spec = ?, state = ?, planned = ?, answer = ?, created = ?, finished = ?, reason = ?,"
+        " code = ?, remedy = ? WHERE id = ?",
+        (*_job_values(row), row.id),
+    )
+
+
+def _job_values(row: JobRow) -> tuple[object, ...]:
+    reason = encode_text(row.reason)
+    return (
+        codec.dumps(row.spec),
+        row.state,
+        int(row.planned),
+        row.answer or "",
+        row.created,
+        row.finished,
+        reason if isinstance(reason, str) else ascii(row.reason),
+        row.code,
+        row.remedy,
+    )
+
+
+def load_jobs(db: sqlite3.Connection) -> list[JobRow]:
+    """Return all jobs, oldest first."""
+    rows = db.execute(
+        "SELECT id, spec, state, planned, answer, created, finished, reason, code, remedy FROM jobs ORDER BY id"
+    )
+    return [
+        JobRow(number, codec.loads(spec), state, bool(planned), answer or None, *rest)
+        for number, spec, state, planned, answer, *rest in rows
+    ]
+
+
+def delete_job(db: sqlite3.Connection, job: int) -> None:
+    """Forget a job and its transfers."""
+    db.execute("DELETE FROM transfers WHERE job = ?", (job,))
+    db.execute("DELETE FROM jobs WHERE id = ?", (job,))
+
+
+def delete_record(db: sqlite3.Connection, job: int, seq: int) -> None:
+    """Forget one transfer."""
+    db.execute("DELETE FROM transfers WHERE job = ? AND seq = ?", (job, seq))
+
+
+def put_rows(db: sqlite3.Connection, rows: Iterable[tuple[object, ...]]) -> None:
+    """Write transfers, given as their columns (`record.to_row`)."""
+    db.executemany(_PUT, rows)
+
+
+def put_records(db: sqlite3.Connection, records: Iterable[Record]) -> None:
+    """Write transfers as they stand."""
+    put_rows(db, map(to_row, records))
+
+
+def next_queued(db: sqlite3.Connection, job: int, after: int, limit: int) -> list[Record]:
+    """Return queued transfers of a job with a number above `after`."""
+    return _records(
+        db,
+        f"{_SELECT} WHERE job = ? AND state = 'queued' AND seq > ? ORDER BY seq LIMIT ?",
+        (job, after, limit),
+    )
+
+
+def by_state(db: sqlite3.Connection, job: int, state: str, offset: int, limit: int) -> list[Record]:
+    """Return a window of a job's transfers in one state, by number."""
+    return _records(
+        db, f"{_SELECT} WHERE job = ? AND state = ? ORDER BY seq LIMIT ? OFFSET ?", (job, state, limit, offset)
+    )
+
+
+def one(db: sqlite3.Connection, job: int, seq: int) -> Record | None:
+    """Return one transfer."""
+    found = _records(db, f"{_SELECT} WHERE job = ? AND seq = ?", (job, seq))
+    return found[0] if found else None
+
+
+def with_leftovers(db: sqlite3.Connection, job: int, limit: int) -> list[Record]:
+    """Return cancelled or failed transfers that may still hold a session or a partial file."""
+    return _records(
+        db,
+        f"{_SELECT} WHERE job = ? AND state IN ('failed', 'cancelled') AND (session <> '' OR action IN"
+        " ('download', 'move')) ORDER BY seq LIMIT ?",
+        (job, limit),
+    )
+
+
+def change_state(db: sqlite3.Connection, job: int, old: Sequence[str], new: str) -> int:
+    """Move all transfers of a job from some states to another, and return how many."""
+    marks = ", ".join("?" * len(old))
+    cursor = db.execute(
+        f"UPDATE transfers SET state = ?, reason = '', code = '', remedy = '' WHERE job = ? AND state IN ({marks})",  # noqa: S608
+        (new, job, *old),
+    )
+    return cursor.rowcount
+
+
+def decide(db: sqlite3.Connection, job: int, policy: ConflictPolicy) -> int:
+    """Queue all transfers of a job that ask, with this decision, and return how many."""
+    cursor = db.execute(
+        "UPDATE transfers SET state = 'queued', decision = ?, reason = '', code = '', remedy = ''"
+        " WHERE job = ? AND state = 'asking'",
+        (policy, job),
+    )
+    return cursor.rowcount
+
+
+def tallies(db: sqlite3.Connection, job: int) -> list[Tally]:
+    """Add up the transfers of a job by state."""
+    return [
+        Tally(*row)
+        for row in db.execute(
+            "SELECT state, count(*), total(size), total(skipped), total(size * skipped), total(moved) FROM transfers"
+            " WHERE job = ? GROUP BY state",
+            (job,),
+        )
+    ]
+
+
+def last_seq(db: sqlite3.Connection, job: int) -> int:
+    """Return the highest number of a job's transfers; 0 if there is none."""
+    return int(db.execute("SELECT coalesce(max(seq), 0) FROM transfers WHERE job = ?", (job,)).fetchone()[0])
+
+
+def planned_sources(db: sqlite3.Connection, job: int) -> set[str]:
+    """Return the sources that a job has in the journal, for a plan that is made again after a crash."""
+    rows = db.execute("SELECT source FROM transfers WHERE job = ?", (job,))
+    return {decode_text(source) if isinstance(source, bytes) else source for (source,) in rows}
+
+
+def import_journal(db: sqlite3.Connection, other: sqlite3.Connection) -> list[int]:
+    """Take over the unfinished jobs of another journal under new numbers, once, and return these."""
+    identity = journal_id(other)
+    if db.execute("SELECT 1 FROM adopted WHERE journal = ?", (identity,)).fetchone():
+        return []
+    taken = []
+    for row in load_jobs(other):
+        if row.finished is not None:
+            continue
+        old = row.id
+        number = insert_job(db, row)
+        taken.append(number)
+        values = other.execute(f"{_SELECT} WHERE job = ? ORDER BY seq", (old,))
+        db.executemany(_PUT, ((number, *value[1:]) for value in values))
+    db.execute("INSERT INTO adopted VALUES (?)", (identity,))
+    return taken
+
+
+def _records(db: sqlite3.Connection, sql: str, values: tuple[object, ...]) -> list[Record]:
+    return [from_row(row) for row in db.execute(sql, values)]
