@@ -236,7 +236,7 @@ async def list_pages(data: DataPlane, bucket: str, prefix: str) -> AsyncIterator
 
 def check_no_loop(item: JobItem) -> None:
     """Raise `UsageError` where a tree would be copied into itself."""
-    if not item.target or not is_gs_url(item.target):
+    if not is_gs_url(item.source) or not is_gs_url(item.target):
         return
     source, target = _as_prefix(parse_gs_url(item.source)), _as_prefix(parse_gs_url(item.target))
     if source.bucket == target.bucket and target.name.startswith(source.name):
