@@ -24,6 +24,9 @@ from services.localstore.store import Store
 PAGE_ITEMS: Final = 1000
 """Items and prefixes in one page, at most and by default."""
 
+PREFIX_OWED: Final = (1 << 63) - 1
+"""In a page token, in the place of a generation: what comes next is the prefix that is named like an object."""
+
 _NAME: Final = 2
 _GENERATION: Final = 3
 
@@ -57,11 +60,12 @@ class _Page:
     next: tuple[bytes, int] | None = None
     """Where the next page starts."""
     bucket: BucketRow | None = None
+    last_prefix: bytes | None = None
+    """The prefix that was met last; everything in it is passed over."""
 
-    @property
-    def size(self) -> int:
-        """Items and prefixes together."""
-        return len(self.rows) + len(self.prefixes)
+    def full(self, query: _Query) -> bool:
+        """Whether nothing more fits: items and prefixes count together."""
+        return len(self.rows) + len(self.prefixes) >= query.limit
 
 
 async def list_objects(store: Store, request: Request, bucket: str) -> Response:
@@ -147,29 +151,45 @@ def _scan(connection: sqlite3.Connection, bucket: BucketRow, query: _Query, scan
     page = _Page(bucket=bucket)
     folders = _folder_prefixes(connection, bucket.id, query)
     start: tuple[bytes, int] | None = query.start
+    # A prefix that is an object as well comes after all of that object's generations.
+    owed = query.start[0] if query.start[1] == PREFIX_OWED else None
     scanned = 0
     while start is not None:
         rows = _rows(connection, bucket.id, query, start)
         start = None
         for row in rows:
-            name = row[_NAME]
+            name, generation = row[_NAME], row[_GENERATION]
+            prefix = _fold(name, query)
+            if owed is not None and name != owed:
+                break
             scanned += 1
             _merge_folders(page, folders, query, name)
-            if page.size >= query.limit or scanned > scan_limit:
-                page.next = page.next or (name, row[_GENERATION])
+            if prefix is not None and prefix == page.last_prefix:
+                start = _past(prefix)
+                break
+            if page.full(query) or scanned > scan_limit:
+                page.next = page.next or (name, generation)
                 return page
-            prefix = _fold(name, query)
             itself = query.trailing and prefix == name
             if (prefix is None or itself) and (query.matches is None or query.matches(name.decode())):
                 page.rows.append(ObjectRow.of(row))
-            if prefix is not None:
+            if itself:
+                owed = prefix
+            elif prefix is not None:
                 _add_prefix(page, prefix, query)
-                end = prefix_end(prefix)
-                if not itself:
-                    start = (end, 0) if end is not None else None
-                    break
+        if owed is not None:
+            if page.full(query):
+                page.next = (owed, PREFIX_OWED)
+                return page
+            _add_prefix(page, owed, query)
+            start, owed = _past(owed), None
     _merge_folders(page, folders, query, None)
     return page
+
+
+def _past(prefix: bytes) -> tuple[bytes, int] | None:
+    end = prefix_end(prefix)
+    return (end, 0) if end is not None else None
 
 
 def _fold(name: bytes, query: _Query) -> bytes | None:
@@ -181,10 +201,11 @@ def _fold(name: bytes, query: _Query) -> bytes | None:
 
 
 def _add_prefix(page: _Page, prefix: bytes, query: _Query) -> None:
-    text = prefix.decode()
-    if query.matches is not None and not query.matches(text):
+    if page.last_prefix == prefix:
         return
-    if not page.prefixes or page.prefixes[-1] != text:
+    page.last_prefix = prefix
+    text = prefix.decode()
+    if query.matches is None or query.matches(text):
         page.prefixes.append(text)
 
 
@@ -212,7 +233,7 @@ def _folder_prefixes(connection: sqlite3.Connection, bucket: int, query: _Query)
 def _merge_folders(page: _Page, folders: list[bytes], query: _Query, before: bytes | None) -> None:
     """Move folders that sort before a name into the page."""
     while folders and (before is None or folders[-1] <= before):
-        if page.size >= query.limit:
+        if page.full(query):
             page.next = page.next or (folders[-1], 0)
             return
         _add_prefix(page, folders.pop(), query)

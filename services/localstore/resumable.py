@@ -99,10 +99,10 @@ async def start(store: Store, request: Request, bucket: str) -> Response:
     return Response(200, [("Location", location), ("X-GUploader-UploadID", secret)])
 
 
-async def cancel(store: Store, request: Request, upload_id: str) -> Response:
+async def cancel(store: Store, _request: Request, upload_id: str) -> Response:
     """Forget a session and its bytes; answers 499, as Google does."""
     session = await _find(store, upload_id)
-    async with store.sessions.use(session.id, request.abort):
+    async with store.sessions.use(session.id):
         await _retire(store, session)
     return Response(499)
 
@@ -111,7 +111,7 @@ async def put(store: Store, request: Request, upload_id: str) -> Response:
     """Take a part, or answer how far the upload is."""
     part = _parse_part(request)
     session = await _find(store, upload_id)
-    async with store.sessions.use(session.id, request.abort):
+    async with store.sessions.use(session.id) as turn:
         session = await _find(store, upload_id)
         if session.state == "gone":
             raise ApiError(410, "The upload session is gone.")
@@ -129,7 +129,11 @@ async def put(store: Store, request: Request, upload_id: str) -> Response:
                 f"Invalid request.  According to the Content-Range header, the upload offset is {part.start}"
                 f" byte(s), which exceeds already uploaded size of {session.received} byte(s).",
             )
-        received = await _append(store, request, session, part)
+        if turn.superseded:
+            request.abort()
+            raise Disconnected
+        with turn.reading(request.abort):
+            received = await _append(store, request, session, part)
         if not part.final:
             return _incomplete(received)
         session.received = received

@@ -122,7 +122,7 @@ def apply_fields(route: Route, request: Request, response: Response) -> Response
 
 
 def _json(request: Request, segments: list[str]) -> Route:
-    if request.method == "GET" and request.query.get("alt") == "media":
+    if request.method in {"GET", "HEAD"} and request.query.get("alt") == "media":
         return _media(request, segments)
     for pattern, operation, handler in _JSON.get((request.method, len(segments)), ()):
         if all(part in ("*", segment) for part, segment in zip(pattern, segments, strict=True)):
