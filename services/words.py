@@ -63,3 +63,11 @@ def shown(value: object, limit: int = SHOWN_LIMIT) -> str:
 def joined(parts: list[str], last: str = "and") -> str:
     """Return words in a row: `a`, `a and b`, `a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}" if parts else ""
+
+
+def date_time(moment: float, zone: tzinfo | None = None) -> str:
+    """Return date and time of a moment with its zone, `2026-11-20 14:02:31 UTC`, in `zone` (None: the local one)."""
+    try:
+        return datetime.fromtimestamp(moment, UTC).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+    except (OverflowError, OSError, ValueError):
+        return "a day beyond every calendar"
