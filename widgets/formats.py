@@ -73,6 +73,13 @@ def duration(seconds: float) -> str:
     return f"{days} d {rest // HOUR_S} h" if rest >= HOUR_S else f"{days} d"
 
 
+def period(seconds: int) -> str:
+    """Return a period that somebody has set, in the largest unit that says it exactly: `7 days`, `36 h`, `90 s`."""
+    if seconds and seconds % DAY_S == 0:
+        return count(seconds // DAY_S, "day")
+    return f"{seconds // HOUR_S} h" if seconds and seconds % HOUR_S == 0 else f"{seconds:,} s"
+
+
 def relative_time(then: float, now: float, zone: tzinfo | None = None) -> str:
     """Return when something was, as a person says it, in at most 12 characters; a date beyond four weeks.
 

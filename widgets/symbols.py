@@ -10,7 +10,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
-    """One set of signs; each is one cell wide, unless it says otherwise."""
+    """One set of signs; each is one cell wide."""
 
     closed: str = "▸"
     """A folder that can be opened in place."""
@@ -26,8 +26,8 @@ class Symbols:
     """Delete or dismiss this row."""
     current: str = "✓"
     """The current one of a list."""
-    add: str = "＋"
-    """Make or add something; two cells wide in Unicode."""
+    add: str = "+"
+    """Make or add something."""
     separator: str = "›"
     """Between the segments of a path."""
     ellipsis: str = "…"
@@ -69,7 +69,6 @@ ASCII: Final = Symbols(
     download="d",
     delete="X",
     current="*",
-    add="+",
     separator="/",
     ellipsis="~",
     ascending="^",
@@ -79,7 +78,7 @@ ASCII: Final = Symbols(
     moving="=",
     none="-",
     dot="-",
-    arrow="->",
+    arrow=">",
     chosen="*",
     warning="!",
     link="@",

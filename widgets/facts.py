@@ -1,0 +1,200 @@
+"""Facts about one thing, aligned: label, value (which can be selected), and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from services.names import display_name
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line: a fact, or an action."""
+
+    label: str
+    """What it is about."""
+    value: str = ""
+    """Raw value; shown by `display_name`, a line for each line of it."""
+    copy: str = ""
+    """Raw text that `c` copies; empty where there is nothing to copy."""
+    action: str = ""
+    """Key of what `enter` does; empty for nothing."""
+    danger: bool = False
+    """Whether the action destroys something."""
+    gap: bool = False
+    """Whether an empty line stands above it."""
+
+
+class FactRow(Horizontal, can_focus=True):
+    """A fact that can be focused, copied, and acted on."""
+
+    def __init__(self, fact: Fact) -> None:
+        """Show a fact."""
+        super().__init__()
+        self.fact = fact
+
+    def compose(self) -> ComposeResult:
+        """Lay out label, value and hint."""
+        yield Static(Text(self.fact.label), classes="fact--label", markup=False)
+        yield Static(_shown(self.fact.value), classes="fact--value", markup=False)
+        yield FactHint(Text(_hint(self.fact)), classes="fact--hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Look as the fact wants."""
+        self._look()
+
+    def change(self, fact: Fact) -> None:
+        """Show another fact; only what differs is drawn."""
+        old, self.fact = self.fact, fact
+        label, value, hint = self.query(Static)
+        if fact.label != old.label:
+            label.update(Text(fact.label))
+        if fact.value != old.value:
+            value.update(_shown(fact.value))
+        if _hint(fact) != _hint(old):
+            hint.update(Text(_hint(fact)))
+        self._look()
+
+    def _look(self) -> None:
+        self.set_class(self.fact.gap, "-gap")
+        self.set_class(bool(self.fact.action), "-action")
+        self.set_class(self.fact.danger, "-danger")
+
+    def on_click(self, event: events.Click) -> None:
+        """Act on a click; one on the value only where it is doubled, so that it can be selected."""
+        on_value = event.widget is self.query_one(".fact--value", Static)
+        if self.fact.action and (event.chain == 2 or not on_value):
+            event.stop()
+            self.post_message(Facts.ActionWanted(self.fact.action))
+
+
+class FactHint(Static):
+    """The end of a row: what a key does there, and a click too."""
+
+    ALLOW_SELECT = False
+
+    def on_click(self, event: events.Click) -> None:
+        """Copy where there is something to copy; anything else is the row's."""
+        row = self.parent
+        if isinstance(row, FactRow) and row.fact.copy:
+            event.stop()
+            self.post_message(Facts.CopyWanted(row.fact.copy))
+
+
+def _hint(fact: Fact) -> str:
+    if fact.copy:
+        return "c copy"
+    return "enter" if fact.action else ""
+
+
+def _shown(value: str) -> Text:
+    return Text("\n".join(display_name(line) for line in value.split("\n")), overflow="fold")
+
+
+class Facts(VerticalScroll, can_focus=False):
+    """A column of facts with a cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False, id="facts.up"),
+        Binding("down,j", "move(1)", "Down", show=False, id="facts.down"),
+        Binding("home,g", "move(-1000)", "First", show=False, id="facts.first"),
+        Binding("end,G", "move(1000)", "Last", show=False, id="facts.last"),
+        Binding("c", "copy", "Copy", show=False, id="facts.copy"),
+        Binding("enter", "choose", "Act", show=False, id="facts.choose"),
+    ]
+
+    @dataclass
+    class CopyWanted(Message):
+        """A value should go to the clipboard."""
+
+        text: str
+        """The value, raw."""
+
+    @dataclass
+    class ActionWanted(Message):
+        """What a row does was asked for."""
+
+        key: str
+        """Key of the action."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        """Make an empty column."""
+        super().__init__(id=id, classes=classes)
+        self._facts: tuple[Fact, ...] = ()
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """What is shown."""
+        return self._facts
+
+    def compose(self) -> ComposeResult:
+        """Show the facts."""
+        for fact in self._facts:
+            yield FactRow(fact)
+
+    def show(self, facts: Iterable[Fact]) -> None:
+        """Show other facts, drawing only what differs; the focus stays where it is as long as there is a row."""
+        new = tuple(facts)
+        if new != self._facts:
+            self._facts = new
+            if self.is_mounted:
+                self.call_next(self._renew)
+
+    async def _renew(self) -> None:
+        facts, rows = self._facts, list(self.query(FactRow))
+        focused = self._focused_index()
+        with self.app.batch_update():
+            for row, fact in zip(rows, facts, strict=False):
+                if row.fact != fact:
+                    row.change(fact)
+            surplus = rows[len(facts) :]
+            if surplus:
+                await self.remove_children(surplus)
+            if len(facts) > len(rows):
+                await self.mount_all(FactRow(fact) for fact in facts[len(rows) :])
+        if focused >= len(facts) > 0:
+            rows[len(facts) - 1].focus()
+
+    def _focused_index(self) -> int:
+        rows = list(self.query(FactRow))
+        return next((index for index, row in enumerate(rows) if row.has_focus), -1)
+
+    def focus(self, scroll_visible: bool = True) -> Facts:
+        """Focus the first row."""
+        first: Widget | None = next(iter(self.query(FactRow)), None)
+        if first is not None:
+            first.focus(scroll_visible)
+        return self
+
+    def action_move(self, rows: int) -> None:
+        """Move the focus by some rows."""
+        all_rows = list(self.query(FactRow))
+        if all_rows:
+            all_rows[max(0, min(self._focused_index() + rows, len(all_rows) - 1))].focus()
+
+    def action_copy(self) -> None:
+        """Copy the value of the focused row."""
+        fact = self._focused_fact()
+        if fact is not None and (fact.copy or fact.value):
+            self.post_message(self.CopyWanted(fact.copy or fact.value))
+
+    def action_choose(self) -> None:
+        """Do what the focused row does."""
+        fact = self._focused_fact()
+        if fact is not None and fact.action:
+            self.post_message(self.ActionWanted(fact.action))
+
+    def _focused_fact(self) -> Fact | None:
+        index = self._focused_index()
+        return self._facts[index] if 0 <= index < len(self._facts) else None
