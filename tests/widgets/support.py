@@ -43,6 +43,10 @@ class Stage(App[None]):
         self.make = make
         self.heard: list[Message] = []
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """What the themes of the app define beyond Textual's."""
+        return {"text-quiet": "#808080"}
+
     def compose(self) -> ComposeResult:
         self.subject = self.make()
         post = self.subject.post_message
