@@ -1,0 +1,267 @@
+"""What a person wrote, as items of a job: exact names before globs, and targets as gcloud understands them.
+
+A target is a folder where it is written with a trailing `/`, is a whole bucket, or exists as a folder; then a source
+keeps its name in it.  Else the target is the new name itself.
+"""
+# Paths are made absolute by their text alone: links in them are the person's own.
+# ruff: noqa: PTH100, PTH119
+
+from __future__ import annotations
+
+import asyncio
+import glob
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from services import names
+from services.errors import BucketNotFound, LocalFileError, ObjectNotFound, UsageError
+from services.gcs.interface import DataPlane, ListQuery, Storage
+from services.model import ObjectRow
+from services.names import GsUrl, display_name, is_gs_url, parse_gs_url
+from services.transfer.glob_match import expand, has_glob
+from services.transfer.messages import Action, JobItem
+
+Verb = Literal["copy", "move", "delete"]
+"""What a person wants done; where the sources and the target are decides which action that is."""
+
+MOST_ITEMS: Final = 1_000_000
+"""Objects that a glob may mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source that exists."""
+
+    where: str
+    """Absolute path or raw URL; of a prefix with its trailing `/`, of a whole bucket without a name."""
+    name: str
+    """Its own name, under which it lies in a folder; empty where only its content is meant (`dir/.`)."""
+    tree: bool = False
+    """It is a folder or a prefix."""
+    generation: int | None = None
+    """Generation that was seen, of an object."""
+    exact: bool = False
+    """Exactly this generation was asked for."""
+
+
+def action_for(verb: Verb, sources: Sequence[str], target: str = "") -> Action:
+    """Return the action that a verb means between these places; raises `UsageError` where it means none."""
+    if not sources:
+        raise UsageError("nothing was named", remedy="Name at least one source.")
+    remote = {is_gs_url(source) for source in sources}
+    if len(remote) > 1:
+        raise UsageError(
+            "the sources are partly local and partly in a bucket", remedy="Use one command for each kind of source."
+        )
+    from_storage, to_storage = remote.pop(), is_gs_url(target)
+    if verb == "delete":
+        if not from_storage:
+            raise UsageError(
+                f"'{display_name(sources[0])}' is a local path",
+                remedy="Only objects are deleted: write gs://BUCKET/NAME.",
+            )
+        return "delete"
+    if not from_storage and not to_storage:
+        raise UsageError("neither the source nor the target is in a bucket", remedy="Use cp or mv of the system.")
+    if verb == "move":
+        return "move"
+    if from_storage:
+        return "copy" if to_storage else "download"
+    return "upload"
+
+
+async def resolve(
+    action: Action,
+    sources: Sequence[str],
+    target: str = "",
+    *,
+    storage: Storage,
+    recursive: bool = False,
+    literal: bool = False,
+    generation: int | None = None,
+) -> tuple[JobItem, ...]:
+    """Find the sources and say where each goes.
+
+    `literal` takes wildcards as ordinary characters; `generation` names one version of the only source.  Raises
+    `UsageError`, `ObjectNotFound`, `BucketNotFound`, `LocalFileError`.
+    """
+    if not sources:
+        raise UsageError("nothing was named", remedy="Name at least one source.")
+    if generation is not None and (len(sources) != 1 or recursive or not is_gs_url(sources[0])):
+        raise UsageError("a generation belongs to exactly one object", remedy="Name that object alone, without -r.")
+    found: list[Source] = []
+    for source in sources:
+        if is_gs_url(source):
+            finder = _Objects(storage.data, recursive=recursive, literal=literal)
+            found += await finder.find(parse_gs_url(source), generation)
+        else:
+            found += await asyncio.to_thread(find_local, source, recursive=recursive, literal=literal)
+    if action == "delete":
+        return tuple(_item(source, "") for source in found)
+    several = len(found) > 1
+    if is_gs_url(target):
+        url = parse_gs_url(target)
+        if not url.bucket:
+            raise UsageError(f"'{display_name(target)}' names no bucket", remedy="Write it as gs://BUCKET/NAME.")
+        folder = url.is_prefix or await _is_folder(storage.data, url, tree=any(source.tree for source in found))
+        return place_in_bucket(found, url, folder=folder, several=several)
+    exists = await asyncio.to_thread(os.path.isdir, target)
+    return place_on_disk(found, target, folder=exists or target.endswith(os.sep), several=several)
+
+
+def place_in_bucket(found: Sequence[Source], target: GsUrl, *, folder: bool, several: bool) -> tuple[JobItem, ...]:
+    """Say where each source goes in a bucket; raises `UsageError` for several sources without a folder."""
+    _check_several(target.name, folder=folder, several=several)
+    base = target.name if not target.name or target.name.endswith("/") else target.name + "/"
+    items = []
+    for source in found:
+        own = source.name if is_gs_url(source.where) else names.object_name(source.name)
+        single = base + own if folder else target.name
+        tree = base + own + "/" if folder and own else base
+        name = tree if source.tree else single
+        items.append(_item(source, str(GsUrl(target.bucket, name))))
+    return tuple(items)
+
+
+def place_on_disk(found: Sequence[Source], target: str, *, folder: bool, several: bool) -> tuple[JobItem, ...]:
+    """Say where each source goes on disk; raises `UsageError` for several sources without a folder."""
+    _check_several(target, folder=folder, several=several)
+    base = os.path.abspath(target)
+    items = []
+    for source in found:
+        path = base
+        if folder and source.name:
+            # A placeholder (`dir/`) that was named itself stays a folder.
+            tail = "/" if source.name.endswith("/") else ""
+            path = f"{base.rstrip('/')}/{names.local_path(source.name.removesuffix('/'))}{tail}"
+        items.append(_item(source, path))
+    return tuple(items)
+
+
+def find_local(source: str, *, recursive: bool, literal: bool) -> list[Source]:
+    """Find local files and folders: the exact path first, then a glob.
+
+    Blocks; raises `LocalFileError`, `UsageError`.
+    """
+    if os.path.lexists(source):
+        return [_local(source, recursive=recursive)]
+    matches = [] if literal or not has_glob(source) else sorted(glob.glob(source, recursive=True))  # noqa: PTH207 - also absolute ones
+    if not matches:
+        raise LocalFileError(
+            f"there is no file {display_name(source)}", remedy="Check the path.", url=os.path.abspath(source)
+        )
+    return [_local(match, recursive=recursive) for match in matches if recursive or not Path(match).is_dir()]
+
+
+def _local(source: str, *, recursive: bool) -> Source:
+    path = os.path.abspath(source)
+    if not Path(path).is_dir():
+        return Source(path, os.path.basename(path))
+    if not recursive:
+        raise UsageError(f"'{display_name(source)}' is a folder", remedy="Use -r for folders.", url=path)
+    inside = os.path.basename(source.rstrip("/")) in (".", "..")
+    return Source(path, "" if inside else os.path.basename(path), tree=True)
+
+
+class _Objects:
+    """Finds what a `gs://` URL means."""
+
+    def __init__(self, data: DataPlane, *, recursive: bool, literal: bool) -> None:
+        self._data = data
+        self._recursive = recursive
+        self._literal = literal
+
+    async def find(self, url: GsUrl, generation: int | None) -> list[Source]:
+        """Return the object of that very name, the prefix, or what the glob means."""
+        if not url.bucket:
+            raise UsageError("'gs://' names no bucket", remedy="Write it as gs://BUCKET/NAME.")
+        if generation is not None:
+            info = await self._data.stat(url.bucket, url.name, generation=generation)
+            return [Source(str(url), names.base_name(url.name), generation=info.generation, exact=True)]
+        if not url.name:
+            return [self._whole_bucket(url)]
+        found = await self._exact(url)
+        if not found and not self._literal and has_glob(url.name):
+            found = await self._glob(url)
+        if found:
+            return found
+        if await self._below(url):
+            raise UsageError(f"{display_name(str(url))} is a folder", remedy="Use -r for folders.", url=str(url))
+        if self._recursive:
+            raise BucketNotFound(
+                f"there is nothing at or below {display_name(str(url))}",
+                remedy="Check the name; 'pail ls' lists what is there.",
+                url=str(url),
+            )
+        raise ObjectNotFound(f"there is no object {display_name(str(url))}", url=str(url))
+
+    def _whole_bucket(self, url: GsUrl) -> Source:
+        if not self._recursive:
+            raise UsageError(f"{url} is a whole bucket", remedy="Use -r to mean everything in it.", url=str(url))
+        return Source(str(url), url.bucket, tree=True)
+
+    async def _exact(self, url: GsUrl) -> list[Source]:
+        found = []
+        folder = self._recursive and await self._below(url)
+        if not (folder and url.name.endswith("/")):
+            try:
+                info = await self._data.stat(url.bucket, url.name)
+                found.append(Source(str(url), names.base_name(url.name), generation=info.generation))
+            except ObjectNotFound:
+                pass
+        if folder:
+            prefix = url.name if url.name.endswith("/") else url.name + "/"
+            found.append(Source(f"gs://{url.bucket}/{prefix}", names.base_name(prefix).removesuffix("/"), tree=True))
+        return found
+
+    async def _glob(self, url: GsUrl) -> list[Source]:
+        found: list[Source] = []
+        async for match in expand(self._data, url.bucket, url.name, prefixes=self._recursive):
+            if isinstance(match, ObjectRow):
+                name = names.base_name(match.name)
+                found.append(Source(f"gs://{url.bucket}/{match.name}", name, generation=match.generation))
+            else:
+                own = match.rpartition("/")[2]
+                found.append(Source(f"gs://{url.bucket}/{match}/", own, tree=True))
+            if len(found) > MOST_ITEMS:
+                raise UsageError(
+                    f"{display_name(str(url))} means more than {MOST_ITEMS:,} objects", remedy="Use -r on a folder."
+                )
+        return found
+
+    async def _below(self, url: GsUrl) -> bool:
+        return await _has_below(self._data, url)
+
+
+async def _has_below(data: DataPlane, url: GsUrl) -> bool:
+    prefix = url.name if url.name.endswith("/") else url.name + "/"
+    page = await data.list_page(url.bucket, ListQuery(prefix=prefix, page_size=1))
+    return bool(page.objects or page.prefixes)
+
+
+async def _is_folder(data: DataPlane, url: GsUrl, *, tree: bool) -> bool:
+    """Tell whether a target without a trailing `/` exists as a folder; for a single file an object of the name wins."""
+    if not await _has_below(data, url):
+        return False
+    if tree:
+        return True
+    try:
+        await data.stat(url.bucket, url.name)
+    except ObjectNotFound:
+        return True
+    return False
+
+
+def _check_several(target: str, *, folder: bool, several: bool) -> None:
+    if several and not folder:
+        raise UsageError(
+            f"'{display_name(target)}' is not a folder, and there are several sources",
+            remedy="End the target with '/' to have them put into a folder of that name.",
+        )
+
+
+def _item(source: Source, target: str) -> JobItem:
+    return JobItem(source.where, target, tree=source.tree, generation=source.generation, exact=source.exact)
