@@ -14,7 +14,6 @@ from services.connection import Connection, CredentialSpec
 from services.credentials import SIDECAR_URL
 from services.errors import NotAuthenticated, PailError, Transient, Unsafe
 from services.gcs.failures import tidy
-from services.gcs.session import make_session
 from services.names import display_name
 
 SCOPE: Final = "https://www.googleapis.com/auth/devstorage.full_control"
@@ -278,6 +277,8 @@ def _replit() -> Any:
 def _token_request(spec: CredentialSpec) -> Any:
     """Return google-auth's transport over a session of ours: proxies, certificates and a time limit included."""
     from google.auth.transport.requests import Request
+
+    from services.gcs.session import make_session
 
     replit = spec.kind == "replit"
     session = make_session(SIDECAR_URL if replit else "https://oauth2.googleapis.com", connections=2, direct=replit)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from services.errors import Conflict, PreconditionFailed, Rejected
 from services.gcs.data import JSON_HEADERS, json_body, whole
+from services.gcs.exchange import Exchange, Request
 from services.gcs.failures import Subject
 from services.gcs.paths import API, bucket_path
 from services.gcs.signing import Signer
@@ -18,7 +19,6 @@ from services.gcs.translate import (
     policy,
     policy_resource,
 )
-from services.gcs.wire import Request, Wire
 from services.model import BucketInfo, BucketPage, BucketSpec, IamPolicy
 from services.names import bucket_name_problem, display_name
 
@@ -29,7 +29,7 @@ BUCKET_PAGE_SIZE: Final = 1000
 class GoogleControl:
     """Buckets (`ControlPlane`)."""
 
-    def __init__(self, wire: Wire, signer: Signer) -> None:
+    def __init__(self, wire: Exchange, signer: Signer) -> None:
         self._wire = wire
         self._signer = signer
 

@@ -10,10 +10,11 @@ from urllib.parse import quote, urlencode
 
 from services.errors import PailError, RangeNotSatisfiable, Rejected, UsageError
 from services.gcs.batch import BATCH_LIMIT, decode_answers, encode_deletes
+from services.gcs.body import StoredBody
+from services.gcs.exchange import Request
 from services.gcs.failures import Subject
 from services.gcs.interface import ListQuery, RewriteStatus
 from services.gcs.paths import BATCH, DOWNLOAD, bucket_path, object_path
-from services.gcs.stream import Download
 from services.gcs.translate import (
     ROW_FIELDS,
     attribute_fields,
@@ -23,7 +24,6 @@ from services.gcs.translate import (
     rewrite_status,
 )
 from services.gcs.uploads import Uploads
-from services.gcs.wire import Request
 from services.model import ListPage, ObjectInfo, Precondition, WriteAttributes
 from services.names import check_object_name
 
@@ -79,7 +79,7 @@ class GoogleData(Uploads):
     @asynccontextmanager
     async def read(
         self, bucket: str, name: str, *, generation: int | None = None, start: int = 0, end: int | None = None
-    ) -> AsyncIterator[Download]:
+    ) -> AsyncIterator[StoredBody]:
         """Open the stored bytes `start` to `end` (exclusive, None: to the end); see `DataPlane.read`."""
         subject = Subject("read", bucket, name, is_object=True)
         wanted = _range(subject, start, end)
@@ -92,16 +92,15 @@ class GoogleData(Uploads):
             {"Accept-Encoding": "gzip", **wanted},
             repeatable=True,
         )
-        opened = await self.wire.open_body(request)
-        download = Download(self.wire, subject, opened)
+        body = await self.wire.open_body(request)
         try:
-            if wanted and opened.response.status_code != 206:
+            if wanted and body.status != 206:
                 raise PailError(
                     subject.failed("the server ignores ranges"), remedy="Read the whole object.", url=subject.url
                 )
-            yield download
+            yield body
         finally:
-            await download.close()
+            await body.close()
 
     async def rewrite(
         self,

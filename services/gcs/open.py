@@ -10,10 +10,11 @@ from services.connection import Connection
 from services.gcs.auth import Authority, GoogleCredentials, make_authority
 from services.gcs.control import GoogleControl
 from services.gcs.data import GoogleData
+from services.gcs.exchange import Limits
 from services.gcs.interface import ControlPlane, DataPlane, Storage
 from services.gcs.pool import ThreadPool
 from services.gcs.signing import GoogleSigner, NoSigner, ReplitSigner, Signer
-from services.gcs.wire import Limits, Wire
+from services.gcs.wire import Wire
 
 
 class GoogleStorage:

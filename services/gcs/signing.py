@@ -10,7 +10,8 @@ import requests
 from services.credentials import SIDECAR_URL
 from services.errors import Forbidden, PailError, Rejected
 from services.gcs.auth import GoogleCredentials
-from services.gcs.failures import Subject, from_answer, from_exception, parse_answer, tidy
+from services.gcs.failures import Subject, from_answer, parse_answer, tidy
+from services.gcs.library_faults import from_exception
 from services.gcs.session import make_session
 
 EXPIRY_LIMIT_S: Final = 7 * 24 * 3600

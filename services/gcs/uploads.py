@@ -10,11 +10,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from services.errors import SessionGone, Transient
+from services.gcs.exchange import Body, Exchange, Reply, Request
 from services.gcs.failures import Subject
 from services.gcs.interface import Progress, UploadStatus
 from services.gcs.paths import UPLOAD, bucket_path
 from services.gcs.translate import attribute_fields, object_info, precondition_params
-from services.gcs.wire import Body, Reply, Request, Wire
 from services.model import ObjectInfo, Precondition, WriteAttributes
 from services.names import check_object_name
 
@@ -30,7 +30,7 @@ _RANGE: Final = re.compile(r"bytes=0-(\d+)")
 class Uploads:
     """Writes of the data plane."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Exchange) -> None:
         self.wire = wire
 
     async def insert(
