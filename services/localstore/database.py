@@ -9,6 +9,7 @@ A caller hears of success only after the commit.
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import sqlite3
 import threading
@@ -98,6 +99,8 @@ class Database:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._connections_lock = threading.Lock()
+        # SQLite gives its other files the mode of this one, whatever the umask is (hazard 59).
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         connection = self._connect()
         _prepare(connection)
         row = connection.execute("SELECT value FROM meta WHERE key = 'last_generation'").fetchone()

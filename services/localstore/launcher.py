@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ def _start(directory: Path) -> subprocess.Popen[bytes]:
     # Its own session: a closed terminal must not take it along. Its only secret is made inside, never passed.
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             # -P: a folder called "services" where the person happens to be must not be run instead.
             [sys.executable, "-P", "-m", "services.localstore", str(directory), "--idle-exit", str(IDLE_EXIT_S)],
             stdin=subprocess.DEVNULL,
@@ -127,6 +128,9 @@ def _start(directory: Path) -> subprocess.Popen[bytes]:
         )
     finally:
         os.close(descriptor)
+    # It outlives us or not: whichever ends first, no zombie stays behind.
+    threading.Thread(target=process.wait, name="store-reaper", daemon=True).start()
+    return process
 
 
 def _failed(directory: Path, why: str) -> PailError:
