@@ -18,7 +18,7 @@ from services.credentials import ConnectionOptions, Rung, find_connection
 from services.errors import NotAuthenticated, Unsafe, UsageError
 from services.probe import ProbeFailed, get
 
-VARIABLES = [
+VARIABLES = (
     "STORAGE_EMULATOR_HOST",
     "GOOGLE_APPLICATION_CREDENTIALS",
     "GOOGLE_CLOUD_PROJECT",
@@ -29,7 +29,7 @@ VARIABLES = [
     "REPL_ID",
     "NO_GCE_CHECK",
     "GCE_METADATA_HOST",
-]
+)
 
 Answer = tuple[int, dict[str, str], bytes]
 
