@@ -196,6 +196,10 @@ class VirtualTree(ScrollView, can_focus=True):
         self.virtual_size = Size(self.size.width, self.row_total() + self.head_lines)
         self.scroll_to(y=round(self.scroll_y) + rows, animate=False, force=True)
 
+    def forget_lines(self) -> None:
+        """Forget drawn lines without drawing anything: rows that are off the screen have changed."""
+        self._lines.clear()
+
     def redraw(self) -> None:
         """Draw every line on the screen anew."""
         self._lines.clear()
