@@ -79,6 +79,31 @@ def _cat(parser: Parser) -> None:
     _literal(parser)
 
 
+def _cp(parser: Parser) -> None:
+    parser.add_argument(
+        "paths", nargs="+", metavar="SRC… DST", help="files, folders or gs:// URLs; - is standard input or output"
+    )
+    parser.option("-r", "--recursive", action="store_true", help="folders and prefixes with all that is below them")
+    _generation(parser)
+    _moving(parser)
+    parser.option("--decompress", action="store_true", help="decode objects that are stored gzip-encoded")
+
+
+def _mv(parser: Parser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="SRC… DST", help="files, folders or gs:// URLs")
+    parser.option("-r", "--recursive", action="store_true", help="folders and prefixes with all that is below them")
+    _moving(parser)
+
+
+def _rm(parser: Parser) -> None:
+    parser.add_argument(
+        "urls", nargs="+", metavar="gs://…", help="objects, globs, or with -r prefixes and buckets' contents"
+    )
+    parser.option("-r", "--recursive", action="store_true", help="prefixes with all that is below them")
+    _generation(parser)
+    _planning(parser)
+
+
 def _store(parser: Parser) -> None:
     parser.add_argument("action", choices=["serve"], metavar="serve", help="run the embedded store until interrupted")
     parser.option("--dir", metavar="D", help="its folder (default: the one that --local uses)")
@@ -86,6 +111,10 @@ def _store(parser: Parser) -> None:
     parser.option(
         "--open", action="store_true", help="ask no token, so that other GCS clients on this machine can use it"
     )
+
+
+def _doctor(_parser: Parser) -> None:
+    """`doctor` has only the common options."""
 
 
 def _literal(parser: Parser) -> None:
@@ -118,7 +147,6 @@ def _moving(parser: Parser) -> None:
         metavar="RATE",
         help="bytes a second at the most: 500K, 24M, 1G (binary)",
     )
-    parser.option("--detach", action="store_true", help="hand it to the worker, print the job's id and return")
 
 
 def declare_common(parser: Parser) -> None:
@@ -223,6 +251,49 @@ _ALL: Final = (
         ),
     ),
     Command(
+        "cp",
+        "cp",
+        "SRC… DST",
+        "copy between here and gs://, both ways, and bucket to bucket",
+        _cp,
+        "'cp -r dir gs://b/p' makes p/dir/… where p/ exists or is written with a trailing '/', else p/…; the same\n"
+        "downwards. Overwrites, pinned to the generation seen. Everything is verified by CRC32C; modification\n"
+        "times are kept. An interrupted copy can be resumed.",
+        (
+            ("pail cp report.pdf gs://b/docs/", "upload a file"),
+            ("pail cp -r site gs://b/www", "upload a folder"),
+            ("pail cp -r gs://b/www/ ./site", "download a folder"),
+            ("pail cp -r gs://b/2024 gs://archive/", "copy on the server"),
+            ("tar c src | pail cp - gs://b/src.tar", "from standard input"),
+        ),
+    ),
+    Command(
+        "mv",
+        "mv",
+        "SRC… DST",
+        "move or rename",
+        _mv,
+        "A source is deleted only after its copy was verified, with the generation that was copied.",
+        (
+            ("pail mv gs://b/draft.txt gs://b/final.txt", "rename"),
+            ("pail mv -r gs://b/2023/ gs://archive/", "move a folder to another bucket"),
+        ),
+    ),
+    Command(
+        "rm",
+        "rm",
+        "gs://…",
+        "delete objects",
+        _rm,
+        "Each is deleted at the generation that was seen. A glob and a whole bucket ask first; without a terminal\n"
+        "they need --yes.",
+        (
+            ("pail rm gs://b/old.txt", "one object"),
+            ("pail rm -r gs://b/tmp/", "a folder with all below"),
+            ("pail rm --dry-run 'gs://b/**.bak'", "what would go"),
+        ),
+    ),
+    Command(
         "store",
         "store",
         "serve",
@@ -233,6 +304,15 @@ _ALL: Final = (
             ("pail store serve --dir ./data --open", "for other GCS clients"),
             ("pail --endpoint http://127.0.0.1:4443 ls", "use it from another terminal"),
         ),
+    ),
+    Command(
+        "doctor",
+        "doctor",
+        "",
+        "say what was found, and how to mend what is wrong",
+        _doctor,
+        "Credentials, project, endpoint, terminal, limits, folders, worker and clock.",
+        (("pail doctor", ""), ("pail --local doctor", "for the embedded store")),
     ),
 )
 

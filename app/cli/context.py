@@ -12,6 +12,8 @@ from app.cli.output import Output
 class Context:
     """One command line."""
 
+    command: str
+    """The command's word; empty for the screen."""
     args: argparse.Namespace
     """Its options and words."""
     output: Output

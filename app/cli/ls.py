@@ -12,12 +12,13 @@ from app.cli.output import Output
 from app.cli.records import object_record, prefix_record
 from app.cli.runtime import run_async
 from app.cli.several import for_each
-from app.cli.units import format_size, plural, rfc3339
+from app.cli.units import rfc3339
 from services.errors import BucketNotFound, ObjectNotFound
 from services.gcs.interface import DataPlane
 from services.globs import has_glob
 from services.lookup import Entry, below, find_object, matches
 from services.names import GsUrl, display_name, parse_gs_url
+from widgets import formats
 
 
 def run(context: Context) -> int:
@@ -71,7 +72,7 @@ class _Lister:
         """Say how much a long listing named."""
         if self._long and not self._output.json:
             self._output.flush()
-            self._output.message(f"{plural(self._objects, 'object')}, {format_size(self._bytes)}")
+            self._output.message(f"{formats.count(self._objects, 'object')}, {formats.size(self._bytes)}")
 
     async def _list_prefix(self, bucket: str, prefix: str) -> bool:
         return await self._print_all(bucket, below(self._data, bucket, prefix, recursive=self._recursive))

@@ -25,6 +25,10 @@ def run(words: Sequence[str]) -> int:
     except OutputClosed:
         _drop_output()
         return ExitCode.OK
+    except Interrupted as error:
+        report(error, json_records=as_json)
+        # A thread may still wait for a pipe or the network; nobody waits for it, and what matters is journalled.
+        os._exit(ExitCode.INTERRUPTED)
     except PailError as error:
         report(error, json_records=as_json, verbose=verbose)
         return error.exit_code
@@ -54,7 +58,7 @@ def _run(words: Sequence[str]) -> int:
     from app.cli.context import Context
 
     module = importlib.import_module(f"app.cli.{command.module}")
-    code: int = module.run(Context(args, output))
+    code: int = module.run(Context(name, args, output))
     output.flush()
     return code
 

@@ -10,11 +10,11 @@ from app.cli.mb import bucket_of
 from app.cli.output import one_line, write_error
 from app.cli.records import bucket_record
 from app.cli.runtime import run_async
-from app.cli.units import format_size, plural
 from services.emptying import Emptied, count_all, delete_all
 from services.errors import Conflict, PailError, SomeFailed
 from services.gcs.interface import Storage
 from services.names import display_name
+from widgets import formats
 
 
 def run(context: Context) -> int:
@@ -50,7 +50,9 @@ async def _ask(context: Context, storage: Storage, bucket: str) -> None:
     what = f"Delete {shown} with everything in it?"
     if can_ask() and not context.args.yes:
         count, size = await count_all(storage, bucket)
-        what = f"Delete {shown} with {plural(count, 'object')} ({format_size(size)}), older generations included?"
+        what = (
+            f"Delete {shown} with {formats.count(count, 'object')} ({formats.size(size)}), older generations included?"
+        )
     await confirm_by_name(context, what, bucket, url=context.args.url)
 
 
@@ -59,7 +61,7 @@ async def _empty(context: Context, storage: Storage, bucket: str) -> None:
     live = LiveLine(context.output)
 
     def progress(emptied: Emptied) -> None:
-        live.show(f"deleted {plural(emptied.objects, 'object')}, {format_size(emptied.bytes)}")
+        live.show(f"deleted {formats.count(emptied.objects, 'object')}, {formats.size(emptied.bytes)}")
 
     try:
         emptied = await delete_all(storage, bucket, progress)
@@ -71,9 +73,9 @@ async def _empty(context: Context, storage: Storage, bucket: str) -> None:
     if emptied.failed:
         first = emptied.failures[0][1]
         raise SomeFailed(
-            f"cannot empty gs://{display_name(bucket)}: {plural(emptied.failed, 'object')} could not be deleted",
+            f"cannot empty gs://{display_name(bucket)}: {formats.count(emptied.failed, 'object')} could not be deleted",
             remedy=first.remedy if isinstance(first, PailError) else "",
             url=context.args.url,
         )
     if emptied.objects:
-        context.output.message(f"Deleted {plural(emptied.objects, 'object')}, {format_size(emptied.bytes)}")
+        context.output.message(f"Deleted {formats.count(emptied.objects, 'object')}, {formats.size(emptied.bytes)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Coroutine
@@ -22,27 +23,35 @@ def run_async(coroutine: Coroutine[Any, Any, int], *, hint: str = "") -> int:
     The first signal cancels it, so that it closes what it has open, and `Interrupted` is raised with `hint` as its
     remedy; a second signal ends the process at once: everything that matters is journalled before it is done.
     """
-    with asyncio.Runner() as runner:
-        loop = runner.get_loop()
-        task = loop.create_task(coroutine)
-        interrupted = False
+    # What the services log is for the worker's log file; here the command's own messages say it.
+    logging.getLogger().addHandler(logging.NullHandler())
+    runner = asyncio.Runner()
+    loop = runner.get_loop()
+    task = loop.create_task(coroutine)
+    interrupted = False
 
-        def on_signal(_number: int, _frame: FrameType | None) -> None:
-            nonlocal interrupted
-            if interrupted:
-                write_error("\n")
-                os._exit(ExitCode.INTERRUPTED)
-            interrupted = True
-            loop.call_soon_threadsafe(task.cancel)
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        nonlocal interrupted
+        if interrupted:
+            write_error("\n")
+            os._exit(ExitCode.INTERRUPTED)
+        interrupted = True
+        loop.call_soon_threadsafe(task.cancel)
 
-        before = [(number, signal.signal(number, on_signal)) for number in SIGNALS if _is_heeded(number)]
-        try:
-            return loop.run_until_complete(task)
-        except asyncio.CancelledError:
-            raise Interrupted("interrupted", remedy=hint) from None
-        finally:
-            for number, handler in before:
-                signal.signal(number, handler)
+    before = [(number, signal.signal(number, on_signal)) for number in SIGNALS if _is_heeded(number)]
+    try:
+        code = loop.run_until_complete(task)
+    except asyncio.CancelledError:
+        # The runner stays open: closing it would wait for threads that may wait for a pipe for ever.
+        raise Interrupted("interrupted", remedy=hint) from None
+    except BaseException:
+        runner.close()
+        raise
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+    runner.close()
+    return code
 
 
 def _is_heeded(number: signal.Signals) -> bool:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-import sys
+import asyncio
 
 from app.cli.connect import find
 from app.cli.context import Context
+from app.terminal import terminal_problem
 from services.errors import UsageError
 
 
 def run(context: Context) -> int:
     """Open the screen; raises `UsageError` where there is no terminal for it."""
-    for stream, name in ((sys.stdin, "standard input"), (sys.stdout, "standard output")):
-        if not stream.isatty():
-            raise UsageError(
-                f"the screen needs a terminal, and {name} is none",
-                remedy="See 'pail --help' for commands that need none.",
-            )
-    if os.environ.get("TERM", "dumb") in ("", "dumb"):
-        raise UsageError(
-            "the screen needs a terminal that can move its cursor: TERM is not set, or 'dumb'",
-            remedy="Set TERM (such as xterm-256color), or see 'pail --help' for commands.",
-        )
-    run_screen = importlib.import_module("app.app").run_screen  # Textual: only where there is a terminal for it
-    code: int = run_screen(find(context), context.args.url)
-    return code
+    if problem := terminal_problem():
+        raise UsageError(problem, remedy="Use the commands: see 'pail --help'.")
+    from app.app import run_screen  # Textual: only once it is known that there is a screen
+
+    return run_screen(asyncio.run(find(context)), context.args.url or "")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from app.cli.context import Context
+from services.credentials import local_folder
 from services.errors import UsageError
 from services.localstore.server import serve
 from services.names import display_name
-from services.paths import data_dir, ensure_private_dir
+from services.paths import ensure_private_dir
 
 
 def run(context: Context) -> int:
@@ -16,7 +15,7 @@ def run(context: Context) -> int:
     args, output = context.args, context.output
     if not 0 <= args.port <= 65535:
         raise UsageError(f"{args.port} is not a port", remedy="Ports go from 1 to 65535; 0 means any free one.")
-    folder = Path(args.dir or args.local).absolute() if args.dir or args.local else data_dir()
+    folder = local_folder(args.dir or args.local or "")
 
     def on_ready(endpoint: str) -> None:
         if output.json:

@@ -1,4 +1,4 @@
-"""Sizes, rates, ranges and times, as they are read from the command line and printed."""
+"""Rates, ranges and times, as scripts write and read them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Final
 
 _RATE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?(?:/s)?", re.IGNORECASE)
 _FACTORS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +45,8 @@ def parse_rate(text: str) -> int:
     return rate
 
 
-def format_size(size: float) -> str:
-    """Return bytes as a short binary size: `0 B`, `1.5 KiB`, `234 MiB`."""
-    value = float(size)
-    for unit in _UNITS:
-        if value < 1000 or unit == _UNITS[-1]:
-            break
-        value /= 1024
-    digits = 0 if unit == "B" or value >= 99.95 else 1
-    return f"{value:.{digits}f} {unit}"
-
-
-def format_duration(seconds: float) -> str:
-    """Return a duration as `8 s`, `3:07` or `1:02:03`."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
 def rfc3339(moment: float | None) -> str | None:
     """Return seconds since the epoch as RFC 3339 in UTC with milliseconds; None stays None."""
     if moment is None:
         return None
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def plural(count: int, noun: str) -> str:
-    """Return `1 object`, `2 objects`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -13,39 +13,10 @@ import pytest
 
 from services.localstore.faults import Fault, Faults
 from services.localstore.server import StoreServer
+from tests.e2e import hostile
 from tests.e2e.conftest import Pail
 
 Put = Callable[..., None]
-
-HOSTILE = [
-    "a",
-    "a/b",
-    "a//b",
-    "dir",
-    "dir/",
-    "x",
-    "./x",
-    "../../etc/passwd",
-    "/abs",
-    "a/../b",
-    "..\\x",
-    "CON",
-    "sp ace.txt",
-    "q?#%25.txt",
-    "[red]x[/].txt",
-    "[/foo]",
-    "[@click=app.quit]",
-    "ünï/ćode.txt",
-    "-dash",
-    "a\x1b]0;x\x07b",
-    "\x1b]52;c;aGk=\x07",
-    "bidi\u202egpj.exe",
-    "zero\u200bwidth",
-    "c1\u009b31m",
-    "*",
-    "glob*[ab]?",
-]
-"""Names of hazards 44, 55 and 56."""
 
 
 def test_a_bucket_is_made_listed_and_deleted(pail: Pail) -> None:
@@ -129,16 +100,16 @@ def test_globs_come_after_exact_names(pail: Pail, put: Put) -> None:
 
 def test_hostile_names_are_raw_in_a_pipe_and_valid_in_json(pail: Pail, put: Put) -> None:
     put("bucket")
-    for name in HOSTILE:
+    for name in hostile.ALL:
         put("bucket", name, name.encode())
-    expected = sorted(HOSTILE, key=str.encode)
+    expected = sorted(hostile.ALL, key=str.encode)
     assert pail("ls", "-r", "gs://bucket").raw == "".join(f"gs://bucket/{name}\n" for name in expected).encode()
     result = pail("--json", "ls", "-r", "gs://bucket")
     assert [record["name"] for record in result.records] == expected
     assert result.raw.isascii()
     assert not any(byte < 32 and byte != 10 for byte in result.raw)
-    urls = [f"gs://bucket/{name}" for name in HOSTILE]
-    assert pail("cat", "--literal", *urls).raw == "".join(HOSTILE).encode()
+    urls = [f"gs://bucket/{name}" for name in hostile.ALL]
+    assert pail("cat", "--literal", *urls).raw == "".join(hostile.ALL).encode()
 
 
 def test_records_have_the_promised_fields(pail: Pail, put: Put) -> None:

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from app.cli.units import ByteRange, format_duration, format_size, parse_range, parse_rate, rfc3339
+from app.cli.units import ByteRange, parse_range, parse_rate, rfc3339
 
 
 @pytest.mark.parametrize(
@@ -33,26 +33,6 @@ def test_rates_are_binary(text: str, rate: int) -> None:
 def test_what_is_no_rate_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         parse_rate(text)
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1024, "1.0 KiB"),
-        (70 << 20, "70.0 MiB"),
-        (234 << 20, "234 MiB"),
-        (1 << 40, "1.0 TiB"),
-    ],
-)
-def test_sizes_are_short(size: int, text: str) -> None:
-    assert format_size(size) == text
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (59.4, "59 s"), (187, "3:07"), (3723, "1:02:03")])
-def test_durations_are_short(seconds: float, text: str) -> None:
-    assert format_duration(seconds) == text
 
 
 def test_times_are_rfc3339_in_utc() -> None:

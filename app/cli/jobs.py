@@ -1,0 +1,226 @@
+"""Runs a job in an engine of this process, and says what becomes of each item."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Final
+
+from app.cli.context import Context
+from app.cli.live import INTERVAL_S, LiveLine
+from app.cli.output import Output, one_line, report, write_error
+from app.cli.records import item_record
+from app.cli.several import error_for, exit_code
+from services.errors import ExitCode, PailError, SomeFailed
+from services.names import display_name
+from services.paths import state_dir
+from services.transfer.inprocess import open_engine
+from services.transfer.messages import (
+    ConflictFact,
+    EngineClient,
+    Fact,
+    ItemFact,
+    JobFact,
+    JobSpec,
+    JobView,
+    NoticeFact,
+    Snapshot,
+    SnapshotQuery,
+    Submit,
+    TransferView,
+)
+from widgets import formats
+
+RESUME_HINT: Final = (
+    "What was under way is kept: 'pail transfers' goes on with it, 'pail transfers cancel all' gives it up."
+)
+"""What to do after ctrl+c."""
+
+VERBS: Final = {
+    "upload": "Uploaded",
+    "download": "Downloaded",
+    "copy": "Copied",
+    "move": "Moved",
+    "delete": "Deleted",
+    "make-folder": "Created",
+    "skip": "Skipped",
+}
+"""What is said of an item that is done."""
+
+SAMPLE_JOB: Final = 0
+"""Transfers that a sample for the line of progress needs: none, the job's own figures do."""
+
+
+async def run_job(context: Context, spec: JobSpec) -> int:
+    """Run a job to its end and return the exit code; the only item's failure is raised.
+
+    Cancelled, it stops the transfers so that they can be resumed.
+    """
+    engine = await open_engine(state_dir())
+    try:
+        facts = engine.facts(items=True)
+        job = (await engine.submit(Submit(spec))).id
+        follower = Follower(context.output, dry_run=spec.dry_run)
+        sampler = asyncio.create_task(_sample(engine, job, follower)) if follower.live.enabled else None
+        try:
+            ended = await _follow(facts, job, follower)
+        finally:
+            if sampler is not None:
+                sampler.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await sampler
+            follower.live.clear()
+        return follower.finish(ended)
+    finally:
+        await engine.close()
+
+
+async def _follow(facts: AsyncIterator[Fact], job: str, follower: Follower) -> JobView:
+    async for fact in facts:
+        match fact:
+            case ItemFact(transfer=transfer) if transfer.job == job:
+                follower.item(transfer)
+            case NoticeFact():
+                follower.notice(fact)
+            case JobFact(job=view) if view.id == job:
+                return view
+            case ConflictFact() | ItemFact() | JobFact():
+                # A command decides conflicts beforehand; what else the engine does is not this command's.
+                continue
+    raise PailError("the engine stopped before the job ended", remedy=RESUME_HINT)
+
+
+async def _sample(engine: EngineClient, job: str, follower: Follower) -> None:
+    """Draw the line of progress until cancelled."""
+    query = SnapshotQuery(job=job, limit=SAMPLE_JOB)
+    while True:
+        await asyncio.sleep(INTERVAL_S)
+        follower.progress(await engine.snapshot(query), job)
+
+
+class Follower:
+    """Prints items as they end, and counts them."""
+
+    def __init__(self, output: Output, *, dry_run: bool) -> None:
+        self.live = LiveLine(output)
+        """The line of progress."""
+        self._output = output
+        self._dry_run = dry_run
+        self._actions: Counter[str] = Counter()
+        self._states: Counter[str] = Counter()
+        self._bytes = 0
+        self._failures: list[PailError] = []
+        self._held = ""
+        self._started = time.monotonic()
+
+    def item(self, transfer: TransferView) -> None:
+        """Take in one item that has ended, or is planned."""
+        state = "planned" if transfer.state == "queued" else transfer.state
+        self._actions[transfer.action] += 1
+        self._states[state] += 1
+        if state == "done" and transfer.action != "skip":
+            self._bytes += transfer.size
+        if state == "failed":
+            self._failures.append(error_for(transfer.code, transfer.reason, transfer.remedy, transfer.source))
+        if self._output.json:
+            self._output.record("item", **item_record(transfer, state))
+        if not self._output.json and (state == "failed" or not self._output.quiet):
+            self._say(_sentence(transfer, state), hold=state == "failed" and sum(self._states.values()) == 1)
+
+    def _say(self, sentence: str, *, hold: bool) -> None:
+        """Print a sentence; a first failure is held, as an only item's failure is told by the error alone."""
+        self._release()
+        if hold:
+            self._held = sentence
+        else:
+            write_error(sentence + "\n")
+
+    def _release(self) -> None:
+        """Print what was held."""
+        self.live.clear()
+        if self._held:
+            write_error(self._held + "\n")
+            self._held = ""
+
+    def notice(self, fact: NoticeFact) -> None:
+        """Say something that is not about one item."""
+        self.live.clear()
+        self._output.message(" ".join(part for part in (fact.message, fact.remedy) if part))
+
+    def progress(self, snapshot: Snapshot, job: str) -> None:
+        """Draw how the job stands."""
+        for view in snapshot.jobs:
+            if view.id == job:
+                self.live.show(snapshot.notice or _progress(view))
+
+    def finish(self, job: JobView) -> int:
+        """Print the summary and return the exit code.
+
+        Raises the failure of the job itself, or of its only item.
+        """
+        seconds = time.monotonic() - self._started
+        total = sum(self._states.values())
+        if total != 1:
+            self._release()
+        if self._output.json:
+            counts = {action: self._actions[action] for action in VERBS}
+            states = {state: self._states[state] for state in ("done", "failed", "planned", "cancelled")}
+            self._output.record("summary", **counts, **states, bytes=self._bytes, seconds=round(seconds, 3))
+            self._output.flush()
+        elif total != 1:
+            self._output.message(_summary(self._actions, self._states, self._bytes, seconds))
+        if job.state == "failed" and not self._failures:
+            raise error_for(job.code, job.reason, job.remedy, job.source)
+        if job.state == "cancelled":
+            raise PailError("the job was cancelled", remedy="Run it again.")
+        if not self._failures:
+            return ExitCode.OK
+        code = exit_code([error.exit_code for error in self._failures], total=total)
+        if total == 1:
+            raise self._failures[0]
+        remedy = self._failures[0].remedy or "What is done stays done; run it again for the rest."
+        failed = SomeFailed(f"{len(self._failures)} of {formats.count(total, 'item')} failed", remedy=remedy)
+        report(failed, json_records=self._output.json, code=code)
+        return code
+
+
+def _sentence(transfer: TransferView, state: str) -> str:
+    source, target = display_name(transfer.source), display_name(transfer.target)
+    way = f"{source} -> {target}" if target else source
+    reason = one_line(transfer.reason)
+    if state == "planned":
+        return f"Would {transfer.action} {way}"
+    if state == "done":
+        return f"{VERBS[transfer.action]} {way}" + (f": {reason}" if transfer.action == "skip" and reason else "")
+    return f"{state.capitalize()} {way}: {reason}"
+
+
+def _progress(job: JobView) -> str:
+    """Return a line such as `12/200 files  34.5 MiB of 300 MiB  24.0 MiB/s  0:11 left  [###-------]`."""
+    total = f"{job.items:,}" if job.planned else f"{job.items:,}+"
+    parts = [f"{job.done + job.failed:,}/{total}", f"{formats.size(job.bytes)} of {formats.size(job.size)}"]
+    if job.rate:
+        parts.append(f"{formats.size(job.rate)}/s")
+    if job.eta_s is not None and job.planned:
+        parts.append(f"{formats.duration(job.eta_s)} left")
+    share = min(1.0, job.bytes / job.size) if job.size else job.done / max(1, job.items)
+    filled = int(share * 20)
+    parts.append(f"[{'#' * filled}{'-' * (20 - filled)}] {int(share * 100):3}%")
+    return "  ".join(parts)
+
+
+def _summary(actions: Counter[str], states: Counter[str], size: int, seconds: float) -> str:
+    """Return a line such as `200 done, 3 skipped, 1 failed; 34.5 MiB in 8 s`."""
+    skipped = actions["skip"]
+    counts = {
+        "done": states["done"] - skipped,
+        "planned": states["planned"],
+        "skipped": skipped,
+        "failed": states["failed"],
+        "cancelled": states["cancelled"],
+    }
+    named = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "nothing to do"
+    return f"{named}; {formats.size(size)} in {formats.duration(seconds)}" if size else named

@@ -1,0 +1,47 @@
+"""What `cp` and `mv` have in common: sources and a target become a job, here or with the worker."""
+
+from __future__ import annotations
+
+from app.cli.connect import open_connection
+from app.cli.context import Context
+from app.cli.jobs import run_job
+from services.errors import UsageError
+from services.transfer.messages import JobSpec
+from services.transfer.resolve import Verb, action_for, resolve
+
+
+def split_paths(context: Context) -> tuple[list[str], str]:
+    """Return the sources and the target; raises `UsageError` where one is missing."""
+    paths: list[str] = context.args.paths
+    if len(paths) < 2:
+        raise UsageError("a source and a target are needed", remedy=f"See 'pail {context.command} --help'.")
+    return paths[:-1], paths[-1]
+
+
+async def transfer(context: Context, verb: Verb, *, generation: int | None = None, decompress: bool = False) -> int:
+    """Copy or move what the command line names and return the exit code."""
+    args = context.args
+    sources, target = split_paths(context)
+    action = action_for(verb, sources, target)
+    async with open_connection(context) as (connection, storage):
+        items = await resolve(
+            action,
+            sources,
+            target,
+            storage=storage,
+            recursive=args.recursive,
+            literal=args.literal,
+            generation=generation,
+        )
+    spec = JobSpec(
+        action,
+        connection,
+        items,
+        conflict="skip" if args.no_clobber else "replace",
+        excludes=tuple(args.exclude),
+        bandwidth=args.bandwidth,
+        decompress=decompress,
+        dry_run=args.dry_run,
+        origin=f"pail {context.command}",
+    )
+    return await run_job(context, spec)
