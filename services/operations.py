@@ -1,0 +1,66 @@
+"""Requests of this session, counted by what they are billed as (cloud.google.com/storage/pricing, "operations")."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+BillingClass = Literal["A", "B", "free"]
+"""A: changes and lists.  B: reads.  Free: deletes."""
+
+OPERATIONS: Final[Mapping[str, BillingClass]] = {
+    "buckets.delete": "free",
+    "buckets.get": "B",
+    "buckets.getIamPolicy": "B",
+    "buckets.getStorageLayout": "B",
+    "buckets.insert": "A",
+    "buckets.list": "A",
+    "buckets.patch": "A",
+    "buckets.restore": "A",
+    "buckets.setIamPolicy": "A",
+    "buckets.testIamPermissions": "B",
+    "folders.insert": "A",
+    "objects.compose": "A",
+    "objects.delete": "free",
+    "objects.get": "B",
+    "objects.insert": "A",
+    "objects.list": "A",
+    "objects.move": "A",
+    "objects.patch": "A",
+    "objects.restore": "A",
+    "objects.rewrite": "A",
+}
+"""Methods of the JSON API and their class.  A resumable upload is one `objects.insert`, however many parts it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationCounts:
+    """How many requests were sent, at one moment."""
+
+    by_operation: Mapping[str, int]
+    """By method of the JSON API."""
+
+    def of_class(self, billing: BillingClass) -> int:
+        """Return the number of one class; what is not in the table counts as A, the dearest."""
+        return sum(number for name, number in self.by_operation.items() if OPERATIONS.get(name, "A") == billing)
+
+
+class OperationCounter:
+    """Counts requests; may be called from any thread, and costs a microsecond."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def add(self, operation: str, number: int = 1) -> None:
+        """Count requests of one method (`objects.list`): each attempt, since failed ones are billed as well."""
+        with self._lock:
+            self._counts[operation] += number
+
+    def counts(self) -> OperationCounts:
+        """Return what was counted so far."""
+        with self._lock:
+            return OperationCounts(dict(self._counts))
