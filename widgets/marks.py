@@ -80,6 +80,13 @@ class Marks:
         if folders:
             self._drop(self.covers)
 
+    def add_rows(self, rows: Iterable[ObjectRow]) -> None:
+        """Mark objects of one folder none of which is covered: `add` for hundreds of thousands of them."""
+        fresh = {row.name: row for row in rows}
+        replaced = sum(self._objects[name].size for name in fresh.keys() & self._objects.keys())
+        self._bytes += sum(row.size for row in fresh.values()) - replaced
+        self._objects.update(fresh)
+
     def remove(self, entries: Iterable[Entry]) -> None:
         """Unmark entries; those that are only covered by a marked folder stay covered."""
         for entry in entries:

@@ -493,7 +493,14 @@ class ObjectTree(VirtualTree):
 
     def action_mark_all(self) -> None:
         """Mark everything in the folder of the cursor's row."""
-        self.set_marks(self._beside())
+        rows = self._model.rows
+        if self.cursor >= len(rows):
+            return
+        holder = self._model.holder(rows[self.cursor])
+        inside = Entry("object", f"{holder.prefix}x")
+        if not self._marks.covers(inside):
+            self._marks.add_rows(row for row in holder.shown if isinstance(row, ObjectRow))
+            self.set_marks(entry for row in holder.shown if isinstance(row, Folder) and (entry := entry_of(row)))
 
     def action_unmark(self) -> None:
         """Give up the range, else unmark everything."""

@@ -131,12 +131,14 @@ class TransfersPanel(VirtualTree):
     def _more_in_sight(self) -> bool:
         top = round(self.scroll_y)
         seen = self._rows[top : top + 2 * self.page_lines]
-        return self._limit < _LAST_LIMIT and any(isinstance(row, NoteRow) and row.kind == "more" for row in seen)
+        return self._limit < _LAST_LIMIT and any(
+            isinstance(row, NoteRow) and row.subject and row.kind == "more" for row in seen
+        )
 
     def _rebuild(self) -> None:
         """Make the rows anew; the cursor stays on what it was on, and only lines that differ are drawn."""
         old, under = self._rows, self._cursor_row()
-        self._rows = build_rows(self._jobs, self._transfers, self._opened)
+        self._rows = build_rows(self._jobs, self._transfers, self._opened) or [_NOTHING]
         same = len(old) == len(self._rows)
         if under is not None and not (same and subject_of(self._rows[self.cursor]) == subject_of(under)):
             place = self._place_of(subject_of(under))
@@ -301,6 +303,9 @@ class TransfersPanel(VirtualTree):
         kind = "transfers-panel--done" if complete else "transfers-panel--bar"
         return [(bar, kind), (f" {formats.percent(done, total, complete=complete):>3}%", "")]
 
+
+_NOTHING: Final = NoteRow("", "more", "Nothing is moving. Uploads and downloads of the Objects view appear here.")
+"""Stands where there is no job."""
 
 _STATE_KINDS: Final = {
     "running": "transfers-panel--running",
