@@ -110,9 +110,15 @@ class Controls:
             return 0
         if not job.ended and not job.counts.of("failed"):
             return 0
-        await self._set_states(job, ("failed", "cancelled") if job.ended else ("failed",), "queued")
-        await self._reopen(job)
+        await self._try_again(job, ("failed", "cancelled") if job.ended else ("failed",))
         return 1
+
+    async def _try_again(self, job: Job, states: tuple[str, ...], seq: int | None = None) -> int:
+        number = job.row.id
+        changed = await self._core.journal.call(lambda db: schema.retry(db, number, states, seq))
+        await self._core.recount(job)
+        await self._reopen(job)
+        return changed
 
     async def _reopen(self, job: Job) -> None:
         job.row.reason = job.row.code = job.row.remedy = ""
@@ -159,10 +165,14 @@ class Controls:
     async def _remove_leftovers(self, job: Job) -> None:
         number = job.row.id
         left = await self._core.journal.call(lambda db: schema.with_leftovers(db, number, LEFTOVERS))
-        line = self._core.line(job.row.spec.connection)
         for record in left:
             if record.session or (record.moved and not is_gs_url(record.target)):
-                await self._scheduler.clean_up(Run(record, job.row.spec, job.flags, self._core.tools, line))
+                await self._scheduler.clean_up(self._idle_run(job, record))
+
+    def _idle_run(self, job: Job, record: Record) -> Run:
+        """Return what a clean-up needs of a transfer that does not run."""
+        line = self._core.line(job.row.spec.connection)
+        return Run(record, job.row.spec, job.flags, self._core.tools, line, record.size)
 
     async def _dismiss(self, job: Job) -> int:
         if not job.ended:
@@ -191,12 +201,12 @@ class Controls:
             return await self._stop(job, record, "paused", running=running)
         if verb == "cancel" and record.state not in FINAL_STATES:
             return await self._stop(job, record, "cancelled", running=running)
-        if (verb == "resume" and record.state == "paused") or (
-            verb == "retry" and record.state in ("failed", "cancelled")
-        ):
+        if verb == "resume" and record.state == "paused":
             await self._requeue(job, record)
             await self._reopen(job)
             return 1
+        if verb == "retry" and record.state in ("failed", "cancelled"):
+            return await self._try_again(job, (record.state,), seq)
         if verb == "dismiss" and record.state in FINAL_STATES:
             await self._remove(job, record)
             return 1
@@ -216,15 +226,13 @@ class Controls:
         await self._core.journal.write(record)
         job.put_back()
         if state == "cancelled":
-            run = Run(record, job.row.spec, job.flags, self._core.tools, self._core.line(job.row.spec.connection))
-            self._core.background(self._scheduler.clean_up(run))
+            self._core.background(self._scheduler.clean_up(self._idle_run(job, record)))
             self._core.facts.publish(ItemFact(record.view()))
         return 1
 
     async def _remove(self, job: Job, record: Record) -> None:
-        run = Run(record, job.row.spec, job.flags, self._core.tools, self._core.line(job.row.spec.connection))
         if record.state != "done":
-            await self._scheduler.clean_up(run)
+            await self._scheduler.clean_up(self._idle_run(job, record))
         await self._core.journal.call(lambda db: schema.delete_record(db, record.job, record.seq))
         job.counts.add(record, -1)
         if job.ended and not job.counts.of("failed") and job.row.state == "failed" and not job.row.code:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Self
@@ -16,13 +15,13 @@ from services.names import display_name, is_gs_url, parse_gs_url
 from services.transfer import schema, window
 from services.transfer.control import Controls
 from services.transfer.core import Core, log
+from services.transfer.facts import Subscription
 from services.transfer.job import Counts, Job
 from services.transfer.journal import KEEP_FINISHED, KEEP_FINISHED_S, Journal
 from services.transfer.messages import (
     Answer,
     Command,
     Control,
-    Fact,
     JobItem,
     JobSpec,
     NoticeFact,
@@ -62,6 +61,8 @@ class Engine:
         self._controls = Controls(self._core, self._scheduler, self._planning)
         self._sampler: asyncio.Task[None] | None = None
         self._closed = False
+        self.refused: set[Path] = set()
+        """Journals that could not be adopted: another version's."""
 
     @classmethod
     async def open(cls, path: Path, options: Options | None = None) -> Self:
@@ -85,6 +86,12 @@ class Engine:
     def unfinished(self) -> int:
         """How many jobs have not ended."""
         return sum(not job.ended for job in self._core.jobs.values())
+
+    @property
+    def open_transfers(self) -> int:
+        """How many transfers of those jobs have not ended."""
+        jobs = self._core.jobs.values()
+        return sum(job.counts.of("queued", "asking", "paused") for job in jobs if not job.ended)
 
     @property
     def busy(self) -> bool:
@@ -177,9 +184,17 @@ class Engine:
             notice=self._core.notice,
         )
 
-    def facts(self, *, items: bool = False) -> AsyncIterator[Fact]:
+    def facts(self, *, items: bool = False) -> Subscription:
         """Yield facts from the call on, until the engine is closed; those about single items only if wanted."""
         return self._core.facts.subscribe(items=items)
+
+    async def drain(self, limit_s: float) -> None:
+        """Start nothing more, and let what runs end for a while."""
+        self._core.closing = True
+        for job in self._core.jobs.values():
+            if job.planner is not None:
+                job.planner.cancel()
+        await self._scheduler.idle(limit_s)
 
     async def close(self) -> None:
         """Stop everything so that it can be resumed, and leave the journal; one without unfinished jobs is kept."""

@@ -18,7 +18,8 @@ class Subscription:
 
     def __init__(self, board: FactBoard, *, items: bool) -> None:
         self._board = board
-        self._items = items
+        self.items = items
+        """Whether facts about single items are wanted."""
         self._waiting: deque[Fact] = deque()
         self._arrived = asyncio.Event()
         self._closed = False
@@ -27,7 +28,7 @@ class Subscription:
     def put(self, fact: Fact) -> None:
         """Deliver a fact."""
         if isinstance(fact, ItemFact):
-            if not self._items:
+            if not self.items:
                 return
             if len(self._waiting) >= MOST_WAITING:
                 if not self._dropped:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from services.errors import PailError
+from services.names import display_name
 from services.paths import ensure_private_dir
 from services.transfer import schema
 from services.transfer.core import log
@@ -52,7 +53,8 @@ async def open_engine(state_dir: Path, *, worker: bool = False, options: Options
 async def adopt(engine: Engine, folder: Path) -> int:
     """Take over the unfinished jobs of journals that nobody holds, and return how many."""
     taken = 0
-    for path, lock in await asyncio.to_thread(lambda: free_journals(folder, but=engine.journal.path)):
+    known = {engine.journal.path, *engine.refused}
+    for path, lock in await asyncio.to_thread(lambda: free_journals(folder, but=known)):
         taken += await _adopt_one(engine, path, lock)
     return taken
 
@@ -69,7 +71,8 @@ async def _adopt_one(engine: Engine, path: Path, lock: FileLock) -> int:
     try:
         rows = await engine.journal.call(take)
     except (PailError, sqlite3.Error) as error:
-        log.warning("a journal could not be adopted: %s", error)
+        log.warning("the journal %s could not be adopted: %s", display_name(path.name), error)
+        engine.refused.add(path)
         await asyncio.to_thread(lock.release)
         return 0
     # The jobs are durable in their new place: only now the old one goes.

@@ -162,6 +162,11 @@ class Job:
 
     def change(self, record: Record, state: RecordState, *, moved: int = 0, skipped: bool = False) -> None:
         """Move a transfer to another state, and the counts with it."""
+        run = self.active.get(record.seq)
+        if run is not None:
+            # The file or object may have turned out to have another size than was planned.
+            self.counts.size += record.size - run.counted
+            run.counted = record.size
         self.counts.add(record, -1)
         record.state, record.moved, record.skipped = state, moved, int(skipped)
         self.counts.add(record)

@@ -14,14 +14,15 @@ import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
+from urllib.parse import quote
 
 from services import paths
-from services.errors import Busy, LocalFileError
+from services.errors import Busy, LocalFileError, PailError
 from services.transfer import schema
 from services.transfer.record import Record, to_row
 
@@ -279,12 +280,12 @@ def _explained(error: Exception, path: Path) -> Exception:
     return error
 
 
-def free_journals(folder: Path, *, but: Path | None = None) -> list[tuple[Path, FileLock]]:
+def free_journals(folder: Path, *, but: Container[Path] = ()) -> list[tuple[Path, FileLock]]:
     """Return the journals of a folder that nobody holds, each with its lock taken."""
     found = []
     for path in sorted(folder.glob("*.db")):
         lock = FileLock(path.with_suffix(".lock"))
-        if path != but and lock.acquire():
+        if path not in but and lock.acquire():
             if path.exists():
                 found.append((path, lock))
             else:
@@ -297,3 +298,37 @@ def remove_journal(path: Path, lock: FileLock) -> None:
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     lock.release(remove=True)
+
+
+def read_jobs(path: Path) -> list[tuple[schema.JobRow, list[schema.Tally]]]:
+    """Read the jobs of a journal that somebody else may be using, without changing it; none where it cannot be read."""
+    return read_from(path, lambda db: [(row, schema.tallies(db, row.id)) for row in schema.load_jobs(db)]) or []
+
+
+def read_from(path: Path, function: Callable[[sqlite3.Connection], Result]) -> Result | None:
+    """Read from a journal that somebody else may be using; None where there is none or it cannot be read."""
+    if not path.exists():
+        return None
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=1)) as db:
+            if db.execute("PRAGMA user_version").fetchone()[0] != schema.SCHEMA_VERSION:
+                return None
+            return function(db)
+    except (sqlite3.Error, PailError):
+        return None
+
+
+def has_unfinished(folder: Path, *, always: str) -> bool:
+    """Tell whether a journal that nobody works on has a job that has not ended.
+
+    Of the one named `always` it is known that nobody holds it.  What is locked is at work: it needs nobody else.
+    """
+    for path in sorted(folder.glob("*.db")):
+        if any(row.finished is None for row, _ in read_jobs(path)):
+            if path.name == always:
+                return True
+            lock = FileLock(path.with_suffix(".lock"))
+            if lock.acquire():
+                lock.release()
+                return True
+    return False

@@ -180,8 +180,6 @@ class Planner:
     def _placed(self, record: Record, relative: str, root: str, above: _Ancestors) -> None:
         """Say where an object of a tree goes on disk."""
         root = root.rstrip("/") or "/"
-        record.base = max(1, len(root))
-        record.target = root
         if relative.endswith("/") and record.size:
             raise UnmappableName(
                 f"'{display_name(relative)}' is an object with bytes whose name is a folder's", url=record.source
@@ -193,10 +191,12 @@ class Planner:
                 "file cannot hold files",
                 url=record.source,
             )
+        target = root
         if relative:
             below = names.local_path(relative.removesuffix("/"))
             tail = "/" if relative.endswith("/") else ""
-            record.target = f"{root.rstrip('/')}/{below}{tail}"
+            target = f"{root.rstrip('/')}/{below}{tail}"
+        record.base, record.target = max(1, len(root)), target
 
 
 class _Ancestors:

@@ -100,6 +100,8 @@ class Run:
     """What all transfers share."""
     line: Line
     """The connection."""
+    counted: int
+    """Bytes that the job's counts hold for it."""
     moved: int = 0
     """Bytes moved so far; a plain number that is sampled."""
     verifying: bool = False

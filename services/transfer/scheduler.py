@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from services.errors import Corrupt, DiskFull, NotAuthenticated, PailError, SourceChanged, Transient
-from services.names import is_gs_url
+from services.names import is_gs_url, parse_gs_url
 from services.transfer import local, schema
 from services.transfer.copy import copy, move
 from services.transfer.core import Core, log
@@ -19,6 +19,7 @@ from services.transfer.download import download
 from services.transfer.job import LOW_WATER, MOST_WAITING, WINDOW, Job, bucket_of
 from services.transfer.messages import ConflictFact, ItemFact, NoticeFact
 from services.transfer.partial import remove_partial
+from services.transfer.plan import describe
 from services.transfer.record import EXISTS, Record
 from services.transfer.run import Asking, Run, Skipped
 from services.transfer.upload import abandon_session, upload
@@ -129,7 +130,7 @@ class Scheduler:
         runs = []
         for record in records:
             job.begin(record)
-            run = Run(record, job.row.spec, job.flags, self._core.tools, line)
+            run = Run(record, job.row.spec, job.flags, self._core.tools, line, record.size)
             job.active[record.seq] = run
             runs.append(run)
         work = self._carry_out_deletes(job, runs) if record.action == "delete" else self._carry_out(job, runs[0])
@@ -182,6 +183,7 @@ class Scheduler:
         options, corrupt, changed = self._core.options, 0, 0
         while True:
             try:
+                await _look_at_source(run)
                 await action(run)
             except (Transient, NotAuthenticated) as error:
                 await run.patience().after(bucket_of(run.record), error, progressed=run.failed_once(error))
@@ -307,6 +309,11 @@ class Scheduler:
         if tasks:
             await asyncio.wait(tasks, timeout=grace_s)
 
+    async def idle(self, limit_s: float) -> None:
+        """Return once nothing runs, or after `limit_s` seconds."""
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=limit_s)
+
     async def _ask(self, job: Job) -> None:
         """Tell that a job waits for an answer."""
         job.asked = job.counts.of("asking")
@@ -352,6 +359,14 @@ def _action_of(record: Record) -> Callable[[Run], Awaitable[None]]:
     if not is_gs_url(record.target):
         return download
     return move if record.action == "move" else copy
+
+
+async def _look_at_source(run: Run) -> None:
+    """Find out which generation is to be read, where the plan did not get to it."""
+    record = run.record
+    if record.generation == 0 and is_gs_url(record.source):
+        url = parse_gs_url(record.source)
+        describe(record, await (await run.data()).stat(url.bucket, url.name))
 
 
 def _as_ours(error: BaseException) -> PailError:

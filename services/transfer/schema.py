@@ -222,6 +222,30 @@ def change_state(db: sqlite3.Connection, job: int, old: Sequence[str], new: str)
     return cursor.rowcount
 
 
+def retry(db: sqlite3.Connection, job: int, old: Sequence[str], seq: int | None = None) -> int:
+    """Queue the transfers of a job that ended badly (or one of them) again, and return how many.
+
+    A copy or move whose source changed looks at the source anew.  What never had a target (a name that cannot be
+    mapped) stays as it is: nothing about it can be different.
+    """
+    marks = ", ".join("?" * len(old))
+    where = f"job = ? AND state IN ({marks}) AND (target <> '' OR action = 'delete')"
+    values: list[object] = [job, *old]
+    if seq is not None:
+        where += " AND seq = ?"
+        values.append(seq)
+    db.execute(
+        f"UPDATE transfers SET generation = 0, fingerprint = '' WHERE {where} AND action IN ('copy', 'move')"  # noqa: S608
+        " AND code IN ('object-not-found', 'precondition-failed') AND source LIKE 'gs://%'",
+        values,
+    )
+    return db.execute(
+        "UPDATE transfers SET state = 'queued', reason = '', code = '', remedy = '', attempt = attempt + 1"  # noqa: S608
+        f" WHERE {where}",
+        values,
+    ).rowcount
+
+
 def decide(db: sqlite3.Connection, job: int, policy: ConflictPolicy) -> int:
     """Queue all transfers of a job that ask, with this decision, and return how many."""
     cursor = db.execute(

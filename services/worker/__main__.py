@@ -1,0 +1,35 @@
+"""The worker as a process of its own: `python -m services.worker --state DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from services import paths
+from services.errors import Busy, PailError
+from services.worker.server import IDLE_EXIT_S, serve
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve; returns the exit code: 0 also where another worker came first."""
+    parser = argparse.ArgumentParser(prog="pail worker run", description="Runs the transfers of one state folder.")
+    parser.add_argument("--state", type=Path, default=None, help="state folder")
+    parser.add_argument("--idle-exit", type=float, default=IDLE_EXIT_S, help="seconds without work before it leaves")
+    arguments = parser.parse_args(argv)
+    state_dir = (arguments.state or paths.state_dir()).absolute()
+    # A worker lives for long: it must not keep the folder, and the disk, where it was started.
+    os.chdir("/")
+    try:
+        serve(state_dir, idle_exit_s=arguments.idle_exit)
+    except Busy:
+        return 0
+    except PailError as error:
+        sys.stderr.write(f"{error.message}\n{error.remedy}\n")
+        return int(error.exit_code)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

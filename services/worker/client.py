@@ -1,0 +1,414 @@
+"""The other side of the worker's socket: an `EngineClient` that finds the worker, starts it, and finds it again.
+
+Without work there need be no worker: a client that is only looked at shows what the journals hold, and starts a
+worker when it is given something to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from services import __version__, paths
+from services.errors import Busy, PailError, Rejected, Transient, Unsafe
+from services.transfer import codec, window
+from services.transfer.facts import FactBoard, Subscription
+from services.transfer.inprocess import JOURNALS, WORKER_JOURNAL
+from services.transfer.job import Counts, Job
+from services.transfer.journal import FileLock, has_unfinished, read_from, read_jobs
+from services.transfer.messages import Command, Fact, Reply, Snapshot, SnapshotQuery
+from services.transfer.options import Options
+from services.worker import protocol
+from services.worker.server import LOCK_NAME, SOCKET_NAME
+from services.worker.start import crash_reason, reap, start_worker
+
+START_S: Final = 15.0
+"""Seconds that a worker may take to answer after it was started."""
+
+REPLACE_S: Final = 45.0
+"""Seconds that an older worker may take to make room."""
+
+POLL_S: Final = 0.02
+"""Seconds between two attempts to reach a worker that starts or ends."""
+
+STOP_S: Final = 10.0
+"""Seconds that a worker may take to stop."""
+
+AGAIN_S: Final = 1.0
+"""Seconds after which a lost worker is looked for again."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """Whether a worker runs, and what it does."""
+
+    running: bool
+    """Whether one answers."""
+    pid: int = 0
+    """Its process id; 0 when none runs."""
+    version: str = ""
+    """Its version."""
+    socket: str = ""
+    """Path of its socket."""
+    jobs: int = 0
+    """Jobs that have not ended, also when no worker runs."""
+    transfers: int = 0
+    """Transfers of those that have not ended."""
+
+
+class Gone(Exception):
+    """The connection to the worker was lost, or there is none."""
+
+
+class _Link:
+    """One connection: calls and their answers, and the facts that come in between."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, board: FactBoard, worker: dict[str, Any]
+    ) -> None:
+        self.worker = worker
+        """What the worker said of itself."""
+        self.lost = asyncio.Event()
+        """Set once the connection has ended."""
+        self._reader = reader
+        self._writer = writer
+        self._board = board
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._task = asyncio.create_task(self._receive())
+
+    @classmethod
+    async def open(cls, socket: Path, board: FactBoard) -> Self:
+        """Connect and greet; raises `Gone` where nobody answers, `Unsafe` where it is not a process of this user."""
+        try:
+            reader, writer = await asyncio.open_unix_connection(socket)
+        except OSError as error:
+            raise Gone from error
+        try:
+            protocol.check_peer(writer)
+            hello = {"pail": "client", "protocol": protocol.PROTOCOL, "version": __version__}
+            async with asyncio.timeout(protocol.HANDSHAKE_S):
+                writer.write(protocol.to_frame(hello))
+                await writer.drain()
+                answer = await protocol.read_frame(reader)
+            if not isinstance(answer, dict) or answer.get("pail") != "worker":
+                raise Unsafe(f"what answers at {socket} is not a worker", remedy="Remove the socket.")
+        except (EOFError, OSError, TimeoutError) as error:
+            writer.close()
+            raise Gone from error
+        except BaseException:
+            writer.close()
+            raise
+        return cls(reader, writer, board, answer)
+
+    async def call(self, name: str, value: Any = None) -> Any:
+        """Return the worker's answer; raises the `PailError` it sends, `Gone` where the connection is lost."""
+        if self.lost.is_set():
+            raise Gone
+        number = next(self._numbers)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        try:
+            self._writer.write(protocol.to_frame({"id": number, "call": name, "value": value}))
+            await self._writer.drain()
+            return await future
+        except OSError as error:
+            raise Gone from error
+        finally:
+            self._waiting.pop(number, None)
+
+    def tell(self, name: str, value: Any = None) -> None:
+        """Send a call at once, without waiting for what comes of it."""
+        with contextlib.suppress(OSError):
+            self._writer.write(protocol.to_frame({"id": 0, "call": name, "value": value}))
+
+    async def _receive(self) -> None:
+        try:
+            while True:
+                self._take(await protocol.read_frame(self._reader))
+        except (EOFError, Rejected):
+            pass
+        finally:
+            self.lost.set()
+            for future in self._waiting.values():
+                if not future.done():
+                    future.set_exception(Gone())
+            self._writer.close()
+
+    def _take(self, frame: Any) -> None:
+        if "fact" in frame:
+            fact: Fact = codec.from_plain(frame["fact"])
+            self._board.publish(fact)
+            return
+        future = self._waiting.get(frame.get("id"))
+        if future is None or future.done():
+            return
+        if "error" in frame:
+            future.set_exception(codec.error_from_plain(frame["error"]))
+        else:
+            future.set_result(frame.get("value"))
+
+    async def close(self) -> None:
+        """Leave."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+
+class WorkerClient:
+    """An `EngineClient` over the socket of one state folder."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._state = state_dir
+        self._board = FactBoard()
+        self._link: _Link | None = None
+        self._linking = asyncio.Lock()
+        self._wanted: bool | None = None
+        self._child = 0
+        self._keeper: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def submit(self, command: Command) -> Reply:
+        """Have a command taken, by a worker that is started if there is none; raises `PailError`."""
+        link = await self._reach(start=True)
+        try:
+            value = await link.call("submit", codec.to_plain(command))
+        except Gone:
+            # Whether it was taken is not known, and taking it twice would do everything twice.
+            raise Transient(
+                "the worker went away while it took the command",
+                remedy="See 'pail transfers' for whether it was taken, then try again.",
+            ) from None
+        reply: Reply = codec.from_plain(value)
+        return reply
+
+    async def snapshot(self, query: SnapshotQuery | None = None) -> Snapshot:
+        """Return the state of this moment: the worker's, or the journals' while none runs."""
+        for _ in range(2):
+            try:
+                link = await self._reach(start=False)
+                found: Snapshot = codec.from_plain(
+                    await link.call("snapshot", codec.to_plain(query or SnapshotQuery()))
+                )
+            except Gone:
+                continue
+            else:
+                return found
+        return await asyncio.to_thread(_offline, self._state, query or SnapshotQuery())
+
+    def facts(self, *, items: bool = False) -> Subscription:
+        """Yield facts from the call on, across a restart of the worker too, until this client is closed."""
+        self._wanted = bool(self._wanted) or items
+        if self._link is not None:
+            self._ask_for_facts(self._link)
+        return self._board.subscribe(items=items)
+
+    async def close(self) -> None:
+        """Leave; the worker goes on."""
+        self._closed = True
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+        if self._link is not None:
+            await self._link.close()
+        if self._child:
+            await asyncio.to_thread(reap, self._child)
+        self._board.close()
+
+    async def status(self) -> WorkerStatus:
+        """Return what the worker says of itself; raises `Gone` where none runs."""
+        link = await self._reach(start=False)
+        return WorkerStatus(running=True, **await link.call("status"))
+
+    async def stop(self) -> None:
+        """Tell the worker to end; raises `Gone` where none runs."""
+        link = await self._reach(start=False)
+        with contextlib.suppress(Gone):
+            await link.call("stop")
+
+    async def open(self, *, start: bool) -> None:
+        """Connect; with `start` a worker is started if there is unfinished work and nobody at it."""
+        unfinished = start and await asyncio.to_thread(_has_work, self._state)
+        with contextlib.suppress(Gone):
+            await self._reach(start=unfinished)
+        if start:
+            self._keeper = asyncio.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        """Look after the connection: when the worker died with work left, start another one."""
+        while True:
+            if self._link is not None:
+                await self._link.lost.wait()
+            else:
+                await asyncio.sleep(AGAIN_S)
+            try:
+                unfinished = await asyncio.to_thread(_has_work, self._state)
+                if unfinished or self._link is not None:
+                    await self._reach(start=unfinished)
+            except (Gone, PailError, OSError):
+                await asyncio.sleep(AGAIN_S)
+
+    async def _reach(self, *, start: bool) -> _Link:
+        """Return a connection that works; raises `Gone` where there is none and `start` is not set, `PailError`."""
+        async with self._linking:
+            if self._link is not None and not self._link.lost.is_set():
+                return self._link
+            if self._closed:
+                raise Gone
+            if self._link is not None:
+                await self._link.close()
+                self._link = None
+            link = await self._connect(start=start)
+            self._link = link
+            if self._wanted is not None:
+                self._ask_for_facts(link)
+            return link
+
+    async def _connect(self, *, start: bool) -> _Link:
+        socket = await asyncio.to_thread(paths.socket_path, self._state, SOCKET_NAME)
+        try:
+            link = await _Link.open(socket, self._board)
+        except Gone:
+            if not start:
+                raise
+            return await self._start(socket)
+        if protocol.version_key(str(link.worker.get("version"))) < protocol.version_key(__version__):
+            return await self._replace(link, socket)
+        if link.worker.get("protocol") != protocol.PROTOCOL:
+            await link.close()
+            raise Busy(
+                f"a worker of version {link.worker.get('version')} runs, which this pail does not understand",
+                remedy="Update pail, or run 'pail worker stop' with that version.",
+            )
+        return link
+
+    async def _start(self, socket: Path) -> _Link:
+        self._child = await asyncio.to_thread(start_worker, self._state)
+        deadline = asyncio.get_running_loop().time() + START_S
+        while True:
+            try:
+                return await _Link.open(socket, self._board)
+            except Gone:
+                ended = self._child and await asyncio.to_thread(reap, self._child)
+                if ended:
+                    self._child = 0
+                # One that ended at once may have found another one that was started at the same moment.
+                late = asyncio.get_running_loop().time() > deadline
+                if late or (ended and await asyncio.to_thread(nobody_serves, self._state)):
+                    reason = await asyncio.to_thread(crash_reason, self._state)
+                    raise PailError(
+                        f"the worker did not start{': ' if reason else ''}{reason}",
+                        remedy=f"See {self._state}/worker.log, or try 'pail worker run'.",
+                    ) from None
+            await asyncio.sleep(POLL_S)
+
+    async def _replace(self, link: _Link, socket: Path) -> _Link:
+        """Have an older worker make room, and start one of this version."""
+        with contextlib.suppress(Gone, PailError):
+            await link.call("retire")
+        deadline = asyncio.get_running_loop().time() + REPLACE_S
+        while not await asyncio.to_thread(nobody_serves, self._state):
+            if asyncio.get_running_loop().time() > deadline:
+                raise Busy("an older worker does not end", remedy="Run 'pail worker stop', then try again.")
+            await asyncio.sleep(POLL_S)
+        await link.close()
+        return await self._start(socket)
+
+    def _ask_for_facts(self, link: _Link) -> None:
+        # Written at once, not by a task: what is submitted after it must not overtake it.
+        link.tell("facts", self._wanted)
+
+
+async def connect(state_dir: Path | None = None, *, start: bool = True) -> WorkerClient:
+    """Connect to the worker of a state folder.
+
+    With `start`, one is started where work is unfinished, again after a crash, and whenever a command is submitted;
+    without, the client only looks.  Raises `PailError` where a worker cannot be started or is not to be trusted.
+    """
+    client = WorkerClient(state_dir or paths.state_dir())
+    try:
+        await client.open(start=start)
+    except BaseException:
+        await client.close()
+        raise
+    return client
+
+
+async def status(state_dir: Path | None = None) -> WorkerStatus:
+    """Return whether a worker runs and what it does; starts none.  Raises `Unsafe` where it is not to be trusted."""
+    state_dir = state_dir or paths.state_dir()
+    client = WorkerClient(state_dir)
+    try:
+        return await client.status()
+    except Gone:
+        offline = await asyncio.to_thread(offline_jobs, state_dir)
+        left = [job for job in offline if not job.ended]
+        return WorkerStatus(
+            running=False,
+            jobs=len(left),
+            transfers=sum(job.counts.of("queued", "asking", "paused") for job in left),
+        )
+    finally:
+        await client.close()
+
+
+async def stop(state_dir: Path | None = None, *, limit_s: float = STOP_S) -> bool:
+    """Stop the worker, with everything resumable, and wait until it has ended; tells whether one ran.
+
+    Raises `Busy` where it does not end in time.
+    """
+    state_dir = state_dir or paths.state_dir()
+    client = WorkerClient(state_dir)
+    try:
+        await client.stop()
+    except Gone:
+        return False
+    finally:
+        await client.close()
+    deadline = asyncio.get_running_loop().time() + limit_s
+    while not await asyncio.to_thread(nobody_serves, state_dir):
+        if asyncio.get_running_loop().time() > deadline:
+            raise Busy("the worker does not end", remedy="Look at its log, then kill its process.")
+        await asyncio.sleep(POLL_S)
+    return True
+
+
+def nobody_serves(state_dir: Path) -> bool:
+    """Tell whether no process is the worker of a state folder; blocks for a moment."""
+    if not state_dir.is_dir():
+        return True
+    lock = FileLock(state_dir / LOCK_NAME)
+    if not lock.acquire():
+        return False
+    lock.release()
+    return True
+
+
+def _has_work(state_dir: Path) -> bool:
+    return has_unfinished(state_dir / JOURNALS, always=WORKER_JOURNAL)
+
+
+def offline_jobs(state_dir: Path) -> list[Job]:
+    """Return the jobs of the worker's journal while no worker runs; blocks."""
+    return [
+        Job(row, Counts.of_tallies(tallies), Options().small_limit)
+        for row, tallies in read_jobs(state_dir / JOURNALS / WORKER_JOURNAL)
+    ]
+
+
+def _offline(state_dir: Path, query: SnapshotQuery) -> Snapshot:
+    jobs = offline_jobs(state_dir)
+    meant = window.chosen(jobs, query)
+    wanted = window.Window(meant, query.offset, min(query.limit, window.MOST_ROWS))
+    return Snapshot(
+        jobs=tuple(job.view() for job in jobs),
+        transfers=tuple(read_from(state_dir / JOURNALS / WORKER_JOURNAL, wanted.read) or ()),
+        total=window.total(meant),
+    )

@@ -1,0 +1,56 @@
+"""Starting a worker as a process that outlives whoever started it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+import services
+from services import paths
+
+CRASH_LOG_NAME: Final = "worker-start.log"
+"""Where a worker that cannot start says why; begun anew each time."""
+
+
+def start_worker(state_dir: Path) -> int:
+    """Start a detached worker and return its process id; whether it serves is found out by connecting.
+
+    It has a session of its own, so neither the end of a terminal nor of its starter reaches it.  Blocks for some
+    milliseconds; raises `OSError`.
+    """
+    paths.ensure_private_dir(state_dir)
+    environment = dict(os.environ)
+    # From a checkout that is not installed the package is only found from where it lies.
+    root = str(Path(services.__file__).resolve().parent.parent)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH"))))
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    return os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-m", "services.worker", "--state", str(state_dir)],
+        environment,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(state_dir / CRASH_LOG_NAME), flags, paths.PRIVATE_FILE_MODE),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+
+
+def reap(pid: int) -> bool:
+    """Tell whether a worker that this process started has ended, and let the system forget it."""
+    with contextlib.suppress(ChildProcessError):
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    return True
+
+
+def crash_reason(state_dir: Path) -> str:
+    """Return the last line that a worker which could not start has left."""
+    try:
+        lines = (state_dir / CRASH_LOG_NAME).read_text(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
