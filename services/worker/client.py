@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from services import __version__, paths
-from services.errors import Busy, PailError, Rejected, Transient, Unsafe
+from services.errors import Busy, PailError, Rejected, Transient, Unsafe, UsageError
 from services.transfer import codec, window
 from services.transfer.facts import FactBoard, Subscription
 from services.transfer.inprocess import JOURNALS, WORKER_JOURNAL
@@ -174,6 +174,11 @@ class WorkerClient:
         self._keeper: asyncio.Task[None] | None = None
         self._closed = False
 
+    @property
+    def worker_pid(self) -> int:
+        """Process id of the worker it is connected to; 0 for none."""
+        return int(self._link.worker.get("pid", 0)) if self._link is not None else 0
+
     async def submit(self, command: Command) -> Reply:
         """Have a command taken, by a worker that is started if there is none; raises `PailError`."""
         link = await self._reach(start=True)
@@ -261,7 +266,7 @@ class WorkerClient:
             if self._link is not None and not self._link.lost.is_set():
                 return self._link
             if self._closed:
-                raise Gone
+                raise UsageError("this client is closed", remedy="Connect again.")
             if self._link is not None:
                 await self._link.close()
                 self._link = None
