@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 import os
 import threading
+import warnings
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from services.connection import Connection, CredentialSpec
-from services.credentials import SIDECAR_URL
+from services.credentials import SIDECAR_URL, read_credentials
 from services.errors import NotAuthenticated, PailError, Transient, Unsafe
-from services.gcs.failures import tidy
+from services.gcs.failures import Subject, tidy
 from services.names import display_name
 
 SCOPE: Final = "https://www.googleapis.com/auth/devstorage.full_control"
@@ -181,9 +182,13 @@ def refused_token(error: Exception, describe: str) -> PailError:
 
     if isinstance(error, PailError):
         return error
+    if isinstance(error, exceptions.TransportError):
+        from services.gcs.library_faults import from_exception
+
+        return from_exception(Subject("get an access token"), error, host="the token service")
     words = tidy(str(error.args[0]) if error.args else type(error).__name__)
     source = f" of {describe}" if describe else ""
-    if isinstance(error, exceptions.TransportError) or getattr(error, "retryable", False):
+    if getattr(error, "retryable", False):
         return Transient(f"no access token{source} could be fetched: {words}", remedy="Check the network; try again.")
     if isinstance(error, exceptions.GoogleAuthError):
         if "no allowed resources" in words.lower():
@@ -192,6 +197,8 @@ def refused_token(error: Exception, describe: str) -> PailError:
                 remedy="Restart the workspace: its sidecar was started before the bucket was created.",
             )
         return NotAuthenticated(f"the credentials{source} were refused: {words}")
+    if isinstance(error, OSError):
+        words = error.strerror or type(error).__name__
     return NotAuthenticated(f"the credentials{source} cannot be used: {words}")
 
 
@@ -238,23 +245,44 @@ def _google(connection: Connection, spec: CredentialSpec) -> GoogleCredentials:
     )
 
 
-def _load(spec: CredentialSpec, request: Any) -> tuple[Any, str | None]:
+def _load(spec: CredentialSpec, request: Any) -> tuple[Any, str]:
+    """Return the credentials object and the project that it brings along."""
     if spec.kind == "replit":
         return _replit(), ""
-    import google.auth
-
     if spec.kind == "key-file":
-        load: Any = google.auth.load_credentials_from_file
-        return _pair(load(spec.path, scopes=[SCOPE], request=request))
+        return _from_file(spec.path, request)
     # Read when the module is first imported; a machine without a metadata server must not wait for one.
     os.environ.setdefault("GCE_METADATA_TIMEOUT", METADATA_LIMIT_S)
     os.environ.setdefault("GCE_METADATA_DETECT_RETRIES", "1")
+    import google.auth
+
     default: Any = google.auth.default
-    return _pair(default(scopes=[SCOPE], request=request))
+    credentials, project = default(scopes=[SCOPE], request=request)
+    return credentials, project or ""
 
 
-def _pair(found: tuple[Any, str | None]) -> tuple[Any, str | None]:
-    return found
+def _from_file(path: str, request: Any) -> tuple[Any, str]:
+    content = read_credentials(Path(path))
+    loader: Any
+    if content["type"] == "service_account":
+        from google.oauth2 import service_account
+
+        loader = service_account.Credentials.from_service_account_info
+        return loader(content, scopes=[SCOPE]), str(content.get("project_id") or "")
+    if content["type"] == "authorized_user":
+        from google.oauth2 import credentials
+
+        loader = credentials.Credentials.from_authorized_user_info
+        return loader(content, scopes=[SCOPE]), ""
+    # The other kinds differ by what lies inside; only this function knows all of them. Its warning is about files from
+    # strangers: this one was named by the person, or by the person's own environment.
+    import google.auth
+
+    loader = google.auth.load_credentials_from_dict
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        found, project = loader(content, scopes=[SCOPE], request=request)
+    return found, project or ""
 
 
 def _replit() -> Any:

@@ -34,10 +34,10 @@ class Limits:
     connect_s: float = 15.0
     """Seconds for a connection to be made, and for one small chunk to be sent."""
     answer_s: float = 120.0
-    """Seconds without a byte of the answer to an ordinary request (a rewrite or a compose takes its time)."""
+    """Seconds without a byte of the answer to a change (a rewrite or a compose takes its time)."""
     stall_s: float = 30.0
-    """Seconds without a byte of an object's body (hazard 15)."""
-    deadline_s: float = 30.0
+    """Seconds without a byte of an object's body, or of the answer to a read (hazard 15)."""
+    deadline_s: float = 60.0
     """Seconds after which a read is not tried again."""
     attempts: int = 6
     """How often a read is sent at most."""

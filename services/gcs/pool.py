@@ -52,7 +52,7 @@ class ThreadPool:
         future: Future[T] = Future()
         with self._changed:
             if self._closed:
-                raise Interrupted("the connection to the storage is closed")
+                raise _closed()
             self._jobs.append((future, work))
             if self._idle < len(self._jobs) and len(self._threads) < self._size:
                 thread = threading.Thread(target=self._serve, name=f"{self._name}-{len(self._threads)}", daemon=True)
@@ -66,10 +66,13 @@ class ThreadPool:
         """Drop what has not begun and let idle threads end; the others end after their job."""
         with self._changed:
             self._closed = True
-            for future, _work in self._jobs:
-                future.cancel()
+            dropped = list(self._jobs)
             self._jobs.clear()
             self._changed.notify_all()
+        for future, _work in dropped:
+            # An error rather than a cancellation: nobody cancelled the one who waits.
+            if future.set_running_or_notify_cancel():
+                future.set_exception(_closed())
 
     def join(self, limit_s: float) -> bool:
         """Wait for the threads of a closed pool, `limit_s` for each; tell whether all of them have ended."""
@@ -101,3 +104,7 @@ class ThreadPool:
                 return self._jobs.popleft()
             finally:
                 self._idle -= 1
+
+
+def _closed() -> Interrupted:
+    return Interrupted("the connection to the storage is closed")

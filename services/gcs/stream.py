@@ -41,6 +41,7 @@ class Download(StoredBody):
         self._response = response
         self._call = call
         self._chunk = chunk
+        self._ended = False
         self._failure: PailError | None = None
         self._ahead: Future[bytes] | None = None
 
@@ -63,9 +64,15 @@ class Download(StoredBody):
         self._response.close()
         self._release(self._call)
 
+    def discard(self) -> None:
+        """Let go of a body that nobody has begun to read."""
+        self._response.close()
+        self._release(self._call)
+
     @property
     def _at_end(self) -> bool:
-        return self._expected is not None and self._received >= self._expected
+        # From then on the connection may already carry somebody else's request.
+        return self._ended or (self._expected is not None and self._received >= self._expected)
 
     def _read(self) -> bytes:
         """Return the next piece, empty at the end.  What came before a failure is handed over before it is raised."""
@@ -78,6 +85,7 @@ class Download(StoredBody):
             while size < self._chunk and time.monotonic() < until:
                 piece = self._response.raw.read1(self._chunk - size, decode_content=False)
                 if not piece:
+                    self._ended = True
                     break
                 pieces.append(piece)
                 size += len(piece)

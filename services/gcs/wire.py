@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from typing import Final, TypeVar, cast
 from urllib.parse import urlsplit
@@ -78,7 +79,19 @@ class Wire(Exchange):
         once = self._open if stream else self._exchange
         with self._lock:
             self._calls.add(call)
-        return await self._requests.run(partial(self._blocking_try, request, once, stamps, call), give_up=call.give_up)
+        future = self._requests.submit(partial(self._blocking_try, request, once, stamps, call))
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            call.give_up()
+            future.add_done_callback(partial(self._discard, call))
+            raise
+
+    def _discard(self, call: Call, future: Future[Reply | StoredBody]) -> None:
+        """Let go of what came too late for the one who wanted it."""
+        self.release(call)
+        if not future.cancelled() and future.exception() is None and isinstance(body := future.result(), Download):
+            body.discard()
 
     def _blocking_try(self, request: Request, once: _Once, stamps: list[Stamp], call: Call) -> Reply | StoredBody:
         outcome: Reply | StoredBody | None = None
@@ -110,7 +123,9 @@ class Wire(Exchange):
 
     def _exchange(self, request: Request, _call: Call, stamp: Stamp) -> Reply:
         """Send and read the whole answer."""
-        with self._respond(request, stamp, self.limits.answer_s) as response:
+        # A read is soon asked for anew; a change is waited for, since nobody would know what became of it.
+        wait_s = self.limits.stall_s if request.repeatable else self.limits.answer_s
+        with self._respond(request, stamp, wait_s) as response:
             return self._whole(request, stamp, response)
 
     def _whole(self, request: Request, stamp: Stamp, response: requests.Response) -> Reply:

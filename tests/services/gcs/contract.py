@@ -39,7 +39,7 @@ from services.model import CREATE_ONLY, BucketSpec, ObjectInfo, Precondition, Wr
 
 BUCKET = "contract"
 
-QUICK = Limits(connect_s=5, answer_s=5, stall_s=0.3, deadline_s=10, attempts=4, backoff_s=0.001, backoff_cap_s=0.002)
+QUICK = Limits(connect_s=5, answer_s=5, stall_s=1, deadline_s=10, attempts=4, backoff_s=0.001, backoff_cap_s=0.002)
 """Limits with which a fault is over at once."""
 
 HOSTILE = [
