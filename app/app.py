@@ -6,18 +6,23 @@ import asyncio
 import os
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import ClassVar, Final
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 
+from app.bridge import Connect
+from app.engine import connect_worker
+from app.screens.connect import ConnectScreen, WayIn
 from app.screens.main import MainScreen
 from app.terminal import terminal_problem
 from app.themes import DARK, THEMES
-from services.connection import Connection
+from services.credentials import ConnectionOptions
 from services.errors import ExitCode, UsageError
 from services.remembered import Remembered
+from widgets.symbols import ASCII, Symbols, terminal_symbols
 
 LEAVE_LIMIT_S: Final = 3.0
 """Seconds that leaving may take after a signal or after quitting; then the process ends as it stands.
@@ -48,25 +53,49 @@ class PailApp(App[int], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False  # the registry's command opens it, so that its keys stand in one place
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "how_to_quit", "How to quit", show=False)]
 
-    def __init__(self, connection: Connection, start_url: str = "", *, remembered: Remembered | None = None) -> None:
-        """Make the program for a connection, to be opened at a `gs://` URL."""
+    def __init__(
+        self,
+        options: ConnectionOptions,
+        start_url: str = "",
+        *,
+        connect: Connect = connect_worker,
+        remembered: Remembered | None = None,
+        symbols: Symbols | None = None,
+    ) -> None:
+        """Make the program; `options` are those of the command line, `start_url` is what to open."""
         super().__init__(css_path=style_sheets())
         self.animation_level = "none"  # an animation costs bytes on the line and says nothing
-        self.remembered = remembered or Remembered()
-        self._connection = connection
+        self.symbols = symbols or terminal_symbols(os.environ)
+        self._options = options
         self._start_url = start_url
+        self._connect = connect
+        self._remembered = remembered or Remembered()
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DARK.name
 
     async def on_mount(self) -> None:
         """Show the first screen, and leave in order when a signal asks for it."""
+        self.set_class(self.symbols is ASCII, "-ascii")
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             # What the parent ignores (nohup) stays ignored.
             if not self.is_headless and signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self._signalled, number)
-        await self.push_screen(MainScreen(self._connection, self._start_url, self.remembered))
+        theme = await self._remembered.theme()
+        if theme in self.available_themes:
+            self.theme = theme
+        self.push_screen(ConnectScreen(self._options), self._found)
+
+    def _found(self, way: WayIn | None) -> None:
+        if way is None:
+            self.exit(0)
+            return
+        if not way.start_url:
+            way = replace(way, start_url=self._start_url)
+        self.push_screen(
+            MainScreen(way, self._options, connect=self._connect, remembered=self._remembered, symbols=self.symbols)
+        )
 
     def _signalled(self, number: signal.Signals) -> None:
         code = SIGNAL_EXIT + number
@@ -85,12 +114,12 @@ def leave_within(seconds: float, code: int) -> None:
     timer.start()
 
 
-def run_screen(connection: Connection, start_url: str = "") -> int:
+def run_screen(options: ConnectionOptions, start_url: str | None = None) -> int:
     """Show the screen until it is left and return the exit code; raises `UsageError` where there is no terminal."""
     problem = terminal_problem()
     if problem:
-        raise UsageError(problem, remedy="Use the sub-commands: see 'pail --help'.")
-    app = PailApp(connection, start_url)
+        raise UsageError(problem, remedy="See 'pail --help' for commands that need none.")
+    app = PailApp(options, start_url or "")
     app.run()
     code = app.return_code if app.return_code is not None else ExitCode.FAILED
     leave_within(LEAVE_LIMIT_S, code)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from textual.message import Message
 
-from services.errors import PailError, Transient
+from services.errors import PailError
 from services.transfer.messages import (
     Command,
     ConflictFact,
@@ -23,7 +23,6 @@ from services.transfer.messages import (
     Reply,
     Snapshot,
     SnapshotQuery,
-    Submit,
     TransferView,
 )
 
@@ -32,6 +31,9 @@ SAMPLE_S: Final = 0.25
 
 IDLE_S: Final = 2.0
 """Seconds between two looks at an idle engine: another `pail` may have given it work.  Nothing is drawn for it."""
+
+RETRY_S: Final = 3.0
+"""Seconds after which an engine that cannot be reached is tried again."""
 
 TOUCH_S: Final = 0.5
 """Seconds for which ended items are gathered before the screen is told."""
@@ -43,18 +45,15 @@ MOVING: Final = frozenset({"queued", "planning", "running"})
 """States of a job that change by themselves."""
 
 
-class Connect(Protocol):
-    """Reaches the engine."""
-
-    async def __call__(self, *, start: bool) -> EngineClient | None:
-        """Return a client; where no engine runs, start one or (without `start`) return None."""
+Connect = Callable[[], Awaitable[EngineClient]]
+"""Reaches the engine; raises `PailError`."""
 
 
 class Bridge:
-    """Keeps a connection to the engine and tells one receiver what happens there.
+    """Keeps a client of the engine and tells one receiver what happens there.
 
-    It attaches to an engine that runs, waits for one where none does, starts one for the first command, and attaches
-    again when the engine leaves or dies: jobs are journalled, so nothing is lost with it.
+    The client of a worker starts it when there is work and finds it again after a crash; so one client lasts for the
+    whole time, and only one that cannot be had at all is asked for again.
     """
 
     @dataclass
@@ -63,6 +62,8 @@ class Bridge:
 
         snapshot: Snapshot
         """The state; empty when the engine is gone."""
+        query: SnapshotQuery
+        """Which transfers are in it."""
 
     @dataclass
     class Ended(Message):
@@ -95,11 +96,11 @@ class Bridge:
         """The transfers that ended, in the order of their ends."""
 
     @dataclass
-    class Lost(Message):
-        """The engine went away while it had work."""
+    class Unreachable(Message):
+        """The engine cannot be reached; it is tried again."""
 
-        reason: str
-        """One line."""
+        error: PailError
+        """Why."""
 
     def __init__(self, connect: Connect, post: Callable[[Message], object], *, sample_s: float = SAMPLE_S) -> None:
         self._connect = connect
@@ -107,7 +108,6 @@ class Bridge:
         self._sample_s = sample_s
         self._client: EngineClient | None = None
         self._wake = asyncio.Event()
-        self._attached = asyncio.Event()
         self._lock = asyncio.Lock()
         self._last = Snapshot()
         self._query = SnapshotQuery()
@@ -139,95 +139,45 @@ class Bridge:
         """Leave the engine; a worker goes on without us."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-        await self._drop()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
 
     async def submit(self, command: Command) -> Reply:
-        """Have the engine take a command, starting one where none runs; raises `PailError` where that fails.
-
-        A command that was cut off is sent again only when it changes nothing to repeat it: a job may have been taken.
-        """
+        """Have the engine take a command; raises `PailError` where it cannot be reached or refuses."""
         client = await self._reach()
-        try:
-            reply = await client.submit(command)
-        except (Transient, ConnectionError, EOFError) as error:
-            await self._drop()
-            if isinstance(command, Submit):
-                raise _gone(error) from error
-            reply = await (await self._reach()).submit(command)
+        reply = await client.submit(command)
         self._wake.set()
         return reply
 
     async def look(self, query: SnapshotQuery) -> Snapshot:
         """Return the state now, with other transfers than those that are sampled; raises `PailError`."""
-        client = self._client
-        return await client.snapshot(query) if client is not None else Snapshot()
+        return await (await self._reach()).snapshot(query)
 
     async def _reach(self) -> EngineClient:
         async with self._lock:
             if self._client is None:
-                client = await self._connect(start=True)
-                if client is None:
-                    raise Transient("the transfer engine could not be started", remedy="See 'pail worker status'.")
-                self._client = client
-                self._attached.set()
+                self._client = await self._connect()
             return self._client
 
-    async def _drop(self) -> None:
-        client, self._client = self._client, None
-        self._attached.clear()
-        if client is not None:
-            with contextlib.suppress(PailError, OSError, EOFError):
-                await client.close()
-
     async def _run(self) -> None:
+        told = ""
         while True:
             try:
-                client = await self._attach()
-                await self._follow(client)
-            except (PailError, OSError, EOFError) as error:
-                await self._left(str(error))
-            else:
-                await self._left("it ended")
-            await asyncio.sleep(min(IDLE_S, 4 * self._sample_s))
-
-    async def _attach(self) -> EngineClient:
-        while True:
-            async with self._lock:
-                if self._client is None:
-                    self._client = await self._connect(start=False)
-                if self._client is not None:
-                    return self._client
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._attached.wait(), IDLE_S)
-
-    async def _left(self, reason: str) -> None:
-        await self._drop()
-        self._flush()
-        had_work = any(job.state in MOVING for job in self._last.jobs)
-        if self._last != Snapshot():
-            self._last = Snapshot()
-            self._post(self.Sampled(self._last))
-        if had_work:
-            self._post(self.Lost(reason))
-
-    async def _follow(self, client: EngineClient) -> None:
-        # The subscription starts before the first sample, so that no end falls between the two.
-        facts = client.facts(items=True)
-        tasks = [
-            asyncio.create_task(self._receive(facts), name="engine facts"),
-            asyncio.create_task(self._sample(client), name="engine samples"),
-        ]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+                client = await self._reach()
+                # The subscription starts before the first sample, so that no end falls between the two.
+                facts = client.facts(items=True)
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._receive(facts), name="engine facts")
+                    group.create_task(self._sample(client), name="engine samples")
+            except* PailError as group_error:
+                error = next(leaf for leaf in _leaves(group_error))
+                if error.message != told:
+                    told = error.message
+                    self._post(self.Unreachable(error))
+            await asyncio.sleep(RETRY_S)
 
     async def _receive(self, facts: AsyncIterator[Fact]) -> None:
         pending: asyncio.TimerHandle | None = None
@@ -264,10 +214,11 @@ class Bridge:
     async def _sample(self, client: EngineClient) -> None:
         while True:
             self._wake.clear()
-            snapshot = await client.snapshot(self._query)
+            query = self._query
+            snapshot = await client.snapshot(query)
             if snapshot != self._last:
                 self._last = snapshot
-                self._post(self.Sampled(snapshot))
+                self._post(self.Sampled(snapshot, query))
             moving = any(job.state in MOVING for job in snapshot.jobs)
             if moving:
                 # Never faster than the interval, whatever wakes us: a job of small files ends items by the thousand.
@@ -277,8 +228,9 @@ class Bridge:
                     await asyncio.wait_for(self._wake.wait(), IDLE_S)
 
 
-def _gone(error: BaseException) -> Transient:
-    return Transient(
-        f"the transfer engine went away while it was given a job: {error}",
-        remedy="Look at Transfers (w) whether the job is there, then repeat it if not.",
-    )
+def _leaves(error: BaseExceptionGroup[PailError]) -> Iterator[PailError]:
+    for one in error.exceptions:
+        if isinstance(one, BaseExceptionGroup):
+            yield from _leaves(one)
+        else:
+            yield one

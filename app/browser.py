@@ -42,7 +42,7 @@ class Browser:
         feed: Feed,
         *,
         hierarchical: bool = False,
-        failed: Callable[[PailError], None] = lambda _: None,
+        failed: Callable[[str, PailError], None] = lambda _prefix, _error: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make a browser; `failed` is told of every listing that broke, besides the tree."""
@@ -111,7 +111,7 @@ class Browser:
                         break
             except PailError as error:
                 self._feed.fail(prefix, error.message, error.remedy, ticket=ticket)
-                self._failed(error)
+                self._failed(prefix, error)
         self._took[prefix] = self._clock() - started
 
     def _cancel(self, prefix: str) -> None:

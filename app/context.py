@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -30,10 +31,14 @@ class Context:
     """How many rows are marked."""
     rows: int = 0
     """How many rows the listing has."""
+    deeper: bool = False
+    """Whether a folder is shown, not the top of the bucket."""
+    filtering: bool = False
+    """Whether a filter hides rows."""
     may_write: bool = True
     """Whether these credentials may change objects (True as well where that is not known)."""
-    transfer: Literal["", "queued", "active", "paused", "failed", "ended"] = ""
-    """State of the row under the cursor of the transfers."""
+    verbs: tuple[str, ...] = ()
+    """What can be done with the row under the cursor of the transfers."""
 
     @property
     def chosen(self) -> bool:
@@ -49,6 +54,16 @@ def always(_: Context) -> bool:
 def in_objects(context: Context) -> bool:
     """Tell whether the objects of a bucket are shown."""
     return context.view == "objects" and context.bucket
+
+
+def in_folder(context: Context) -> bool:
+    """Tell whether there is a folder around what is shown."""
+    return in_objects(context) and context.deeper
+
+
+def filtering(context: Context) -> bool:
+    """Tell whether rows are hidden and nothing is marked: esc unmarks first."""
+    return in_objects(context) and context.filtering and not context.marked
 
 
 def with_rows(context: Context) -> bool:
@@ -86,16 +101,15 @@ def in_settings(context: Context) -> bool:
     return context.view == "settings" and context.bucket
 
 
-def on_transfer(context: Context) -> bool:
-    """Tell whether the cursor is on a transfer."""
-    return context.view == "transfers" and context.transfer != ""
+def in_transfers(context: Context) -> bool:
+    """Tell whether the transfers are shown."""
+    return context.view == "transfers"
 
 
-def on_moving(context: Context) -> bool:
-    """Tell whether the cursor is on a transfer that has not ended."""
-    return context.view == "transfers" and context.transfer in ("queued", "active", "paused")
+def can(*verbs: str) -> Callable[[Context], bool]:
+    """Return whether one of `verbs` can be done with the transfer under the cursor."""
 
+    def applies(context: Context) -> bool:
+        return context.view == "transfers" and any(verb in context.verbs for verb in verbs)
 
-def on_failed(context: Context) -> bool:
-    """Tell whether the cursor is on a transfer that failed."""
-    return context.view == "transfers" and context.transfer == "failed"
+    return applies

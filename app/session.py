@@ -1,17 +1,22 @@
-"""One connection to storage while the screen lasts: opened off the event loop, closed with the screen."""
+"""One connection to storage while the screen lasts: its buckets, the workspace, what may be done."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
+from services.access import Access, probe
 from services.connection import Connection
-from services.errors import Forbidden, PailError
+from services.emptying import Emptied, delete_all
+from services.errors import BucketNotFound, Forbidden, PailError
 from services.gcs.interface import Storage
 from services.model import Ability, BucketInfo, BucketSpec
 from services.names import display_name
+from services.workspace import Workspace
 
 CHOICES_LIMIT: Final = 5_000
 """Buckets that are listed for the selector at the most."""
@@ -30,27 +35,29 @@ class BucketChoice:
     ability: Ability = "unknown"
     """What may be done with it, where that was found out."""
 
-    @property
-    def title(self) -> str:
-        """What a person reads."""
-        return display_name(self.alias or self.name)
-
 
 class Session:
-    """Storage over one connection, with what is known of its buckets."""
+    """Storage over one connection, with the workspace's buckets and what may be done with each."""
 
-    def __init__(self, connection: Connection, storage: Storage) -> None:
+    def __init__(self, connection: Connection, storage: Storage, workspace: Workspace) -> None:
         self.connection = connection
         self.storage = storage
         self.notice = ""
         """Why buckets cannot be listed, if they cannot."""
-        self._abilities: dict[str, Ability] = {}
+        self._workspace = workspace
+        self._access: dict[str, Access] = {}
+        self._names: list[str] = []
 
     @classmethod
-    async def open(cls, connection: Connection) -> Session:
-        """Open the connection; Google's libraries are imported in a thread.  Raises what `open_storage` raises."""
+    async def open(cls, connection: Connection, workspace_folder: str | None = None) -> Session:
+        """Open the connection; Google's libraries are imported in a thread.
+
+        Raises what `open_storage` and `Workspace.load` raise.
+        """
+        explicit = None if workspace_folder is None else Path(workspace_folder)
+        workspace = await asyncio.to_thread(lambda: Workspace.load(Path.cwd(), explicit))
         module: Any = await asyncio.to_thread(importlib.import_module, "services.gcs.open")
-        return cls(connection, await module.open_storage(connection))
+        return cls(connection, await module.open_storage(connection), workspace)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -59,40 +66,118 @@ class Session:
     @property
     def where(self) -> str:
         """The connection in a few words, safe for a terminal."""
-        return "local store" if self.connection.is_local else display_name(self.connection.label)
+        return describe(self.connection)
+
+    @property
+    def detail(self) -> str:
+        """Who asks, or where the store lies (raw)."""
+        return self.connection.local_dir or self.connection.credentials.detail
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be used of the workspace's files, one line each."""
+        return self._workspace.problems
+
+    @property
+    def workspace(self) -> str:
+        """What to call the workspace, safe for a terminal."""
+        return display_name(self._workspace.label)
+
+    def alias(self, bucket: str) -> str:
+        """Return what the workspace calls a bucket, its name where it has no alias (raw)."""
+        attached = self._workspace.attached(self.connection)
+        return next((one.alias for one in attached if one.name == bucket and one.alias), bucket)
+
+    def is_attached(self, bucket: str) -> bool:
+        """Tell whether the workspace has a bucket."""
+        return any(one.name == bucket for one in self._workspace.attached(self.connection))
+
+    async def first_bucket(self) -> str:
+        """Return the bucket to open without being told one: the current one, else the only one; else ""."""
+        current = self._workspace.current(self.connection)
+        if current:
+            return current
+        choices = await self.choices()
+        return choices[0].name if len(choices) == 1 else ""
 
     async def choices(self) -> list[BucketChoice]:
-        """Return the buckets to choose from: attached ones first, then those that can be listed.
+        """Return the buckets to choose from: attached ones first, then those that can be listed, then recent ones.
 
-        Credentials that may not list buckets are normal: `notice` says so, and the attached ones are left.
+        Credentials that may not list buckets are normal: `notice` says so, and the others are left.
         """
         self.notice = ""
-        found: dict[str, BucketChoice] = {}
+        self._names = await self._listed()
+        return self.known_choices()
+
+    def known_choices(self) -> list[BucketChoice]:
+        """Return the buckets to choose from as they are known without asking anybody."""
+        found = {
+            bucket.name: BucketChoice(bucket.name, bucket.alias, attached=True, ability=self.known_ability(bucket.name))
+            for bucket in self._workspace.attached(self.connection)
+        }
+        for name in [*self._names, *self._workspace.recent(self.connection)]:
+            found.setdefault(name, BucketChoice(name, ability=self.known_ability(name)))
+        return list(found.values())
+
+    async def _listed(self) -> list[str]:
+        names: list[str] = []
         token = ""
         try:
-            while len(found) < CHOICES_LIMIT:
+            while len(names) < CHOICES_LIMIT:
                 page = await self.storage.control.list_buckets(token=token)
-                for bucket in page.buckets:
-                    ability = self._abilities.get(bucket.name, "unknown")
-                    found.setdefault(bucket.name, BucketChoice(bucket.name, ability=ability))
+                names += [bucket.name for bucket in page.buckets]
                 token = page.next_token
                 if not token:
                     break
         except Forbidden:
-            self.notice = "These credentials may not list buckets; add one by its name."
+            self.notice = "These credentials may not list buckets; open one by its name."
         except PailError as error:
             self.notice = f"{error.message} {error.remedy}".strip()
-        return list(found.values())
+        return names
 
-    async def ability(self, bucket: str) -> Ability:
-        """Return what these credentials may do with a bucket; raises `PailError`."""
-        if bucket not in self._abilities:
-            self._abilities[bucket] = "unknown"
-        return self._abilities[bucket]
+    def known_ability(self, bucket: str) -> Ability:
+        """Return what may be done with a bucket, as far as that was found out."""
+        access = self._access.get(bucket)
+        return access.ability if access is not None else "unknown"
+
+    async def access(self, bucket: str) -> Access:
+        """Find out what may be done with a bucket; raises `BucketNotFound`, `Transient`."""
+        self._access[bucket] = access = await probe(self.storage, bucket)
+        return access
 
     async def select(self, bucket: str) -> None:
-        """Remember a bucket as the current one."""
+        """Remember a bucket as the current one; raises `LocalFileError`."""
+        await asyncio.to_thread(self._workspace.select, self.connection, bucket)
+
+    async def attach(self, bucket: str) -> None:
+        """Add a bucket to the workspace once it is known to be there; raises `PailError`."""
+        access = await self.access(bucket)
+        if access.ability == "no access":
+            raise Forbidden(f"{display_name(bucket)} cannot be opened: {access.reason}", url=f"gs://{bucket}")
+        await asyncio.to_thread(self._workspace.attach, self.connection, bucket)
+
+    async def detach(self, bucket: str) -> None:
+        """Take a bucket out of the workspace; raises `LocalFileError`."""
+        await asyncio.to_thread(self._workspace.detach, self.connection, bucket)
 
     async def create(self, spec: BucketSpec) -> BucketInfo:
         """Create a bucket and attach it; raises `PailError`."""
-        return await self.storage.control.create_bucket(spec)
+        made = await self.storage.control.create_bucket(spec)
+        await asyncio.to_thread(self._workspace.attach, self.connection, made.name)
+        return made
+
+    async def delete(self, bucket: str) -> None:
+        """Delete an empty bucket and detach it; raises `Conflict` where it is not empty.  One that is gone is fine."""
+        with contextlib.suppress(BucketNotFound):
+            await self.storage.control.delete_bucket(bucket)
+        self._access.pop(bucket, None)
+        await self.detach(bucket)
+
+    async def empty(self, bucket: str) -> Emptied:
+        """Delete every generation that is left in a bucket; raises `PailError`."""
+        return await delete_all(self.storage, bucket, lambda _: None)
+
+
+def describe(connection: Connection) -> str:
+    """Return a connection in a few words, safe for a terminal."""
+    return "local store" if connection.is_local else display_name(connection.label)

@@ -351,6 +351,11 @@ class ObjectTree(VirtualTree):
         folders = self._model.known_folders() if prefix is None else [self._model.folder(prefix)]
         return any(folder is not None and folder.load is Load.LOADING for folder in folders)
 
+    def is_listed(self, prefix: str) -> bool:
+        """Tell whether a folder's listing was asked for: whether it has to be told of changes."""
+        folder = self._model.folder(prefix)
+        return folder is not None and folder.load is not Load.NEW
+
     def set_marks(self, entries: Iterable[Entry], *, marked: bool = True) -> None:
         """Mark entries, or unmark them."""
         if marked:

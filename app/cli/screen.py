@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from app.cli.connect import find
+from app.cli.connect import connection_options
 from app.cli.context import Context
 from app.terminal import terminal_problem
 from services.errors import UsageError
@@ -16,4 +14,4 @@ def run(context: Context) -> int:
         raise UsageError(problem, remedy="Use the commands: see 'pail --help'.")
     from app.app import run_screen  # Textual: only once it is known that there is a screen
 
-    return run_screen(asyncio.run(find(context)), context.args.url or "")
+    return run_screen(connection_options(context), context.args.url)

@@ -45,17 +45,18 @@ class CreateBucketDialog(FormDialog[BucketInfo]):
 
     SUBMIT: ClassVar[str] = "Create bucket"
 
-    def __init__(self, create: Callable[[BucketSpec], Awaitable[BucketInfo]], *, where: str) -> None:
+    def __init__(self, create: Callable[[BucketSpec], Awaitable[BucketInfo]], *, where: str, name: str = "") -> None:
         """Make a dialog that calls `create`; `where` says in which project or store (safe for a terminal)."""
         super().__init__("Create a new bucket")
         self._create = create
         self._where = where
+        self._proposed = name
 
     def fields(self) -> ComposeResult:
         """Yield the fields."""
         yield Label(f"in {self._where}", classes="dialog-note")
         yield Label("Name", classes="dialog-label")
-        yield Line(placeholder="3 to 63 of a-z, 0-9, - _ .   unique in the whole world", id="name")
+        yield Line(self._proposed, placeholder="3 to 63 of a-z, 0-9, - _ .   unique in the whole world", id="name")
         yield Label("Location, for ever", classes="dialog-label")
         yield Select(LOCATIONS, value="US", allow_blank=False, id="location", compact=True)
         yield Label("Class of new objects", classes="dialog-label")
@@ -83,12 +84,15 @@ class AddBucketDialog(FormDialog[str]):
 
     SUBMIT: ClassVar[str] = "Add bucket"
 
-    def __init__(self, choices: tuple[str, ...], note: str, add: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self, choices: tuple[str, ...], note: str, add: Callable[[str], Awaitable[None]], name: str = ""
+    ) -> None:
         """Offer `choices`; `note` says why there are none; `add` looks at the bucket and attaches it."""
         super().__init__("Add an existing bucket")
         self._choices = choices
         self._note = note
         self._add = add
+        self._proposed = name
 
     @property
     def name_typed(self) -> str:
@@ -99,7 +103,7 @@ class AddBucketDialog(FormDialog[str]):
     def fields(self) -> ComposeResult:
         """Yield the line and the list."""
         yield Label("Its name or gs:// URL; data is never touched.", classes="dialog-text")
-        yield Line(placeholder="name", id="name")
+        yield Line(self._proposed, placeholder="name", id="name")
         yield Label(self._note, id="add-note", classes="dialog-note")
         yield OptionList(id="choices", compact=True)
 

@@ -11,7 +11,8 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from app.commands import COMMANDS, GROUPS, Command, shown_key
+from app.commands import GROUPS, Command, shown_key
+from app.registry import COMMANDS
 
 KEYS_WIDTH: Final = 18
 """Cells of the column of keys."""

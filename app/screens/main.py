@@ -2,88 +2,559 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Coroutine
+from typing import Any, ClassVar, Final
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Input, Static
 
-from app.browser import Browser
-from app.commands import bindings
-from app.context import VIEWS
-from app.screens.dialog import Label
+from app.actions.buckets import BucketActions
+from app.actions.jobs import JobActions
+from app.actions.objects import ObjectActions
+from app.actions.places import PlaceActions
+from app.bridge import Bridge, Connect
+from app.commands import shown_key
+from app.context import VIEWS, Context, View
+from app.desk import Desk, Place
+from app.palette import PailProvider
+from app.registry import bindings, command, key_line
+from app.screens.connect import ConnectScreen, WayIn
+from app.screens.dialog import ConfirmDialog, Label, Line, shown
 from app.screens.help import HelpScreen
 from app.session import Session
-from services.connection import Connection
+from app.themes import DARK, LIGHT
+from services.credentials import ConnectionOptions
 from services.errors import PailError
 from services.names import display_name, parse_gs_url
 from services.remembered import Remembered
+from widgets import formats
+from widgets.breadcrumb import Breadcrumb
+from widgets.details import Details
+from widgets.facts import Facts
 from widgets.header_line import HeaderLine
+from widgets.key_line import KeyHint, KeyLine
 from widgets.object_tree import ObjectTree
+from widgets.settings_pane import SettingsPane
+from widgets.symbols import Symbols
+from widgets.transfer_strip import TransferStrip
+from widgets.transfers_panel import TransfersPanel
+
+WIDE: Final = 100
+"""Columns from which on the details stand beside the tree by themselves."""
+
+
+class FilterLine(Line):
+    """The line that narrows the tree down while it is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "screen.clear_filter", "All rows", show=False),
+        Binding("down,enter", "screen.leave_filter", "To the rows", show=False),
+    ]
 
 
 class MainScreen(Screen[None]):
     """Bucket, views, path, objects, and what moves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-tall")]  # noqa: RUF012
 
-    def __init__(self, connection: Connection, start_url: str, remembered: Remembered) -> None:
+    def __init__(
+        self, way: WayIn, options: ConnectionOptions, *, connect: Connect, remembered: Remembered, symbols: Symbols
+    ) -> None:
         """Make the screen; nothing is asked of the network before it is painted."""
         super().__init__()
-        self._connection = connection
-        self._start_url = start_url
+        self._way = way
+        self._options = options
         self._remembered = remembered
-        self._browser: Browser | None = None
-        self._session: Session | None = None
+        self._symbols = symbols
+        self._view: View = "objects"
+        self._details_wanted: bool | None = None
+        bridge = Bridge(connect, self.post_message)
+        self.desk = Desk(
+            self,
+            bridge,
+            show_view=self.show_view,
+            open_bucket=self._open_bucket,
+            left_bucket=self._left_bucket,
+            switch_connection=self._switch_connection,
+            symbols=symbols,
+        )
+        self.places = PlaceActions(self.desk, self.show_place, self._refused)
+        self.objects = ObjectActions(self.desk, remembered)
+        self.buckets = BucketActions(self.desk)
+        self.jobs = JobActions(self.desk)
+
+    # Layout
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
-        yield HeaderLine(id="header")
-        yield Label("", id="path")
-        yield ObjectTree(id="tree")
-        yield Label("? Help  q Quit", id="keys")
+        symbols = self._symbols
+        yield Static("Pail needs 40 × 10 cells; q quits.", id="too-small", markup=False)
+        with Vertical(id="whole"):
+            yield HeaderLine(symbols=symbols, id="header")
+            yield Breadcrumb(symbols=symbols, id="path")
+            with ContentSwitcher(initial="notice", id="views"):
+                with Vertical(id="objects"):
+                    yield FilterLine(placeholder="filter the rows by a part of their name", id="filter")
+                    with Horizontal():
+                        yield ObjectTree(symbols=symbols, id="tree")
+                        yield Details(id="details")
+                yield SettingsPane(id="settings")
+                yield TransfersPanel(symbols=symbols, id="transfers")
+                yield Label("", id="notice")
+            yield TransferStrip(symbols=symbols, id="strip")
+            yield KeyLine(symbols=symbols, id="keys")
 
     def on_mount(self) -> None:
-        """Paint first, then connect."""
-        self.query_one(HeaderLine).change(views=VIEWS, view="objects", where=display_name(self._connection.label))
-        self.call_after_refresh(self._connect)
+        """Paint first, then connect and follow the engine."""
+        self.query_one(HeaderLine).change(views=VIEWS, view=self._view)
+        self._notice("Connecting…")
+        self.show_place()
+        self.call_after_refresh(self._begin)
 
-    def _connect(self) -> None:
-        self.run_worker(self._open(), exclusive=True)
+    def _begin(self) -> None:
+        self.desk.bridge.start()
+        self.connect(self._way)
 
-    async def _open(self) -> None:
+    async def on_unmount(self) -> None:
+        """Leave the engine and the connection; what moves goes on in the worker."""
+        self.places.leave()
+        await self.desk.bridge.stop()
+        if self.desk.is_connected:
+            await self.desk.session.close()
+
+    # Connection
+
+    def connect(self, way: WayIn) -> None:
+        """Open a connection and the first bucket in it; an older connection is closed."""
+        self._way = way
+        self.run_worker(self._connect(way), exclusive=True, group="connect")
+
+    async def _connect(self, way: WayIn) -> None:
+        desk = self.desk
+        self._leave_bucket()
         try:
-            self._session = session = await Session.open(self._connection)
-            url = parse_gs_url(self._start_url)
+            session = await Session.open(way.connection, self._options.workspace)
+            old = desk.session if desk.is_connected else None
+            desk.session = session
+            if old is not None:
+                await old.close()
+            url = parse_gs_url(way.start_url) if way.start_url else None
+            bucket = url.bucket if url else await session.first_bucket()
         except PailError as error:
-            self.app.notify(f"{error.message}\n{error.remedy}", severity="error", markup=False)
+            self._notice(f"! {error.message}\n{error.remedy}\n\nR tries again · b chooses another connection · q quits")
             return
-        tree = self.query_one(ObjectTree)
-        self._browser = Browser(session.storage.data, url.bucket, tree)
-        self.query_one(HeaderLine).change(bucket=display_name(url.bucket))
-        self.query_one("#path", Label).update(display_name(str(url)))
-        tree.show(url.name)
-        tree.focus()
+        for problem in session.problems:
+            desk.tell(problem, bad=True)
+        if bucket:
+            self._open_bucket(bucket, url.name if url else "")
+        else:
+            self._no_bucket()
 
-    @on(ObjectTree.Wanted)
-    def _listing_wanted(self, message: ObjectTree.Wanted) -> None:
-        if self._browser is not None:
-            self._browser.list(message.prefix, message.ticket)
+    def _switch_connection(self) -> None:
+        def chosen(way: WayIn | None) -> None:
+            if way is not None:
+                self.connect(way)
 
-    async def action_command(self, identifier: str) -> None:
-        """Run a command of the registry."""
-        await getattr(self, f"do_{identifier}")()
+        self.app.push_screen(ConnectScreen(self._options, climb=False, can_go_back=True), chosen)
+
+    def _no_bucket(self) -> None:
+        notice = self.desk.session.notice
+        words = "No bucket is open.\n\nb chooses, creates or adds one · ? help"
+        self._notice(f"{words}\n\n{notice}" if notice else words)
+        self.show_place()
+
+    def _notice(self, text: str) -> None:
+        self.query_one("#notice", Label).update(text)
+        self.query_one("#views", ContentSwitcher).current = "notice"
+
+    # Places
+
+    def _open_bucket(self, bucket: str, prefix: str = "") -> None:
+        self._clear_filter()
+        self.places.open_bucket(bucket, prefix)
+        self.show_view("objects")
+        self.query_one(ObjectTree).focus()
+
+    def _leave_bucket(self) -> None:
+        self.places.leave()
+        self.desk.place = Place()
+
+    def _left_bucket(self, bucket: str) -> None:
+        if self.desk.place.bucket == bucket:
+            self._leave_bucket()
+            self._no_bucket()
+
+    def _refused(self, error: PailError) -> None:
+        """Show why nothing of the open place can be shown, and what can be done."""
+        keys = "R tries again · b chooses another bucket" + (" · backspace goes up" if self.desk.place.prefix else "")
+        text = f"! {error.message}\n{error.remedy}".strip()
+        self.query_one("#notice", Label).update(f"{text}\n\n{keys}")
+        if self._view == "objects":
+            self.query_one("#views", ContentSwitcher).current = "notice"
+
+    def show_place(self) -> None:
+        """Show what is known of the place in header, path and key line."""
+        desk = self.desk
+        place = desk.place
+        bucket = display_name(desk.session.alias(place.bucket)) if place.bucket else ""
+        ability = place.access.ability
+        kind = "local store" if self._way.connection.is_local else "emulator" if self._way.connection.endpoint else ""
+        known = ability if ability != "unknown" else ""
+        self.query_one(HeaderLine).change(
+            bucket=bucket,
+            view=self._view,
+            where=display_name(place.settings.location) if place.settings else "",
+            ability=" · ".join(part for part in (kind, known) if part),
+            warn=ability in ("read only", "no access", "write only") or bool(self._way.connection.endpoint),
+        )
+        path = self.query_one(Breadcrumb)
+        path.bucket, path.prefix = place.bucket, place.prefix
+        self.show_keys()
+
+    @property
+    def context(self) -> Context:
+        """What decides which commands apply now."""
+        tree, place = self.query_one(ObjectTree), self.desk.place
+        entry = tree.cursor_entry
+        return Context(
+            view=self._view,
+            bucket=bool(place.bucket),
+            cursor=entry.kind if entry else "",
+            marked=tree.marked_totals.entries,
+            rows=tree.row_total(),
+            deeper=bool(place.prefix),
+            filtering=bool(tree.filter_text),
+            may_write=place.access.ability not in ("read only", "no access"),
+            verbs=self.query_one(TransfersPanel).cursor_verbs,
+        )
+
+    def show_keys(self) -> None:
+        """Show the keys that apply now."""
+        self.query_one(KeyLine).hints = tuple(
+            KeyHint(shown_key(entry.keys[0]), entry.label, entry.id, entry.short) for entry in key_line(self.context)
+        )
+
+    # Views
+
+    def show_view(self, view: View) -> None:
+        """Show a view."""
+        self._view = view
+        switcher = self.query_one("#views", ContentSwitcher)
+        switcher.current = view if view != "objects" or self.desk.place.bucket else "notice"
+        focus: dict[View, type[ObjectTree | SettingsPane | TransfersPanel]] = {
+            "objects": ObjectTree,
+            "settings": SettingsPane,
+            "transfers": TransfersPanel,
+        }
+        self.query_one(focus[view]).focus()
+        self.show_place()
+
+    async def do_view_objects(self) -> None:
+        """Show the objects."""
+        self.show_view("objects")
+
+    async def do_view_settings(self) -> None:
+        """Show the settings."""
+        self.show_view("settings")
+
+    async def do_view_transfers(self) -> None:
+        """Show the transfers."""
+        self.show_view("transfers")
+
+    # Commands
+
+    def known_buckets(self) -> list[str]:
+        """Return the names of buckets that the palette offers (raw)."""
+        if not self.desk.is_connected:
+            return []
+        return [choice.name for choice in self.desk.session.known_choices() if choice.name != self.desk.place.bucket]
+
+    def open_bucket(self, bucket: str) -> None:
+        """Open a bucket at its top."""
+        self._open_bucket(bucket)
 
     @classmethod
     def handles(cls, identifier: str) -> bool:
         """Tell whether there is a handler for a command."""
-        return hasattr(cls, f"do_{identifier}")
+        return any(hasattr(owner, f"do_{identifier}") for owner in (cls, *ACTORS))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let a key through only where its command applies."""
+        if action == "command" and parameters:
+            return command(str(parameters[0])).applies(self.context)
+        return super().check_action(action, parameters)
+
+    def action_command(self, identifier: str) -> None:
+        """Run a command of the registry."""
+        entry = command(identifier)
+        if entry.owner != "screen":
+            widget = self.query_one(WIDGETS[entry.owner])
+            widget.focus()
+            self.run_worker(widget.run_action(entry.action or entry.id))
+            return
+        for owner in (self, self.objects, self.buckets, self.jobs):
+            handler = getattr(owner, f"do_{identifier}", None)
+            if handler is not None:
+                self.attempt(handler())
+                return
+
+    def attempt(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something that may ask, wait and fail; what fails is told."""
+        self.run_worker(self._attempt(work), group="commands")
+
+    async def _attempt(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except PailError as error:
+            self.desk.tell_error(error)
+
+    async def do_up(self) -> None:
+        """Go up one folder."""
+        self.places.go_up()
+
+    async def do_refresh(self) -> None:
+        """List and read again."""
+        if self.desk.place.bucket:
+            self.places.refresh()
+        else:
+            self.connect(self._way)
+
+    async def do_details(self) -> None:
+        """Show or hide the details."""
+        self._show_details(not self._details_shown)
+
+    async def do_mark_invert(self) -> None:
+        """Invert the marks."""
+        self.query_one(ObjectTree).invert_marks()
 
     async def do_help(self) -> None:
         """Show the help."""
         self.app.push_screen(HelpScreen())
 
+    async def do_palette(self) -> None:
+        """Open the palette."""
+        self.app.push_screen(CommandPalette(providers=[PailProvider], placeholder="command, bucket or view"))
+
+    async def do_theme(self) -> None:
+        """Switch between dark and light."""
+        theme = LIGHT if self.app.theme == DARK.name else DARK
+        self.app.theme = theme.name
+        await self._remembered.set_theme(theme.name)
+
     async def do_quit(self) -> None:
-        """Leave."""
+        """Leave; ask while something runs only here."""
+        if self.desk.only_here:
+            lines = (*self.desk.only_here.values(), "Only this part is given up; transfers go on.")
+            if not await self.desk.ask(ConfirmDialog("Leave now?", lines, go="Leave", danger=True)):
+                return
         self.app.exit(0)
+
+    # Filter
+
+    async def do_filter(self) -> None:
+        """Show the filter line and type in it."""
+        line = self.query_one(FilterLine)
+        line.display = True
+        line.focus()
+
+    async def do_clear_filter(self) -> None:
+        """Show all rows again."""
+        self._clear_filter()
+
+    def action_clear_filter(self) -> None:
+        """Show all rows again."""
+        self._clear_filter()
+        self.query_one(ObjectTree).focus()
+
+    def action_leave_filter(self) -> None:
+        """Keep the filter and go to the rows."""
+        line = self.query_one(FilterLine)
+        line.display = bool(line.value)
+        self.query_one(ObjectTree).focus()
+
+    def _clear_filter(self) -> None:
+        line = self.query_one(FilterLine)
+        line.value = ""
+        line.display = False
+
+    @on(Input.Changed, "#filter")
+    def _filter_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.query_one(ObjectTree).filter_text = event.value
+        self.show_keys()
+
+    # Details
+
+    @property
+    def _details_shown(self) -> bool:
+        wide = self.size.width >= WIDE
+        return wide if self._details_wanted is None else self._details_wanted
+
+    def _show_details(self, wanted: bool) -> None:
+        self._details_wanted = wanted
+        self._place_details()
+
+    def _place_details(self) -> None:
+        self.query_one(Details).display = self._details_shown
+        self.query_one(ObjectTree).display = self.size.width >= WIDE or not self._details_shown
+        self._fill_details()
+
+    def _fill_details(self) -> None:
+        if not self._details_shown:
+            return
+        tree, details = self.query_one(ObjectTree), self.query_one(Details)
+        totals = tree.marked_totals
+        if totals.entries:
+            details.show_totals(totals)
+        else:
+            details.show_entry(self.desk.place.bucket, tree.cursor_entry)
+
+    async def _load_details(self, name: str) -> None:
+        info = await self.desk.session.storage.data.stat(self.desk.place.bucket, name)
+        entry = self.query_one(ObjectTree).cursor_entry
+        if entry is not None and entry.name == name:
+            self.query_one(Details).show_info(info)
+
+    def on_resize(self) -> None:
+        """Place the details where the new width wants them."""
+        self.call_after_refresh(self._place_details)
+
+    # Messages of the widgets
+
+    @on(ObjectTree.Wanted)
+    def _listing_wanted(self, message: ObjectTree.Wanted) -> None:
+        if self._view == "objects":
+            self.query_one("#views", ContentSwitcher).current = "objects"
+        self.places.list(message)
+
+    @on(ObjectTree.Opened)
+    def _row_opened(self, message: ObjectTree.Opened) -> None:
+        if message.kind == "folder":
+            self.places.go(message.name)
+        else:
+            self._show_details(wanted=True)
+            self.attempt(self._load_details(message.name))
+
+    @on(ObjectTree.DownloadWanted)
+    def _download_wanted(self, message: ObjectTree.DownloadWanted) -> None:
+        self.attempt(self.objects.download([message.entry]))
+
+    @on(ObjectTree.DeleteWanted)
+    def _delete_wanted(self, message: ObjectTree.DeleteWanted) -> None:
+        if self.context.may_write:
+            self.attempt(self.objects.delete([message.entry]))
+
+    @on(ObjectTree.CursorMoved)
+    def _cursor_moved(self) -> None:
+        self._fill_details()
+        self.show_keys()
+
+    @on(ObjectTree.MarksChanged)
+    def _marks_changed(self, message: ObjectTree.MarksChanged) -> None:
+        totals = message.totals
+        size = f" · {formats.size(totals.bytes)}" if totals.objects else ""
+        self.query_one(Breadcrumb).marked = f"{totals.entries:,} marked{size}" if totals.entries else ""
+        self._fill_details()
+        self.show_keys()
+
+    @on(Breadcrumb.SegmentChosen)
+    def _segment_chosen(self, message: Breadcrumb.SegmentChosen) -> None:
+        self.show_view("objects")
+        self.places.go(message.prefix)
+
+    @on(HeaderLine.BucketWanted)
+    def _bucket_wanted(self) -> None:
+        self.action_command("buckets")
+
+    @on(HeaderLine.ViewWanted)
+    def _view_wanted(self, message: HeaderLine.ViewWanted) -> None:
+        for view, _ in VIEWS:
+            if view == message.view:
+                self.show_view(view)
+
+    @on(KeyLine.HintChosen)
+    def _hint_chosen(self, message: KeyLine.HintChosen) -> None:
+        if command(message.command_id).applies(self.context):
+            self.action_command(message.command_id)
+
+    @on(TransferStrip.Opened)
+    def _strip_opened(self) -> None:
+        self.show_view("transfers")
+
+    @on(Facts.CopyWanted)
+    def _copy_wanted(self, message: Facts.CopyWanted) -> None:
+        self.app.copy_to_clipboard(message.text)
+        self.desk.tell(f"Copied {shown(message.text)}")
+
+    @on(Facts.ActionWanted)
+    def _action_wanted(self, message: Facts.ActionWanted) -> None:
+        commands = {
+            "remove-bucket": "remove_bucket",
+            "delete-bucket": "delete_bucket",
+            "create-bucket": "create_bucket",
+            "retry": "refresh",
+        }
+        if message.key in commands:
+            self.action_command(commands[message.key])
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Take pasted text for the paths of dragged files."""
+        event.stop()
+        self.attempt(self.objects.pasted(event.text))
+
+    # Messages of the engine
+
+    @on(Bridge.Sampled)
+    def _sampled(self, message: Bridge.Sampled) -> None:
+        self.query_one(TransferStrip).update(message.snapshot)
+        panel = self.query_one(TransfersPanel)
+        panel.update(message.snapshot, message.query)
+        if self._view == "transfers":
+            self.desk.bridge.query = panel.query_wanted
+            self.show_keys()
+
+    @on(TransfersPanel.VerbWanted)
+    def _verb_wanted(self, message: TransfersPanel.VerbWanted) -> None:
+        self.attempt(self.jobs.control(message.verb, message.target))
+
+    @on(TransfersPanel.DecisionWanted)
+    def _decision_wanted(self, message: TransfersPanel.DecisionWanted) -> None:
+        for job in self.desk.bridge.snapshot.jobs:
+            if job.id == message.job:
+                self.attempt(self.objects.decide(job, ()))
+
+    @on(Bridge.Touched)
+    def _touched(self, message: Bridge.Touched) -> None:
+        self.places.touched(message.transfers)
+
+    @on(Bridge.Ended)
+    def _ended(self, message: Bridge.Ended) -> None:
+        self.jobs.announce(message.job)
+        self.attempt(self.buckets.ended(message.job))
+
+    @on(Bridge.Asked)
+    def _asked(self, message: Bridge.Asked) -> None:
+        self.attempt(self.objects.decide(message.job, message.examples))
+
+    @on(Bridge.Noticed)
+    def _noticed(self, message: Bridge.Noticed) -> None:
+        self.desk.tell(f"{display_name(message.fact.message)}\n{display_name(message.fact.remedy)}".strip(), bad=True)
+
+    @on(Bridge.Unreachable)
+    def _engine_unreachable(self, message: Bridge.Unreachable) -> None:
+        self.desk.tell_error(message.error)
+
+
+WIDGETS: Final[dict[str, type[Widget]]] = {"tree": ObjectTree, "facts": SettingsPane, "transfers": TransfersPanel}
+"""Widgets that bind commands themselves."""
+
+ACTORS: Final = (ObjectActions, BucketActions, JobActions)
+"""Classes that have handlers besides the screen."""

@@ -1,0 +1,54 @@
+"""What can be done with transfers: pause, resume, cancel, retry, dismiss, and what their ends say."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.desk import Desk
+from app.screens.dialog import shown
+from services.transfer.messages import Control, JobView, Verb
+from widgets import formats
+
+LONG_S: Final = 3.0
+"""Seconds that a job has to last before its good end is announced: nobody needs to hear of what they just saw."""
+
+VERBS: Final = {
+    "upload": "Uploaded",
+    "download": "Downloaded",
+    "copy": "Copied",
+    "move": "Moved",
+    "delete": "Deleted",
+    "make-folder": "Created",
+}
+"""What a job did, in the past tense."""
+
+
+class JobActions:
+    """Controls transfers and tells of their ends."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def do_clear_ended(self) -> None:
+        """Take all that has ended off the list."""
+        await self._desk.run(Control("dismiss"))
+
+    async def control(self, verb: Verb, target: str) -> None:
+        """Have something done to a transfer or a job; raises `PailError`."""
+        await self._desk.run(Control(verb, target))
+
+    def announce(self, job: JobView) -> None:
+        """Say how a job ended, where a person would want to know."""
+        if job.state == "failed":
+            why = f": {job.reason}" if job.reason else ""
+            what = f"{formats.count(job.failed, 'item')} failed" if job.failed else "It failed"
+            self._desk.tell(f"{title_of(job)}\n{what}{why}\nw shows it · R there tries again", bad=True)
+        elif job.state == "done" and job.finished is not None and job.finished - job.created >= LONG_S:
+            size = f", {formats.size(job.size)}" if job.size else ""
+            skipped = f", {job.skipped:,} skipped" if job.skipped else ""
+            self._desk.tell(f"{title_of(job)}: {formats.count(job.done, 'item')}{size}{skipped}")
+
+
+def title_of(job: JobView) -> str:
+    """Return what a job did, in one line."""
+    return f"{VERBS[job.action]} {shown(job.source or job.target, 80)}"

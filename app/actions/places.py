@@ -1,0 +1,149 @@
+"""Moving about: opening buckets and folders, feeding the tree with listings, keeping it true while objects change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.browser import Browser, holders
+from app.desk import Desk, Place
+from services.access import Access
+from services.errors import PailError
+from services.names import GsUrl, is_gs_url, parent_prefix, parse_gs_url
+from services.transfer.messages import TransferView
+from widgets.object_rows import Entry
+from widgets.object_tree import ObjectTree
+from widgets.settings_pane import SettingsPane
+
+
+class PlaceActions:
+    """Keeps the open bucket, its prefix, and what the screen knows of it."""
+
+    def __init__(self, desk: Desk, changed: Callable[[], None], refused: Callable[[PailError], None]) -> None:
+        """Work on `desk`; `changed` is called whenever what is known of the place has changed.
+
+        `refused` is called where nothing of it can be shown.
+        """
+        self._desk = desk
+        self._changed = changed
+        self._refused = refused
+
+    @property
+    def _tree(self) -> ObjectTree:
+        return self._desk.screen.query_one(ObjectTree)
+
+    # Opening
+
+    def open_bucket(self, bucket: str, prefix: str = "") -> None:
+        """Show a bucket from a prefix on; what is asked of the network comes later."""
+        desk = self._desk
+        self.leave()
+        desk.place = Place(bucket, prefix)
+        desk.browser = Browser(desk.session.storage.data, bucket, self._tree, failed=self._listing_failed)
+        tree = self._tree
+        tree.clear_marks()
+        tree.filter_text = ""
+        desk.screen.query_one(SettingsPane).show_problem(bucket, "reading…", "")
+        tree.show(prefix)
+        self._changed()
+        desk.screen.run_worker(self._learn(desk.place), group="learn", exclusive=True)
+
+    def leave(self) -> None:
+        """Stop listing what was shown."""
+        if self._desk.browser is not None:
+            self._desk.browser.leave()
+            self._desk.browser = None
+
+    async def _learn(self, place: Place) -> None:
+        """Read what may be done with the bucket and how it is set up; a refusal is an answer too."""
+        session = self._desk.session
+        try:
+            place.access = await session.access(place.bucket)
+        except PailError as error:
+            place.access = Access("unknown", error.message)
+        else:
+            await self._remember(place.bucket)
+        self._changed()
+        try:
+            place.settings = await session.storage.control.get_bucket(place.bucket)
+        except PailError as error:
+            if place is self._desk.place:
+                self._pane.show_problem(place.bucket, error.message, error.remedy)
+        else:
+            self.show_settings()
+        self._changed()
+
+    async def _remember(self, bucket: str) -> None:
+        try:
+            await self._desk.session.select(bucket)
+        except PailError as error:  # a full disk is no reason not to browse
+            self._desk.tell_error(error)
+
+    @property
+    def _pane(self) -> SettingsPane:
+        return self._desk.screen.query_one(SettingsPane)
+
+    def show_settings(self) -> None:
+        """Show the settings of the open bucket, as far as they are known."""
+        place = self._desk.place
+        if place.settings is not None:
+            self._pane.show_bucket(place.settings, attached=self._desk.session.is_attached(place.bucket))
+
+    def go(self, prefix: str, *, focus_on: str = "") -> None:
+        """Show another prefix of the same bucket, with the cursor on the folder `focus_on` once it is listed."""
+        desk = self._desk
+        if not desk.place.bucket:
+            return
+        desk.place.prefix = prefix
+        if desk.browser is not None:
+            desk.browser.leave()
+        self._tree.show(prefix, focus_on=Entry("folder", focus_on) if focus_on else None)
+        self._changed()
+
+    def go_up(self) -> None:
+        """Show the folder around the one that is shown, with the cursor on the latter."""
+        prefix = self._desk.place.prefix
+        if prefix:
+            self.go(parent_prefix(prefix), focus_on=prefix)
+
+    def refresh(self) -> None:
+        """List everything that is open again, and read the bucket again."""
+        if self._desk.place.bucket:
+            self._tree.refresh_folder()
+            self._desk.screen.run_worker(self._learn(self._desk.place), group="learn", exclusive=True)
+
+    # Listings
+
+    def list(self, message: ObjectTree.Wanted) -> None:
+        """List a folder that the tree asks for."""
+        if self._desk.browser is not None:
+            self._desk.browser.list(message.prefix, message.ticket)
+
+    def _listing_failed(self, prefix: str, error: PailError) -> None:
+        if prefix == self._desk.place.prefix and self._tree.cursor_entry is None:
+            self._refused(error)
+
+    def touched(self, transfers: tuple[TransferView, ...]) -> None:
+        """List again what the engine has changed, as far as it is on the screen."""
+        browser = self._desk.browser
+        if browser is None:
+            return
+        tree = self._tree
+        changed: set[str] = set()
+        for transfer in transfers:
+            for url in _changed_urls(transfer):
+                if url.bucket == browser.bucket:
+                    changed |= holders(url.name)
+        for prefix in changed:
+            if tree.is_listed(prefix):
+                browser.touch(prefix, self._list_again)
+
+    def _list_again(self, prefix: str) -> None:
+        self._tree.refresh_folder(prefix)
+
+
+def _changed_urls(transfer: TransferView) -> list[GsUrl]:
+    """Return the objects that a transfer has written or removed."""
+    urls = {transfer.target}
+    if transfer.action in ("move", "delete"):
+        urls.add(transfer.source)
+    return [parse_gs_url(url) for url in urls if is_gs_url(url)]

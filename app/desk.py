@@ -1,0 +1,118 @@
+"""What all actions work on: the session, the place that is open, and the ways to ask and to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from textual.screen import ModalScreen, Screen
+
+from app.bridge import Bridge
+from app.browser import Browser
+from app.context import View
+from app.session import Session
+from services.access import Access
+from services.errors import NotAuthenticated, PailError
+from services.model import BucketInfo
+from services.names import GsUrl, display_name
+from services.transfer.messages import Action, Command, JobItem, JobSpec, Submit
+from widgets.symbols import Symbols
+
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a person is."""
+
+    bucket: str = ""
+    """Name of the open bucket; empty where none is."""
+    prefix: str = ""
+    """The prefix whose content is the top level of the tree."""
+    settings: BucketInfo | None = None
+    """The bucket's settings; None until they are read, and where they may not be."""
+    access: Access = field(default_factory=lambda: Access("unknown"))
+    """What these credentials may do with it."""
+
+    @property
+    def url(self) -> str:
+        """The place as a `gs://` URL, raw."""
+        return str(GsUrl(self.bucket, self.prefix))
+
+
+class Desk:
+    """The state that actions share; the main screen makes one and keeps it."""
+
+    def __init__(
+        self,
+        screen: Screen[Any],
+        bridge: Bridge,
+        *,
+        show_view: Callable[[View], None],
+        open_bucket: Callable[[str, str], None],
+        left_bucket: Callable[[str], None],
+        switch_connection: Callable[[], None],
+        symbols: Symbols,
+    ) -> None:
+        """Bind the parts; `open_bucket` shows a bucket at a prefix, `left_bucket` reacts to one that is gone."""
+        self.screen = screen
+        self._session: Session | None = None
+        self.bridge = bridge
+        self.place = Place()
+        self.browser: Browser | None = None
+        self.show_view = show_view
+        self.open_bucket = open_bucket
+        self.left_bucket = left_bucket
+        self.switch_connection = switch_connection
+        self.symbols = symbols
+        self.only_here: dict[str, str] = {}
+        """What runs only in this process, by an id, in words: quitting asks about it."""
+
+    @property
+    def session(self) -> Session:
+        """The open connection; raises `NotAuthenticated` before there is one."""
+        if self._session is None:
+            raise NotAuthenticated("there is no connection yet", remedy="Choose one with b.")
+        return self._session
+
+    @session.setter
+    def session(self, session: Session | None) -> None:
+        self._session = session
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection."""
+        return self._session is not None
+
+    async def ask(self, dialog: ModalScreen[Result | None]) -> Result | None:
+        """Show a dialog and return its answer; None where it was left.  Call it from a worker."""
+        return await self.screen.app.push_screen_wait(dialog)
+
+    def tell(self, text: str, *, bad: bool = False, title: str = "") -> None:
+        """Show a short note; names in it have passed `display_name`."""
+        self.screen.app.notify(text, title=title, severity="error" if bad else "information", markup=False)
+
+    def tell_error(self, error: PailError) -> None:
+        """Show what failed, about what, and what to do."""
+        self.tell("\n".join(part for part in (error.message, error.remedy) if part), bad=True)
+
+    def copy(self, text: str, what: str) -> None:
+        """Copy text to the terminal's clipboard and say so."""
+        self.screen.app.copy_to_clipboard(text)
+        self.tell(f"Copied {what}: {display_name(text)}")
+
+    async def run(self, command: Command) -> str:
+        """Have the engine take a command and return the id of a new job; raises `PailError`."""
+        return (await self.bridge.submit(command)).id
+
+    async def start(self, action: Action, items: tuple[JobItem, ...], **options: Any) -> str:
+        """Have the engine take a job over the session's connection; returns its id, raises `PailError`."""
+        spec = JobSpec(
+            action=action,
+            connection=self.session.connection,
+            items=items,
+            origin="screen",
+            **options,
+        )
+        return await self.run(Submit(spec))

@@ -1,0 +1,190 @@
+"""Browsing: listing, going in and out, marks, filter, sort, help, palette, sizes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.flows.conftest import BUCKET, OpenDesk, eventually
+
+OBJECTS = {
+    "videos/raw/intro.mp4": b"x" * 3000,
+    "videos/raw/outro.mp4": b"x" * 100,
+    "videos/demo.mov": b"x" * 5,
+    "notes.txt": b"x",
+    "readme.md": b"xy",
+}
+
+
+async def test_shows_the_bucket_and_its_rows(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await d.see("videos/", "notes.txt", "readme.md", BUCKET, "1 Objects", "read/write", "emulator")
+
+
+async def test_enter_goes_into_a_folder_and_backspace_comes_back_to_its_row(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await d.see("videos/")
+        await d.press("enter")
+        await d.see("demo.mov", "raw/")
+        assert d.main.desk.place.prefix == "videos/"
+        await d.press("backspace")
+        await d.see("notes.txt")
+        await eventually(lambda: d.tree.cursor_entry and d.tree.cursor_entry.name == "videos/")
+
+
+async def test_a_folder_opens_in_place(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await d.see("videos/")
+        await d.press("right")
+        await d.see("demo.mov", "notes.txt")
+        assert d.main.desk.place.prefix == ""
+        await d.press("left")
+        await d.gone("demo.mov")
+
+
+async def test_enter_on_an_object_opens_its_details_and_downloads_nothing(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS, size=(80, 24)) as d:
+        await d.see("notes.txt")
+        await d.press("down", "enter")
+        await d.see("Generation", "CRC32C", "MD5")
+        assert list(d.home.iterdir()) == []
+        await d.press("i")
+        await d.see("readme.md")
+
+
+async def test_details_stand_beside_the_tree_from_100_columns(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS, size=(120, 30)) as d:
+        await d.see("notes.txt", "Address")
+        await d.press("i")
+        await d.gone("Address")
+
+
+async def test_marks_are_counted_on_the_path_line(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await d.see("notes.txt")
+        await d.press("down", "space", "space")
+        await d.see("2 marked")
+        await d.press("escape")
+        await d.gone("2 marked")
+
+
+async def test_marking_by_pattern(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await d.see("notes.txt")
+        await d.press("plus")
+        await d.see("Mark by pattern")
+        await d.press("backspace")
+        await d.type("*.md")
+        await d.press("enter")
+        await d.see("1 marked")
+        assert [entry.name for entry in d.tree.marked] == ["readme.md"]
+        await d.press("asterisk")
+        await eventually(lambda: [entry.name for entry in d.tree.marked] == ["videos/", "notes.txt"])
+
+
+async def test_the_filter_narrows_the_rows_and_esc_shows_all_again(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await d.see("notes.txt")
+        await d.press("slash")
+        await d.type("note")
+        await d.gone("readme.md")
+        await d.press("enter")
+        await d.see("notes.txt")
+        await d.press("escape")
+        await d.see("readme.md")
+
+
+async def test_sorting_by_size(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await d.see("notes.txt")
+        await d.press("comma")
+        await d.see("Sort by")
+        await d.press("down", "enter")
+        await eventually(lambda: d.rows() == ["videos/", "readme.md", "notes.txt"])
+
+
+async def test_help_lists_every_key(desk: OpenDesk) -> None:
+    async with desk() as d:
+        await d.see("This bucket is empty")
+        await d.press("question_mark")
+        await d.see("Help: keys and commands")
+        await d.press("escape")
+        await d.see("This bucket is empty")
+
+
+async def test_the_palette_runs_a_command_by_its_name(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await d.see("notes.txt")
+        await d.press("colon")
+        await d.type("settings")
+        await d.see("View: Settings")
+        await d.press("enter")
+        await d.see("Bucket ID")
+
+
+async def test_views_by_number_and_by_click(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await d.see("notes.txt")
+        await d.press("2")
+        await d.see("Bucket ID", "Soft delete", "[2 Settings]")
+        await d.press("3")
+        await d.see("[3 Transfers]")
+        header = d.text().split("\n")[0]
+        await d.pilot.click("#header", offset=(header.index("1 Objects"), 0))
+        await d.see("notes.txt", "[1 Objects]")
+
+
+async def test_hostile_names_are_shown_escaped(desk: OpenDesk) -> None:
+    names = ["report [final].csv", "[/foo]", "[@click=app.quit]x[/]", "a\x1b]52;c;YQ==\x07", "b\u202eexe.txt", "]["]
+    async with desk(objects=dict.fromkeys(names, b"x")) as d:
+        await d.see("report [final].csv", "[@click=app.quit]x[", "a\\x1b]52;c;YQ==\\x07", "b\\u202eexe.txt")
+        assert "\x1b" not in d.text()
+        for name in names:
+            await d.press("X")
+            await d.see("Delete the")
+            await d.press("escape")
+            await d.press("Y", "down")
+            assert d.app.return_code is None, name
+        assert any("report [final].csv" in note for note in d.notes())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20), (40, 10), (160, 50)])
+async def test_every_supported_size_shows_rows_and_keys(desk: OpenDesk, size: tuple[int, int]) -> None:
+    async with desk(objects=OBJECTS, size=size) as d:
+        await d.see("notes.txt", "Upload")
+        assert all(len(line.rstrip()) <= size[0] for line in d.text().split("\n"))
+
+
+async def test_a_tiny_window_says_what_it_needs_and_recovers(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS, size=(39, 9)) as d:
+        await d.see("Pail needs 40 × 10")
+        await d.pilot.resize_terminal(20, 5)
+        await d.pilot.resize_terminal(80, 24)
+        await d.see("notes.txt")
+
+
+async def test_a_storm_of_resizes_does_no_harm(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await d.see("notes.txt")
+        for step in range(40):
+            await d.pilot.resize_terminal(20 + step * 7 % 150, 4 + step * 5 % 50)
+        await d.pilot.resize_terminal(100, 30)
+        await d.see("notes.txt", "Upload")
+
+
+async def test_ctrl_c_says_how_to_quit(desk: OpenDesk) -> None:
+    async with desk() as d:
+        await d.see("This bucket is empty")
+        await d.press("ctrl+c")
+        assert any("q or F10" in note for note in d.notes())
+
+
+async def test_q_quits(desk: OpenDesk) -> None:
+    async with desk() as d:
+        await d.see("This bucket is empty")
+        await d.press("q")
+        await eventually(lambda: d.app.return_value == 0)
+
+
+async def test_a_bucket_that_is_not_there_names_the_next_key(desk: OpenDesk) -> None:
+    async with desk("gs://no-such-bucket-here") as d:
+        await d.see("no-such-bucket-here", "R tries again", "b chooses another bucket")
