@@ -62,7 +62,8 @@ class Planning:
         planner = Planner(number, job.row.spec, await line.data(), self._core.tools.on_disk)
         seq = job.last_seq
         async for batch in planner.batches():
-            line.worked()
+            if is_gs_url(job.row.spec.items[0].source):
+                line.worked()
             fresh = [record for record in batch if record.source not in known] if known else batch
             for record in fresh:
                 seq += 1

@@ -222,6 +222,8 @@ class Scheduler:
         elif isinstance(error, Skipped):
             record.reason, record.code = str(error), EXISTS
             job.change(record, "done", skipped=True)
+            if run.moved:
+                self._core.background(self.clean_up(run))
         elif isinstance(error, Asking):
             record.seen, record.reason, record.code = error.seen, "it exists already", EXISTS
             record.decision = ""
@@ -234,6 +236,9 @@ class Scheduler:
             log.warning("%s failed: %s", record.id, problem.message)
             job.change(record, "failed", moved=run.moved)
             record.fail(problem)
+            if isinstance(problem, Transient | NotAuthenticated | Corrupt | SourceChanged):
+                # It was counted for a next try, which does not come.
+                record.attempt = max(1, record.attempt - 1)
             if not isinstance(problem, Transient | NotAuthenticated):
                 self._core.background(self.clean_up(run))
         self._leave(job, run)
@@ -345,7 +350,7 @@ class Scheduler:
         if job.ended:
             log.info("job %s: %s, %d transfers", job.id, state, job.counts.total)
             self._core.publish_end(job)
-        elif state == "asking":
+        elif state == "asking" and job.asked != job.counts.of("asking"):
             await self._ask(job)
         self.settle(job)
         self.pump()
