@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 GAP: Final = 2
@@ -27,6 +27,10 @@ class Column:
     """Where text stands in it."""
     from_width: int = 0
     """It is shown from this width of the table on."""
+    wide: int = 0
+    """Cells in a table with room to spare; 0 for no more than `width`."""
+    wide_from: int = 0
+    """Width of the table from which it takes those."""
     sortable: bool = True
     """Whether a click on its head sorts."""
 
@@ -49,7 +53,7 @@ class Placed:
 
 def place(columns: Sequence[Column], width: int, *, left: int = 0, right: int = 1) -> tuple[Placed, ...]:
     """Return the columns that fit into `width` cells between margins; the later ones give way first."""
-    shown = [column for column in columns if width >= column.from_width]
+    shown = [_in_width(column, width) for column in columns if width >= column.from_width]
     room = _left_over(shown, width - left - right)
     while room < MIN_FLEXIBLE and len(shown) > 1:
         fixed = [column for column in shown if column.width]
@@ -64,6 +68,10 @@ def place(columns: Sequence[Column], width: int, *, left: int = 0, right: int = 
         placed.append(Placed(column, x, cells))
         x += cells + GAP
     return tuple(placed)
+
+
+def _in_width(column: Column, width: int) -> Column:
+    return replace(column, width=column.wide) if column.wide and width >= column.wide_from else column
 
 
 def _left_over(columns: Sequence[Column], width: int) -> int:

@@ -132,6 +132,7 @@ class Facts(VerticalScroll, can_focus=False):
         """Make an empty column."""
         super().__init__(id=id, classes=classes)
         self._facts: tuple[Fact, ...] = ()
+        self._focus_soon = False
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -165,14 +166,17 @@ class Facts(VerticalScroll, can_focus=False):
                 await self.mount_all(FactRow(fact) for fact in facts[len(rows) :])
         if focused >= len(facts) > 0:
             rows[len(facts) - 1].focus()
+        elif self._focus_soon and facts:
+            self.focus()
 
     def _focused_index(self) -> int:
         rows = list(self.query(FactRow))
         return next((index for index, row in enumerate(rows) if row.has_focus), -1)
 
     def focus(self, scroll_visible: bool = True) -> Facts:
-        """Focus the first row."""
+        """Focus the first row, as soon as there is one."""
         first: Widget | None = next(iter(self.query(FactRow)), None)
+        self._focus_soon = first is None
         if first is not None:
             first.focus(scroll_visible)
         return self

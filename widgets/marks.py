@@ -85,7 +85,10 @@ class Marks:
         fresh = {row.name: row for row in rows}
         replaced = sum(self._objects[name].size for name in fresh.keys() & self._objects.keys())
         self._bytes += sum(row.size for row in fresh.values()) - replaced
-        self._objects.update(fresh)
+        if self._objects:
+            self._objects.update(fresh)
+        else:
+            self._objects = fresh
 
     def remove(self, entries: Iterable[Entry]) -> None:
         """Unmark entries; those that are only covered by a marked folder stay covered."""

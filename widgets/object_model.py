@@ -262,7 +262,7 @@ class ObjectModel:
         folder.objects = [row for row in objects if not self._is_placeholder(folder, row)]
         for prefix in [known for known in self._known if old and _lies_below_any(known, old)]:
             self._known.pop(prefix).ticket = 0
-        self._arrange_now(folder)
+        self._arrange_or_wait(folder)
         return self._refold(folder)
 
     # Order
@@ -277,8 +277,10 @@ class ObjectModel:
         """Take over what a thread has arranged, and put what came since behind it."""
         for done in arrangements:
             folder = done.folder
-            if self._known.get(folder.prefix) is not folder or folder.objects is not done.source:
-                self._arrange_now(folder)
+            if self._known.get(folder.prefix) is not folder:
+                continue
+            if folder.objects is not done.source:
+                self._arrange_or_wait(folder)
                 continue
             late_folders = arrange_folders(folder.folders[done.taken_folders :], Order(), self.needle)
             late_objects = arrange_objects(folder.objects[done.taken :], Order(), self.needle)
@@ -286,6 +288,16 @@ class ObjectModel:
             folder.shown_folders = len(done.folders) + len(late_folders)
             folder.unsettled = 0 if self.order.is_natural else len(late_folders) + len(late_objects)
         return self._rebuild()
+
+    def _arrange_or_wait(self, folder: Folder) -> None:
+        """Arrange a folder on the spot, or leave a long one as it was listed, for a thread to settle."""
+        if self.order.is_natural or len(folder.objects) + len(folder.folders) <= SETTLE_AT_ONCE:
+            self._arrange_now(folder)
+            return
+        folders = arrange_folders(folder.folders, Order(), self.needle)
+        folder.shown = [*folders, *arrange_objects(folder.objects, Order(), self.needle)]
+        folder.shown_folders = len(folders)
+        folder.unsettled = len(folder.shown)
 
     def _arrange_now(self, folder: Folder) -> None:
         folders = arrange_folders(folder.folders, self.order, self.needle)

@@ -48,7 +48,7 @@ class ObjectTree(VirtualTree):
         Column("name", "  Name"),
         Column("size", "Size", 8, "right", from_width=28),
         Column("modified", "Modified", 12, from_width=52),
-        Column("type", "Type", 14, from_width=84),
+        Column("type", "Type", 14, from_width=84, wide=28, wide_from=110),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "open_folder", "Open", show=False, id="tree.open"),

@@ -25,9 +25,10 @@ async def test_settings_show_the_id_first_and_copy_it() -> None:
     app = Stage(SettingsPane)
     async with app.run_test(size=(80, 24)) as pilot:
         pane = app.query_one(SettingsPane)
+        pane.focus()
         pane.show_bucket(INFO, zone=UTC)
         await until(pilot, lambda: len(pane.query(FactRow)) == len(pane.facts))
-        pane.focus()
+        await until(pilot, lambda: isinstance(app.focused, FactRow))
         await pilot.press("c", "end", "enter")
         await pilot.click(pane.query(FactRow)[1].query_one(".fact--hint"))
         assert [message.text for message in app.of(Facts.CopyWanted)] == ["filevault-1", "gs://filevault-1"]

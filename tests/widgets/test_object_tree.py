@@ -260,6 +260,24 @@ async def test_heads_sort_when_clicked_and_long_lists_sort_in_a_thread() -> None
         assert [widget._model.rows[0].size, widget._model.rows[-1].size] == [max(sizes), min(sizes)]  # type: ignore[union-attr]
 
 
+async def test_a_long_folder_that_is_refreshed_gets_into_its_order_again() -> None:
+    async with tree(fill=False) as (widget, pilot, _):
+        first = page(*(row(f"o{n:05}", n * 7919 % 10_007) for n in range(6_000)))
+        widget.add_page("", first, final=True)
+        widget.sort_by(Order("size"))
+        await until(pilot, lambda: not widget._arranging)
+        await pilot.press("end")
+        largest = widget.cursor_entry
+        widget.refresh_folder("")
+        widget.add_page("", first, final=False)
+        widget.add_page("", page(row("p", 20_000)), final=True)
+        await until(pilot, lambda: not widget._arranging)
+        shown = [item.size for item in widget._model.rows]  # type: ignore[union-attr]
+        assert shown == sorted(shown)
+        assert widget.cursor_entry == largest
+        assert widget.row_total() == 6_001
+
+
 async def test_moving_the_cursor_draws_two_lines_only() -> None:
     async with tree((80, 24), fill=False) as (widget, pilot, _):
         widget.add_page("", page(*(row(f"o{n:05}") for n in range(1_000))), final=True)
