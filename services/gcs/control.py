@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from services.errors import Conflict, PreconditionFailed, Rejected
 from services.gcs.data import JSON_HEADERS, json_body, whole
 from services.gcs.exchange import Exchange, Request
 from services.gcs.failures import Subject
 from services.gcs.paths import API, bucket_path
-from services.gcs.signing import Signer
 from services.gcs.translate import (
     bucket_info,
     bucket_page,
@@ -24,6 +23,13 @@ from services.names import bucket_name_problem, display_name
 
 BUCKET_PAGE_SIZE: Final = 1000
 """Buckets asked for in one page."""
+
+
+class Signer(Protocol):
+    """Makes signed URLs.  It blocks: call it in a thread."""
+
+    def sign(self, bucket: str, name: str, method: str, expires_s: int) -> str:
+        """Return a signed URL: a secret."""
 
 
 class GoogleControl:

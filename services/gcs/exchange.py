@@ -94,16 +94,34 @@ class Body:
     def __len__(self) -> int:
         return sum(len(piece) for piece in self._pieces)
 
+    @property
+    def pieces(self) -> list[memoryview]:
+        """What it is made of, in order."""
+        return self._pieces
+
     def __iter__(self) -> Iterator[memoryview]:
-        """Yield the chunks; only the piece with index `counted` is progress (-1: every one)."""
-        passed = 0
+        """Yield the chunks of one attempt."""
+        left = self.tally()
         for index, piece in enumerate(self._pieces):
             for start in range(0, len(piece), SEND_CHUNK):
                 chunk = piece[start : start + SEND_CHUNK]
                 yield chunk
-                if self._counted in (-1, index):
-                    passed += len(chunk)
-                    self._report(passed)
+                left(index, len(chunk))
+
+    def tally(self) -> Callable[[int, int], None]:
+        """Return what one attempt tells of the bytes that left: the index of their piece, and how many.
+
+        Only the piece with index `counted` is progress (-1: every one).
+        """
+        passed = 0
+
+        def left(index: int, count: int) -> None:
+            nonlocal passed
+            if self._counted in (-1, index):
+                passed += count
+                self._report(passed)
+
+        return left
 
     def _report(self, passed: int) -> None:
         if self._progress is not None and passed > self._reported:

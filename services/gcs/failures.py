@@ -39,7 +39,10 @@ _RATE_REASONS: Final = frozenset({"rateLimitExceeded", "userRateLimitExceeded", 
 _RETENTION_REASONS: Final = frozenset({"retentionPolicyNotMet", "objectUnderActiveHold"})
 _RETENTION_WORDS: Final = re.compile(r"retention|\bhold\b", re.IGNORECASE)
 _CHECKSUM_WORDS: Final = re.compile(r"crc32c|md5|checksum|hash", re.IGNORECASE)
-_SECRET: Final = re.compile(r"(?i)(upload_id|X-Goog-Signature|access_token|bearer)([=: %][^\s&\"',]*)")
+_SECRET: Final = re.compile(
+    r"(?i)(upload_id|x-goog-signature|(?:access|refresh|id|subject)_token|client_secret|private_key|bearer)"
+    r"[\"']?[\s:=%]+[\"']?[^\s&\"',}]+"
+)
 
 
 @dataclass(frozen=True, slots=True)

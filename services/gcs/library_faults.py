@@ -57,11 +57,11 @@ def _network_fault(subject: Subject, chain: list[BaseException], host: str) -> P
 
     if found(wire_errors.NameResolutionError):
         return Unsent(subject.failed(f"the name {host} cannot be resolved"), url=subject.url)
-    if found(wire_errors.ConnectTimeoutError):
-        return Unsent(subject.failed(f"{host} does not answer"), url=subject.url)
-    if found(wire_errors.NewConnectionError):
+    if found(wire_errors.NewConnectionError):  # which is a kind of ConnectTimeoutError
         why = "refuses the connection" if found(ConnectionRefusedError) else "cannot be reached"
         return Unsent(subject.failed(f"{host} {why}"), url=subject.url)
+    if found(wire_errors.ConnectTimeoutError):
+        return Unsent(subject.failed(f"{host} does not answer"), url=subject.url)
     if found(TimeoutError, wire_errors.TimeoutError):
         return Transient(subject.failed("nothing came for too long"), url=subject.url)
     if found(wire_errors.SSLError, ssl.SSLError):

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from services.connection import Connection
-from services.gcs.auth import Authority, GoogleCredentials, make_authority
-from services.gcs.control import GoogleControl
+from services.gcs.auth import Authority, make_authority
+from services.gcs.control import GoogleControl, Signer
 from services.gcs.data import GoogleData
-from services.gcs.exchange import Limits
+from services.gcs.exchange import Exchange, Limits
 from services.gcs.interface import ControlPlane, DataPlane, Storage
+from services.gcs.lean.wire import LeanWire
 from services.gcs.pool import ThreadPool
-from services.gcs.signing import GoogleSigner, NoSigner, ReplitSigner, Signer
-from services.gcs.wire import Wire
 
 
 class GoogleStorage:
     """Both halves over one connection (`Storage`)."""
 
-    def __init__(self, wire: Wire, signer: Signer) -> None:
+    def __init__(self, wire: Exchange, signer: Signer) -> None:
         self._wire = wire
         self._control = GoogleControl(wire, signer)
         self._data = GoogleData(wire)
@@ -53,7 +52,11 @@ class GoogleStorage:
         await self.close()
 
 
-async def open_storage(connection: Connection, *, limits: Limits | None = None) -> Storage:
+Road = Literal["lean", "library"]
+"""What carries requests: connections on the event loop, or requests in threads (the reference in tests)."""
+
+
+async def open_storage(connection: Connection, *, limits: Limits | None = None, road: Road = "library") -> Storage:
     """Open a connection: load what it needs, find its address, get credentials; nothing is asked of a bucket yet.
 
     All of it runs in a thread, so that the event loop goes on.  Raises `NotAuthenticated`, `Unsafe` (credentials over
@@ -62,20 +65,34 @@ async def open_storage(connection: Connection, *, limits: Limits | None = None) 
     """
     pool = ThreadPool("pail-open", 1)
     try:
-        return await pool.run(partial(_open, connection, limits or Limits()))
+        return await pool.run(partial(_open, connection, limits or Limits(), road))
     finally:
         pool.close()
 
 
-def _open(connection: Connection, limits: Limits) -> GoogleStorage:
+def _open(connection: Connection, limits: Limits, road: Road) -> GoogleStorage:
     authority = make_authority(connection)
-    wire = Wire.open(authority, limits, direct=connection.is_local)
-    return GoogleStorage(wire, _signer(connection, authority))
+    authority.stamp()
+    return GoogleStorage(_wire(connection, authority, limits, road), LateSigner(connection, authority))
 
 
-def _signer(connection: Connection, authority: Authority) -> Signer:
-    if connection.credentials.kind == "replit":
-        return ReplitSigner()
-    if isinstance(authority, GoogleCredentials):
-        return GoogleSigner(authority, authority.project)
-    return NoSigner()
+def _wire(connection: Connection, authority: Authority, limits: Limits, road: Road) -> Exchange:
+    if road == "lean":
+        return LeanWire(authority, limits, direct=connection.is_local)
+    from services.gcs.wire import Wire
+
+    return Wire.open(authority, limits, direct=connection.is_local)
+
+
+class LateSigner:
+    """Loads what signs, and the library that it needs, when a link is first asked for."""
+
+    def __init__(self, connection: Connection, authority: Authority) -> None:
+        self._connection = connection
+        self._authority = authority
+
+    def sign(self, bucket: str, name: str, method: str, expires_s: int) -> str:
+        """Return a signed URL: a secret.  Blocks."""
+        from services.gcs.signing import make_signer
+
+        return make_signer(self._connection, self._authority).sign(bucket, name, method, expires_s)

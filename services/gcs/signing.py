@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import requests
 
+from services.connection import Connection
 from services.credentials import SIDECAR_URL
 from services.errors import Forbidden, PailError, Rejected
-from services.gcs.auth import GoogleCredentials
+from services.gcs.auth import Authority, GoogleCredentials
+from services.gcs.control import Signer
 from services.gcs.failures import Subject, from_answer, parse_answer, tidy
 from services.gcs.library_faults import from_exception
 from services.gcs.session import make_session
@@ -19,13 +21,6 @@ EXPIRY_LIMIT_S: Final = 7 * 24 * 3600
 
 SIDECAR_LIMIT_S: Final = 10.0
 """Seconds that the sidecar may take to sign."""
-
-
-class Signer(Protocol):
-    """Makes signed URLs.  It blocks: call it in a thread."""
-
-    def sign(self, bucket: str, name: str, method: str, expires_s: int) -> str:
-        """Return a signed URL: a secret."""
 
 
 def _check(subject: Subject, expires_s: int) -> None:
@@ -137,3 +132,12 @@ class ReplitSigner:
                 raise from_exception(subject, error, host="the sidecar") from error
             except (ValueError, KeyError, TypeError) as error:
                 raise Rejected(subject.failed("the sidecar's answer holds no link"), url=subject.url) from error
+
+
+def make_signer(connection: Connection, authority: Authority) -> Signer:
+    """Return what signs for a connection."""
+    if connection.credentials.kind == "replit":
+        return ReplitSigner()
+    if isinstance(authority, GoogleCredentials):
+        return GoogleSigner(authority, authority.project)
+    return NoSigner()

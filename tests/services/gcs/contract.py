@@ -417,7 +417,7 @@ class DataPlaneContract:
         assert (status.received, status.done.size, status.done.crc32c) == (len(data), len(data), checksum.of(data))
         assert (status.done.content_type, status.done.metadata) == ("a/b", {"k": "v"})
         assert sum(counted) == len(data)
-        assert len(counted) > 10
+        assert len(counted) >= 4
         assert await bench.get("big") == data
         again = await bench.data.upload_status(session, total=len(data))
         assert again.done is not None

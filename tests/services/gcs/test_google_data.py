@@ -1,4 +1,4 @@
-"""The data plane over requests keeps the contract."""
+"""The data plane over requests, in threads, keeps the contract."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ class TestGoogleData(DataPlaneContract):
     @pytest.fixture
     def connect(self) -> Connect:
         async def connect(endpoint: str, limits: Limits) -> Storage:
-            return await open_storage(Connection(endpoint=endpoint), limits=limits)
+            return await open_storage(Connection(endpoint=endpoint), limits=limits, road="library")
 
         return connect

@@ -1,0 +1,440 @@
+"""One connection of HTTP/1.1: a request is written, its answer comes as a whole or as a stream, then the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import select
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple, cast
+
+from services.gcs.lean.head import HEAD_LIMIT, Chunks, Head, parse_head
+
+WRITE_CHUNK: Final = 256 * 1024
+"""Bytes of a large body handed to the socket at once, at most: what of them does not fit is copied, and no more."""
+
+FIRST_CHUNK: Final = 16 * 1024
+"""Bytes handed over first; twice as many each time that all of them fit, so that progress is fine on a slow line."""
+
+JOIN_LIMIT: Final = 64 * 1024
+"""Bytes of a request up to which head and body leave in one call: a copy is cheaper than another system call."""
+
+HOLD_LIMIT: Final = 512 * 1024
+"""Bytes of a streamed body that wait for their reader before the socket is no longer read."""
+
+RECEIVE_SIZE: Final = 256 * 1024
+"""Bytes of the buffer that a loop's connections receive into."""
+
+SMALL_PIECE: Final = 64 * 1024
+"""Bytes below which pieces that wait are joined, so that a slow line does not cost a step for each packet."""
+
+WHOLE_LIMIT: Final = 128 * 1024 * 1024
+"""Bytes of an answer that is read whole: far beyond every page and batch."""
+
+_HUNG_UP: Final = getattr(select, "POLLRDHUP", 0)
+"""Tells on Linux that the other side has ended, apart from having sent something (poll(2))."""
+
+_TIOCOUTQ: Final = 0x5411
+"""Asks Linux how many sent bytes the other side has not acknowledged (tcp(7), SIOCOUTQ)."""
+
+
+class LineError(Exception):
+    """A connection failed; what it means depends on what was asked, which is not known here."""
+
+    def __init__(self, why: str, *, sent: bool = True) -> None:
+        super().__init__(why)
+        self.why = why
+        """In words, for the end of a sentence."""
+        self.sent = sent
+        """Whether any byte of the request may have left this machine."""
+
+
+class Stalled(LineError):
+    """Nothing came, and nothing went, for too long."""
+
+
+class Answer(NamedTuple):
+    """An answer: whole, or only its head where the body is streamed."""
+
+    head: Head
+    """Status and headers."""
+    body: bytes
+    """The body; empty where it is streamed."""
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One connection, used by one exchange at a time.
+
+    All connections of a loop receive into one `buffer`: each copies what came before anybody else is called.  Left to
+    itself, asyncio allocates its largest size for every record of TLS, which costs three times what decrypting does.
+    """
+
+    __slots__ = (
+        "_body_left",
+        "_buffer",
+        "_chunks",
+        "_drained",
+        "_fault",
+        "_head",
+        "_held",
+        "_held_up",
+        "_limit_s",
+        "_loop",
+        "_partial",
+        "_paused_reading",
+        "_pieces",
+        "_reader",
+        "_sending",
+        "_streamed",
+        "_touched",
+        "_transport",
+        "_tunnels",
+        "_unsent",
+        "_waiter",
+        "gone",
+        "idle_since",
+        "lost",
+        "used",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, buffer: memoryview) -> None:
+        self._loop = loop
+        self._buffer = buffer
+        self._transport: asyncio.Transport | None = None
+        self._waiter: asyncio.Future[Answer] | None = None
+        self._reader: asyncio.Future[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._head: Head | None = None
+        self._partial = b""
+        self._pieces: deque[bytes] = deque()
+        self._held = 0
+        self._body_left: int | None = 0
+        self._chunks: Chunks | None = None
+        self._fault: LineError | None = None
+        self._streamed = self._tunnels = self._sending = self._held_up = self._paused_reading = False
+        self._touched = self._limit_s = 0.0
+        self._unsent = 0
+        self.idle_since = 0.0
+        """When it last finished an exchange, on the clock of the loop."""
+        self.used = False
+        """Whether it has carried a request before."""
+        self.gone = False
+        """Whether it can carry no further request."""
+        self.lost: asyncio.Future[None] = loop.create_future()
+        """Done once the socket is closed."""
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport; also a second time, when TLS begins inside a tunnel."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=1, low=0)
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
+        """Return where to receive."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take bytes of an answer."""
+        self._touched = self._loop.time()
+        data = bytes(self._buffer[:nbytes])
+        try:
+            if self._head is None:
+                if self._waiter is None or self._waiter.done():
+                    self.abort()
+                    return
+                rest = self._take_head(data)
+                if rest is None:
+                    return
+                data = rest
+            self._take_body(data)
+        except ValueError as error:
+            self.abort(LineError(f"the answer is damaged: {error}"))
+
+    def eof_received(self) -> None:
+        """Close as well, now that the other side has ended."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End the exchange: well, where the end of the connection is the end of the body."""
+        self.gone = True
+        if self._head is not None and self._body_left is None and self._chunks is None and error is None:
+            self._finish()
+        self._fail(LineError("the connection broke"))
+        self._wake(self._drained)
+        self._wake(self.lost)
+
+    def pause_writing(self) -> None:
+        """Hold the sender."""
+        self._held_up = True
+
+    def resume_writing(self) -> None:
+        """Let the sender go on."""
+        self._held_up = False
+        self._touched = self._loop.time()
+        self._wake(self._drained)
+
+    # What the pool calls.
+
+    def usable(self) -> bool:
+        """Tell whether an idle connection still stands, as far as this machine knows."""
+        if self.gone or self._transport is None or self._transport.is_closing():
+            return False
+        # The event loop may not have looked since the other side ended: the system knows.
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN | _HUNG_UP)
+        events = sum(event for _fd, event in poll.poll(0))
+        if _HUNG_UP and self._transport.get_extra_info("ssl_object") is not None:
+            return not events & ~select.POLLIN  # tickets of TLS arrive when they like
+        return not events
+
+    def check(self, now: float) -> None:
+        """Give the exchange up where nothing has come or gone for its limit; called now and then while it is in use."""
+        if self._paused_reading or (self._waiter is None and self._reader is None):
+            self._touched = now
+            return
+        unsent = self._bytes_under_way()
+        if unsent != self._unsent:
+            # A slow line still takes what was handed to the system long ago: that is no stall.
+            self._unsent, self._touched = unsent, now
+        if now - self._touched >= self._limit_s:
+            self.abort(Stalled("nothing came for too long"))
+
+    def abort(self, fault: LineError | None = None) -> None:
+        """Close at once; an exchange under way ends with `fault`."""
+        self.gone = True
+        self._fail(fault or LineError("the connection broke"))
+        if self._transport is not None:
+            self._transport.abort()
+        else:
+            self._wake(self.lost)
+
+    # What a request calls.
+
+    async def exchange(
+        self,
+        request: Sequence[bytes | memoryview],
+        *,
+        limit_s: float,
+        stream: bool = False,
+        opens_tunnel: bool = False,
+        sent: Callable[[int, int], None] | None = None,
+    ) -> Answer:
+        """Write a request and return its answer; raises `LineError`.
+
+        `request` is the head and the pieces of the body; `sent` is told index and bytes of what was handed over.  With
+        `stream` the body of an answer of 200 or 206 is left to `read`.  An answer that comes early (a refusal) ends the
+        sending.  Cancelled, it leaves a connection that has to be aborted.
+        """
+        transport = self._transport
+        if transport is None or self.gone:
+            raise LineError("the connection broke", sent=False)
+        self._waiter = waiter = self._loop.create_future()
+        self._head = None
+        self._streamed = stream
+        self._tunnels = opens_tunnel
+        self._limit_s = limit_s
+        self._touched = self._loop.time()
+        try:
+            if sum(map(len, request)) <= JOIN_LIMIT:
+                transport.write(b"".join(request))
+                if sent is not None:
+                    for index, piece in enumerate(request):
+                        sent(index, len(piece))
+            else:
+                self._sending = True
+                await self._send(transport, request, waiter, sent)
+                self._sending = False
+            answer: Answer = await waiter
+            return answer
+        finally:
+            self.used = True
+            self._waiter = None
+            if not waiter.done():
+                waiter.cancel()
+            elif not waiter.cancelled():
+                waiter.exception()  # an early refusal that nobody awaited is not an accident
+
+    async def _send(
+        self,
+        transport: asyncio.Transport,
+        request: Sequence[bytes | memoryview],
+        waiter: asyncio.Future[Answer],
+        sent: Callable[[int, int], None] | None,
+    ) -> None:
+        size = FIRST_CHUNK
+        for index, piece in enumerate(request):
+            view = memoryview(piece).cast("B")
+            start = 0
+            while start < len(view):
+                if waiter.done():
+                    self.gone = True  # the rest of the body was never sent: nothing can follow it
+                    return
+                chunk = view[start : start + size]
+                start += len(chunk)
+                transport.write(chunk)
+                if self._held_up:
+                    size = max(FIRST_CHUNK, size // 2)
+                    self._drained = self._loop.create_future()
+                    await self._drained
+                else:
+                    size = min(WRITE_CHUNK, size * 2)
+                if sent is not None:
+                    sent(index, len(chunk))
+
+    async def tunnel(self, request: bytes, limit_s: float) -> asyncio.Transport | int:
+        """Ask a proxy for a tunnel and return the transport to speak through, or the status it refuses with."""
+        answer = await self.exchange([request], limit_s=limit_s, opens_tunnel=True)
+        if not 200 <= answer.head.status < 300 or self._transport is None:
+            return answer.head.status
+        transport, self._transport = self._transport, None
+        return transport
+
+    async def read(self) -> bytes:
+        """Return the next piece of a streamed body, empty at its end; raises `LineError`."""
+        while not self._pieces:
+            if self._fault is not None:
+                raise self._fault
+            if self._body_left == 0:
+                return b""
+            self._reader = self._loop.create_future()
+            self._touched = self._loop.time()
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+        if len(self._pieces[0]) >= SMALL_PIECE or len(self._pieces) == 1:
+            piece = self._pieces.popleft()
+            self._held -= len(piece)
+        else:
+            piece = b"".join(self._pieces)
+            self._pieces.clear()
+            self._held = 0
+        if self._paused_reading and self._held < HOLD_LIMIT and self._transport is not None:
+            self._paused_reading = False
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+        return piece
+
+    @property
+    def complete(self) -> bool:
+        """Whether the whole answer has arrived (its last pieces may still wait to be read)."""
+        return self._body_left == 0 and self._head is not None
+
+    def release(self) -> None:
+        """Drop what is left of the last answer; the connection is idle from now on."""
+        self._pieces.clear()
+        self._held = 0
+        self._head = None
+        self._chunks = None
+        self.idle_since = self._loop.time()
+        if not self.gone and self._paused_reading and self._transport is not None:
+            self._paused_reading = False
+            self._transport.resume_reading()
+
+    # Taking answers apart.
+
+    def _take_head(self, data: bytes) -> bytes | None:
+        """Return what follows the head, None while it is not complete."""
+        if self._partial:
+            data = self._partial + data
+        while True:
+            cut = data.find(b"\r\n\r\n")
+            if cut < 0:
+                if len(data) > HEAD_LIMIT:
+                    raise ValueError("its head is too long")
+                self._partial = data
+                return None
+            self._partial = b""
+            head = parse_head(data[:cut])
+            data = data[cut + 4 :]
+            if head.status >= 200:
+                break
+            if head.status == 101:
+                raise ValueError("it changes the protocol")
+        if self._tunnels and 200 <= head.status < 300:
+            # Such an answer has no body, whatever it says of one (RFC 9112, section 6.3).
+            head = head._replace(length=0, chunked=False)
+        self._head = head
+        self._body_left = head.length
+        self._chunks = Chunks() if head.chunked else None
+        self._streamed = self._streamed and head.status in (200, 206)
+        if not head.keep:
+            self.gone = True
+        if self._streamed and self._waiter is not None:
+            self._waiter.set_result(Answer(head, b""))
+        return data
+
+    def _take_body(self, data: bytes) -> None:
+        rest = b""
+        if self._chunks is not None:
+            for piece in self._chunks.feed(data):
+                self._deliver(piece)
+            rest = self._chunks.rest
+            if self._chunks.done:
+                self._body_left = 0
+        elif self._body_left is None:
+            self._deliver(data)
+        else:
+            if len(data) > self._body_left:
+                data, rest = data[: self._body_left], data[self._body_left :]
+            self._body_left -= len(data)
+            self._deliver(data)
+        if rest:
+            self.gone = True  # more than was asked for: whatever it is, it answers nothing of ours
+        if self._body_left == 0:
+            self._finish()
+        elif self._held > HOLD_LIMIT and self._streamed and not self._paused_reading and self._transport is not None:
+            self._paused_reading = True
+            self._transport.pause_reading()
+
+    def _deliver(self, piece: bytes) -> None:
+        if not piece:
+            return
+        self._pieces.append(piece)
+        self._held += len(piece)
+        if not self._streamed and self._held > WHOLE_LIMIT:
+            raise ValueError("it is too long")
+        self._wake(self._reader)
+
+    def _finish(self) -> None:
+        self._body_left = 0
+        if self._sending:
+            self.gone = True
+        if self._streamed:
+            self._wake(self._reader)
+        elif self._waiter is not None and not self._waiter.done() and self._head is not None:
+            body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+            self._waiter.set_result(Answer(self._head, body))
+            self._wake(self._drained)
+
+    def _fail(self, fault: LineError) -> None:
+        if self._fault is None and not self.complete:
+            self._fault = fault
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(fault)
+        self._wake(self._reader)
+        self._wake(self._drained)
+
+    def _bytes_under_way(self) -> int:
+        transport = self._transport
+        if transport is None:
+            return 0
+        waiting = transport.get_write_buffer_size()
+        if sys.platform == "linux":
+            waiting += _unacknowledged(transport.get_extra_info("socket"))
+        return waiting
+
+    @staticmethod
+    def _wake(future: asyncio.Future[None] | None) -> None:
+        if future is not None and not future.done():
+            future.set_result(None)
+
+
+def _unacknowledged(sock: Any) -> int:
+    import fcntl
+
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        return int.from_bytes(fcntl.ioctl(sock.fileno(), _TIOCOUTQ, b"\0\0\0\0"), sys.byteorder)
+    return 0
