@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+# Failing assertions of the contracts show their values, as those of test modules do.
+pytest.register_assert_rewrite(
+    *(f"tests.services.gcs.{name}" for name in ("bench", "control_contract")),
+    *(f"tests.services.gcs.contract_{part}" for part in ("copies", "faults", "reads", "writes")),
+)
+
 VARIABLES = (
     "HTTP_PROXY",
     "HTTPS_PROXY",
