@@ -1,4 +1,4 @@
-"""Until when a delete can be undone, which generations of an object are left, and how one is brought back."""
+"""Until when a delete can be undone, as dialogs say it before it is done (`services.history` undoes it)."""
 
 from __future__ import annotations
 

@@ -12,12 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from services.history import State
 from services.lifecycle import Rule, created_time, matches
 from services.model import ObjectRow
 from services.words import DAY_S
-
-State = Literal["live", "noncurrent", "soft-deleted"]
-"""What a generation is: visible, an older version, or deleted and still restorable.  All three are billed."""
 
 FOLDERS_LIMIT: Final = 200_000
 """Folders that are kept; about 60 MiB at the worst."""
