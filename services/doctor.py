@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 from services import __version__
+from services.errors import PailError
 from services.names import display_name
 from services.paths import cache_dir, config_dir, data_dir, state_dir
+from services.worker.client import status
 
 State = Literal["ok", "note", "problem"]
 """`note` is worth knowing; `problem` keeps something from working."""
@@ -241,3 +243,20 @@ def _server_date(endpoint: str) -> float | None:
         text = error.headers.get("Date")
         error.close()
     return parsedate_to_datetime(text).timestamp() if text else None
+
+
+async def check_worker() -> list[Check]:
+    """Return whether the worker runs, and whether unfinished work waits for one."""
+    try:
+        found = await status()
+    except PailError as error:
+        return [Check("worker", "worker", "problem", error.message, error.remedy)]
+    if found.running:
+        version = found.version == __version__
+        detail = f"process {found.pid}, version {found.version}, {found.jobs} unfinished jobs"
+        remedy = "" if version else "It is replaced by itself; or: pail worker stop"
+        return [Check("worker", "worker", "ok" if version else "note", detail, remedy)]
+    if found.jobs:
+        detail = f"not running, {found.jobs} unfinished jobs"
+        return [Check("worker", "worker", "note", detail, "Go on with them: pail transfers")]
+    return [Check("worker", "worker", "ok", "not running, nothing to do")]

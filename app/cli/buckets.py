@@ -2,62 +2,103 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
 from app.cli.connect import load_workspace, open_connection
 from app.cli.context import Context
 from app.cli.output import Output
 from app.cli.records import bucket_record
 from app.cli.runtime import run_async
+from services.access import probe
 from services.errors import Forbidden, PailError
-from services.gcs.interface import ControlPlane
+from services.gcs.interface import Storage
+from services.model import Ability
+
+PROBES: Final = 16
+"""Buckets that are asked at once what may be done with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bucket:
+    """A bucket in the list."""
+
+    name: str
+    alias: str = ""
+    current: bool = False
+    attached: bool = False
 
 
 def run(context: Context) -> int:
     """List the buckets."""
-    return run_async(print_buckets(context))
+    return run_async(print_buckets(context, probed=True))
 
 
-async def print_buckets(context: Context) -> int:
+async def print_buckets(context: Context, *, probed: bool) -> int:
     """Print the workspace's buckets, then the others that can be listed, page by page.
 
-    Where listing is not allowed, or nothing says whose buckets to list, that is an error only if no bucket is attached.
+    `probed` asks of each what may be done with it.  Where listing is not allowed, that is an error only if no bucket
+    is attached.
     """
+    output = context.output
     workspace = await load_workspace(context)
     async with open_connection(context) as (connection, storage):
-        attached = workspace.attached(connection)
         current = workspace.current(connection)
-        for bucket in attached:
-            _print(context.output, bucket.name, alias=bucket.alias, current=bucket.name == current, attached=True)
+        attached = [
+            _Bucket(bucket.name, bucket.alias, bucket.name == current, attached=True)
+            for bucket in workspace.attached(connection)
+        ]
+        await _print(output, storage, attached, probed=probed)
+        known = {bucket.name for bucket in attached}
+        token = ""
         try:
-            known = {bucket.name for bucket in attached}
-            await _print_listed(context.output, storage.control, known, current)
+            while True:
+                page = await storage.control.list_buckets(token=token)
+                listed = [_Bucket(b.name, current=b.name == current) for b in page.buckets if b.name not in known]
+                await _print(output, storage, listed, probed=probed)
+                token = page.next_token
+                if not token:
+                    return 0
         except Forbidden as error:
             if not attached:
                 raise
-            _explain(context.output, error)
-    return 0
+            output.flush()
+            output.message(f"Other buckets cannot be listed: {error.message}")
+            return 0
 
 
-async def _print_listed(output: Output, control: ControlPlane, known: set[str], current: str) -> None:
-    token = ""
-    while True:
-        page = await control.list_buckets(token=token)
-        for bucket in page.buckets:
-            if bucket.name not in known:
-                _print(output, bucket.name, current=bucket.name == current)
-        token = page.next_token
-        if not token:
-            return
+async def _print(output: Output, storage: Storage, buckets: list[_Bucket], *, probed: bool) -> None:
+    limit = asyncio.Semaphore(PROBES)
+
+    async def ability(name: str) -> Ability:
+        async with limit:
+            try:
+                return (await probe(storage, name)).ability
+            except PailError as error:
+                output.detail(error.message)
+                return "unknown"
+
+    names = [bucket.name for bucket in buckets]
+    abilities: list[Ability] = ["unknown"] * len(names)
+    if probed:
+        abilities = await asyncio.gather(*map(ability, names))
+    for bucket, access in zip(buckets, abilities, strict=True):
+        if output.json:
+            fields = bucket_record(
+                bucket.name, alias=bucket.alias, current=bucket.current, attached=bucket.attached, access=access
+            )
+            output.record("bucket", **fields)
+        else:
+            output.line(_line(output, bucket, access if probed else "unknown"))
 
 
-def _print(output: Output, name: str, *, alias: str = "", current: bool = False, attached: bool = False) -> None:
-    if output.json:
-        output.record("bucket", **bucket_record(name, alias=alias, current=current, attached=attached))
-        return
-    mark = "  * current" if current and output.is_terminal else ""
-    label = f"  {output.name(alias)}" if alias and output.is_terminal else ""
-    output.line(f"gs://{output.name(name)}{label}{mark}")
-
-
-def _explain(output: Output, error: PailError) -> None:
-    output.flush()
-    output.message(f"Other buckets are not shown: {error.message}")
+def _line(output: Output, bucket: _Bucket, access: Ability) -> str:
+    """Return the URL alone for a pipe, and what else is known for a person."""
+    url = f"gs://{output.name(bucket.name)}"
+    if not output.is_terminal:
+        return url
+    notes = [output.name(bucket.alias)] if bucket.alias else []
+    if access != "unknown":
+        notes.append(access)
+    return f"{'*' if bucket.current else ' '} {url}" + (f"  ({', '.join(notes)})" if notes else "")

@@ -113,6 +113,19 @@ def _store(parser: Parser) -> None:
     )
 
 
+def _transfers(parser: Parser) -> None:
+    verbs = ("pause", "resume", "cancel", "retry")
+    parser.add_argument("action", nargs="?", choices=verbs, metavar="|".join(verbs), help="what to do (default: list)")
+    parser.add_argument("id", nargs="?", metavar="ID", help="a job such as 7, a transfer such as 7.12, or 'all'")
+
+
+def _worker(parser: Parser) -> None:
+    actions = ("run", "status", "stop")
+    parser.add_argument(
+        "action", nargs="?", choices=actions, default="status", metavar="|".join(actions), help="(default: status)"
+    )
+
+
 def _doctor(_parser: Parser) -> None:
     """`doctor` has only the common options."""
 
@@ -147,6 +160,7 @@ def _moving(parser: Parser) -> None:
         metavar="RATE",
         help="bytes a second at the most: 500K, 24M, 1G (binary)",
     )
+    parser.option("--detach", action="store_true", help="hand it to the worker, print the job's id and return")
 
 
 def declare_common(parser: Parser) -> None:
@@ -265,6 +279,7 @@ _ALL: Final = (
             ("pail cp -r gs://b/www/ ./site", "download a folder"),
             ("pail cp -r gs://b/2024 gs://archive/", "copy on the server"),
             ("tar c src | pail cp - gs://b/src.tar", "from standard input"),
+            ("pail cp --detach --bandwidth 24M big.iso gs://b/", "by the worker, in the background"),
         ),
     ),
     Command(
@@ -292,6 +307,24 @@ _ALL: Final = (
             ("pail rm -r gs://b/tmp/", "a folder with all below"),
             ("pail rm --dry-run 'gs://b/**.bak'", "what would go"),
         ),
+    ),
+    Command(
+        "transfers",
+        "transfers",
+        "[pause|resume|cancel|retry ID]",
+        "list and steer what the worker moves",
+        _transfers,
+        "Starts the worker where work is unfinished and none is running.",
+        (("pail transfers", "what is going on"), ("pail transfers cancel 7", "give up job 7")),
+    ),
+    Command(
+        "worker",
+        "worker",
+        "[run|status|stop]",
+        "the process that goes on with transfers in the background",
+        _worker,
+        "It is started when needed and leaves by itself; 'run' keeps it in the foreground.",
+        (("pail worker status", "is it running?"), ("pail worker stop", "stop it; what it did is resumed later")),
     ),
     Command(
         "store",

@@ -49,6 +49,7 @@ def _check_pipe(context: Context, sources: list[str], target: str) -> None:
     args = context.args
     refused = {
         "-r": args.recursive,
+        "--detach": args.detach,
         "--exclude": args.exclude,
         "--dry-run": args.dry_run,
         "--bandwidth": args.bandwidth,

@@ -38,6 +38,7 @@ async def _examine(context: Context) -> int:
     report.add(doctor.check_terminal(os.environ, is_terminal=is_terminal, encoding=sys.stdout.encoding or "unknown"))
     report.add(doctor.check_limits())
     report.add(doctor.check_folders())
+    report.add(await doctor.check_worker())
     code = await _examine_storage(context, report)
     if code == ExitCode.OK and report.problems:
         code = ExitCode.FAILED

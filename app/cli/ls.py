@@ -29,7 +29,7 @@ def run(context: Context) -> int:
 async def _list(context: Context) -> int:
     urls = [parse_gs_url(url) for url in context.args.urls]
     if not all(url.bucket for url in urls) or not urls:
-        return await print_buckets(context)
+        return await print_buckets(context, probed=False)
     async with open_connection(context) as (_, storage):
         lister = _Lister(context, storage.data)
         code = await for_each(context.output, context.args.urls, lister.list_url)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from app.cli.connect import open_connection
 from app.cli.context import Context
 from app.cli.jobs import run_job
-from services.errors import UsageError
-from services.transfer.messages import JobSpec
+from services.errors import ExitCode, UsageError
+from services.transfer.messages import JobSpec, Submit
 from services.transfer.resolve import Verb, action_for, resolve
+from services.worker.client import connect
 
 
 def split_paths(context: Context) -> tuple[list[str], str]:
@@ -44,4 +45,21 @@ async def transfer(context: Context, verb: Verb, *, generation: int | None = Non
         dry_run=args.dry_run,
         origin=f"pail {context.command}",
     )
+    if args.detach and not args.dry_run:
+        return await _hand_over(context, spec)
     return await run_job(context, spec)
+
+
+async def _hand_over(context: Context, spec: JobSpec) -> int:
+    """Give a job to the worker, starting one where none runs, and print the job's id."""
+    worker = await connect()
+    try:
+        job = (await worker.submit(Submit(spec))).id
+    finally:
+        await worker.close()
+    if context.output.json:
+        context.output.record("job", id=job)
+    else:
+        context.output.line(job)
+        context.output.message(f"Job {job} is with the worker; 'pail transfers' shows how it stands.")
+    return ExitCode.OK

@@ -31,7 +31,7 @@ def test_a_bucket_is_made_listed_and_deleted(pail: Pail) -> None:
         "alias": "",
         "current": False,
         "attached": False,
-        "access": "unknown",
+        "access": "read/write",
     }
     assert pail("rb", "gs://one-two").out == ""
     assert pail("buckets").lines == []

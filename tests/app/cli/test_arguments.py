@@ -113,6 +113,7 @@ def test_a_repeated_option_gathers() -> None:
         ("cat gs://b/x --range --", "needs a value", ""),
         ("cp a b --bandwidth fast", "not a rate", ""),
         ("store", "serve", "pail store --help"),
+        ("worker fly", "invalid choice", "pail worker --help"),
         ("gs://a gs://b", "unrecognized", "pail --help"),
         ("cp --local D", "required", "--local took 'D' as its folder"),
         ("attach gs://b", "unknown command", ""),

@@ -1,0 +1,113 @@
+"""`pail transfers`: lists and steers what the worker moves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from app.cli.context import Context
+from app.cli.output import Output
+from app.cli.records import transfer_record
+from app.cli.runtime import run_async
+from services.errors import NotFound, UsageError
+from services.names import display_name
+from services.transfer.messages import ALL, Control, EngineClient, JobView, Snapshot, SnapshotQuery, TransferView
+from services.worker.client import connect
+from widgets import formats
+
+PAGE: Final = 1000
+"""Transfers asked for at once."""
+
+SHOWN: Final = 20
+"""Transfers of each job that are listed for a person; scripts get all."""
+
+
+def run(context: Context) -> int:
+    """List the transfers, or steer them."""
+    args = context.args
+    if args.action is not None and not args.id:
+        raise UsageError(f"what should be {args.action}d?", remedy="Name a job (7), a transfer (7.12), or 'all'.")
+    return run_async(_steer(context) if args.action is not None else _list(context))
+
+
+async def _list(context: Context) -> int:
+    output = context.output
+    worker = await connect()
+    try:
+        snapshot = await worker.snapshot(SnapshotQuery(limit=0))
+        if snapshot.notice:
+            output.message(snapshot.notice)
+        for job in snapshot.jobs:
+            if output.json:
+                async for transfer in _transfers(worker, job.id):
+                    output.record("transfer", **transfer_record(transfer))
+            else:
+                await _print_job(output, worker, job)
+        if not snapshot.jobs:
+            output.message("There are no transfers.")
+    finally:
+        await worker.close()
+    return 0
+
+
+async def _transfers(worker: EngineClient, job: str) -> AsyncIterator[TransferView]:
+    """Yield all transfers of a job, a window at a time."""
+    offset = 0
+    while True:
+        snapshot: Snapshot = await worker.snapshot(SnapshotQuery(job=job, offset=offset, limit=PAGE))
+        for transfer in snapshot.transfers:
+            yield transfer
+        offset += len(snapshot.transfers)
+        if not snapshot.transfers or offset >= snapshot.total:
+            return
+
+
+async def _print_job(output: Output, worker: EngineClient, job: JobView) -> None:
+    way = output.name(job.source) + (f" -> {output.name(job.target)}" if job.target else "")
+    parts = [
+        f"{job.done:,} of {formats.count(job.items, 'item')}",
+        f"{formats.size(job.bytes)} of {formats.size(job.size)}",
+    ]
+    if job.failed:
+        parts.append(f"{job.failed:,} failed")
+    if job.rate:
+        parts.append(formats.rate(job.rate))
+    if job.eta_s is not None:
+        parts.append(f"{formats.duration(job.eta_s)} left")
+    output.line(f"{job.id:>4}  {job.action:8}  {job.state:9}  {way}")
+    output.line(f"      {', '.join(parts)}")
+    if job.reason:
+        output.line(f"      {job.reason} {job.remedy}".rstrip())
+    if job.state in ("done", "cancelled") or (job.items <= 1 and not job.failed):
+        return
+    snapshot = await worker.snapshot(SnapshotQuery(job=job.id, limit=SHOWN))
+    shown = [transfer for transfer in snapshot.transfers if transfer.state not in ("done", "cancelled")]
+    for transfer in shown:
+        percent = formats.percent(transfer.bytes, transfer.size, complete=transfer.state == "done")
+        reason = f"  {transfer.reason}" if transfer.reason else ""
+        output.line(f"      {transfer.id:>8}  {transfer.state:9}  {percent:3}%  {output.name(transfer.source)}{reason}")
+    waiting = job.items - job.done - len(shown)
+    if waiting > 0:
+        output.line(f"      and {formats.count(waiting, 'more', 'more')}")
+
+
+async def _steer(context: Context) -> int:
+    args = context.args
+    target = ALL if args.id == "all" else args.id
+    worker = await connect()
+    try:
+        reply = await worker.submit(Control(args.action, target))
+    finally:
+        await worker.close()
+    if not reply.affected and target != ALL:
+        raise NotFound(
+            f"cannot {args.action} {display_name(args.id)}: there is no such job or transfer in a state for it",
+            remedy="'pail transfers' lists them.",
+        )
+    context.output.message(
+        f"{_DONE[args.action]} {formats.count(reply.affected, 'job or transfer', 'jobs or transfers')}"
+    )
+    return 0
+
+
+_DONE: Final = {"pause": "Paused", "resume": "Resumed", "cancel": "Cancelled", "retry": "Trying again"}

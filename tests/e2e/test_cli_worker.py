@@ -1,0 +1,128 @@
+"""The worker seen from the command line: `cp --detach`, `transfers`, `worker`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Pail
+
+
+@pytest.fixture(autouse=True)
+def no_worker_stays(pail: Pail) -> Iterator[None]:
+    """Stop the worker that a test started."""
+    yield
+    pail("worker", "stop", connected=False)
+
+
+@pytest.fixture
+def bucket(pail: Pail, put: Callable[..., None]) -> str:
+    put("bucket")
+    return "gs://bucket"
+
+
+def wait_for(look: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait until `look` returns something true."""
+    until = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.05)
+
+
+def states(pail: Pail) -> set[str]:
+    return {record["state"] for record in pail("--json", "transfers", connected=False).records}
+
+
+def test_without_work_there_is_no_worker(pail: Pail) -> None:
+    [record] = pail("--json", "worker", "status", connected=False).records
+    assert record["kind"] == "worker"
+    assert (record["running"], record["jobs"], record["transfers"]) == (False, 0, 0)
+    assert "not running" in pail("worker", connected=False).out
+    assert pail("--json", "transfers", connected=False).records == []
+    assert "No worker" in pail("worker", "stop", connected=False).err
+    assert pail("--json", "worker", "status", connected=False).records[0]["running"] is False
+
+
+def test_a_detached_copy_is_done_by_the_worker(pail: Pail, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"detached")
+    [job] = pail("cp", "--detach", "f", f"{bucket}/f", cwd=tmp_path).lines
+    wait_for(lambda: states(pail) == {"done"})
+    [record] = pail("--json", "transfers", connected=False).records
+    assert record["kind"] == "transfer"
+    assert (record["job"], record["action"], record["source"]) == (job, "upload", str(tmp_path / "f"))
+    assert (record["target"], record["bytes"], record["size"]) == (f"{bucket}/f", 8, 8)
+    assert {"id", "rate", "attempt", "reason"} <= record.keys()
+    assert pail("cat", f"{bucket}/f").raw == b"detached"
+    assert f"{bucket}/f" in pail("transfers", connected=False).out
+
+
+def test_a_killed_worker_is_replaced_and_its_work_goes_on(pail: Pail, bucket: str, tmp_path: Path) -> None:
+    body = os.urandom(24 << 20)
+    (tmp_path / "big").write_bytes(body)
+    pail("cp", "--detach", "--bandwidth", "8M", "big", f"{bucket}/big", cwd=tmp_path)
+    wait_for(lambda: pail("--json", "transfers", connected=False).records[0]["bytes"] > 0)
+    worker = pail("--json", "worker", "status", connected=False).records[0]["pid"]
+    os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: states(pail) == {"done"})
+    assert pail("cat", f"{bucket}/big").raw == body
+
+
+def test_transfers_are_paused_resumed_and_cancelled(pail: Pail, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(bytes(64 << 20))
+    [job] = pail("cp", "--detach", "--bandwidth", "1M", "big", f"{bucket}/big", cwd=tmp_path).lines
+    wait_for(lambda: states(pail) == {"running"})
+    pail("transfers", "pause", job, connected=False)
+    wait_for(lambda: states(pail) == {"paused"})
+    pail("transfers", "resume", job, connected=False)
+    wait_for(lambda: states(pail) <= {"running", "queued"})
+    pail("transfers", "cancel", job, connected=False)
+    wait_for(lambda: states(pail) == {"cancelled"})
+    pail("ls", f"{bucket}/big", code=4)
+
+
+def test_an_interrupted_copy_is_taken_over_by_the_worker(pail: Pail, bucket: str, tmp_path: Path) -> None:
+    body = os.urandom(20 << 20)
+    (tmp_path / "big").write_bytes(body)
+    process = subprocess.Popen(
+        pail.command("cp", "--bandwidth", "8M", "big", f"{bucket}/big"),
+        env=pail.environment,
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+    )
+    journals = pail.home / "state" / "pail" / "journals"
+    wait_for(lambda: journals.is_dir() and any(journals.glob("*.db")))
+    process.kill()
+    process.wait()
+    wait_for(lambda: states(pail) == {"done"})
+    assert pail("cat", f"{bucket}/big").raw == body
+
+
+@pytest.mark.parametrize("words", [("pause", "99"), ("cancel", "99.1"), ("retry", "nonsense")])
+def test_what_is_not_there_cannot_be_steered(pail: Pail, words: tuple[str, str]) -> None:
+    [record] = [json.loads(line) for line in pail("--json", "transfers", *words, code=1, connected=False).err.splitlines()]
+    assert record["reason"] == "not-found"
+
+
+def test_steering_needs_to_know_what(pail: Pail) -> None:
+    assert "Name a job" in pail("transfers", "pause", code=2, connected=False).err
+
+
+def test_a_worker_in_the_foreground_is_the_only_one_and_stops_when_told(pail: Pail) -> None:
+    process = subprocess.Popen(
+        pail.command("worker", "run", connected=False), env=pail.environment, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: pail("--json", "worker", "status", connected=False).records[0]["running"])
+    [record] = pail("--json", "worker", "status", connected=False).records
+    assert record["pid"] == process.pid
+    assert "running already" in pail("worker", "run", code=1, connected=False).err
+    pail("worker", "stop", connected=False)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "Traceback" not in errors
