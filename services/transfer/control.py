@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Final
 
-from services.errors import ObjectNotFound, UsageError
+from services.errors import NotFound, UsageError
 from services.names import is_gs_url
 from services.transfer import schema
 from services.transfer.core import Core
@@ -30,7 +30,7 @@ class Controls:
         self._planning = planning
 
     async def control(self, command: Control) -> int:
-        """Do `command.verb` and return how many jobs or transfers it changed; raises `UsageError`, `ObjectNotFound`."""
+        """Do `command.verb` and return how many jobs or transfers it changed; raises `UsageError`, `NotFound`."""
         if command.target == ALL:
             return sum([await self._job(command.verb, job, strict=False) for job in tuple(self._core.jobs.values())])
         job, seq = self._find(command.target)
@@ -42,7 +42,7 @@ class Controls:
         return changed
 
     async def answer(self, command: Answer) -> int:
-        """Decide open conflicts and return how many; raises `UsageError`, `ObjectNotFound`."""
+        """Decide open conflicts and return how many; raises `UsageError`, `NotFound`."""
         if command.policy not in ("replace", "keep-both", "skip"):
             raise UsageError("a conflict is decided by replace, keep-both or skip", remedy="Choose one of them.")
         job, _ = self._find(command.job)
@@ -72,7 +72,7 @@ class Controls:
         number, _, seq = target.partition(".")
         job = self._core.jobs.get(int(number)) if number.isdecimal() else None
         if job is None or (seq and not seq.isdecimal()):
-            raise ObjectNotFound(
+            raise NotFound(
                 f"there is no job or transfer {target[:40]!a}", remedy="See 'pail transfers' for those there are."
             )
         return job, int(seq) if seq else None
@@ -189,7 +189,7 @@ class Controls:
         number = job.row.id
         record = await self._core.journal.call(lambda db: schema.one(db, number, seq))
         if record is None:
-            raise ObjectNotFound(
+            raise NotFound(
                 f"there is no transfer {number}.{seq}", remedy="See 'pail transfers' for those there are."
             )
         return record

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from services.transfer.journal import read_jobs
 from tests.e2e.conftest import Pail
 
 
@@ -97,7 +98,7 @@ def test_an_interrupted_copy_is_taken_over_by_the_worker(pail: Pail, bucket: str
         stderr=subprocess.DEVNULL,
     )
     journals = pail.home / "state" / "pail" / "journals"
-    wait_for(lambda: journals.is_dir() and any(journals.glob("*.db")))
+    wait_for(lambda: any(read_jobs(path) for path in journals.glob("run-*.db")))
     process.kill()
     process.wait()
     wait_for(lambda: states(pail) == {"done"})
@@ -106,7 +107,9 @@ def test_an_interrupted_copy_is_taken_over_by_the_worker(pail: Pail, bucket: str
 
 @pytest.mark.parametrize("words", [("pause", "99"), ("cancel", "99.1"), ("retry", "nonsense")])
 def test_what_is_not_there_cannot_be_steered(pail: Pail, words: tuple[str, str]) -> None:
-    [record] = [json.loads(line) for line in pail("--json", "transfers", *words, code=1, connected=False).err.splitlines()]
+    [record] = [
+        json.loads(line) for line in pail("--json", "transfers", *words, code=1, connected=False).err.splitlines()
+    ]
     assert record["reason"] == "not-found"
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from services.errors import ObjectNotFound, PailError, UsageError
+from services.errors import NotFound, PailError, UsageError
 from services.transfer.messages import Answer, Control, JobItem, SetBandwidth, SnapshotQuery, Submit
 from tests.services.transfer.conftest import BUCKET, KIB, Lab, OpenLab, eventually, some_bytes
 from tests.services.worker.conftest import open_served
@@ -45,7 +45,7 @@ async def test_nonsense_is_refused_when_it_is_submitted(either: Lab) -> None:
         await either.start("upload", JobItem("relative", at("x")))
     with pytest.raises(UsageError):
         await either.start("copy", JobItem(at("a/"), at("a/b/"), tree=True))
-    with pytest.raises(ObjectNotFound):
+    with pytest.raises(NotFound):
         await either.engine.submit(Control("pause", "999"))
     assert (await either.engine.snapshot()).jobs == ()
 
