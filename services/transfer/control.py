@@ -189,9 +189,7 @@ class Controls:
         number = job.row.id
         record = await self._core.journal.call(lambda db: schema.one(db, number, seq))
         if record is None:
-            raise NotFound(
-                f"there is no transfer {number}.{seq}", remedy="See 'pail transfers' for those there are."
-            )
+            raise NotFound(f"there is no transfer {number}.{seq}", remedy="See 'pail transfers' for those there are.")
         return record
 
     async def _transfer(self, verb: Verb, job: Job, seq: int) -> int:
