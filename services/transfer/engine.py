@@ -155,6 +155,9 @@ class Engine:
         self._watch()
         if spec.dry_run:
             return self._planning.rehearse(spec)
+        return await self._begin(spec)
+
+    async def _begin(self, spec: JobSpec) -> str:
         row = schema.JobRow(0, spec, created=time.time())
         row.id = await self.journal.call(lambda db: schema.insert_job(db, row))
         job = Job(row, Counts(), self._options.small_limit)

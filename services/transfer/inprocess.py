@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,8 @@ from services.paths import ensure_private_dir
 from services.transfer import schema
 from services.transfer.core import log
 from services.transfer.engine import Engine
-from services.transfer.journal import FileLock, free_journals, open_database, remove_journal
+from services.transfer.journal import FileLock, free_journals, open_database, read_jobs, remove_journal
+from services.transfer.messages import JobSpec
 from services.transfer.options import Options
 
 JOURNALS: Final = "journals"
@@ -29,7 +31,33 @@ PATIENCE_S: Final = 600.0
 
 
 class OwnEngine(Engine):
-    """The engine of a sub-command: its journal is deleted at the end, unless something in it is unfinished."""
+    """The engine of a sub-command: its journal is deleted at the end, unless something in it is unfinished.
+
+    A command that is repeated after it was interrupted goes on with what it had begun: the job is found by what it
+    asks for, in a journal that nobody holds.
+    """
+
+    async def _begin(self, spec: JobSpec) -> str:
+        row = await self._interrupted(spec)
+        if row is None:
+            return await super()._begin(spec)
+        log.info("job %d goes on where an earlier command was interrupted", row.id)
+        if row.state == "paused":
+            row.state, row.reason, row.code, row.remedy = "running", "", "", ""
+        await self.take_on(row)
+        return str(row.id)
+
+    async def _interrupted(self, spec: JobSpec) -> schema.JobRow | None:
+        folder, own = self.journal.path.parent, self.journal.path
+        found = None
+        for path, lock in await asyncio.to_thread(lambda: free_journals(folder, but={own})):
+            jobs = [row for row, _ in await asyncio.to_thread(read_jobs, path) if row.finished is None]
+            if found is None and len(jobs) == 1 and _same(jobs[0].spec, spec):
+                rows = await _import(self, path, lock)
+                found = rows[0] if rows else None
+            else:
+                await asyncio.to_thread(lock.release)
+        return found
 
     async def close(self) -> None:
         """Stop everything so that it can be resumed, by whoever adopts the journal."""
@@ -59,7 +87,26 @@ async def adopt(engine: Engine, folder: Path) -> int:
     return taken
 
 
+def _same(one: JobSpec, other: JobSpec) -> bool:
+    """Tell whether two jobs ask for the same, whoever asks and however the credentials were found."""
+    return _essence(one) == _essence(other)
+
+
+def _essence(spec: JobSpec) -> JobSpec:
+    credentials = replace(spec.connection.credentials, detail="")
+    return replace(spec, origin="", connection=replace(spec.connection, credentials=credentials))
+
+
 async def _adopt_one(engine: Engine, path: Path, lock: FileLock) -> int:
+    rows = await _import(engine, path, lock)
+    for row in rows:
+        await engine.take_on(row)
+    return len(rows)
+
+
+async def _import(engine: Engine, path: Path, lock: FileLock) -> list[schema.JobRow]:
+    """Take the unfinished jobs of another journal into the engine's own, delete it, and return them."""
+
     def take(db: sqlite3.Connection) -> list[schema.JobRow]:
         other = open_database(path)
         try:
@@ -74,9 +121,7 @@ async def _adopt_one(engine: Engine, path: Path, lock: FileLock) -> int:
         log.warning("the journal %s could not be adopted: %s", display_name(path.name), error)
         engine.refused.add(path)
         await asyncio.to_thread(lock.release)
-        return 0
+        return []
     # The jobs are durable in their new place: only now the old one goes.
     await asyncio.to_thread(remove_journal, path, lock)
-    for row in rows:
-        await engine.take_on(row)
-    return len(rows)
+    return rows

@@ -190,9 +190,15 @@ class SourceFile:
             return False
         return fingerprint(found) == self.mark
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it still has to be closed."""
+        return self.handle >= 0
+
     def close(self) -> None:
         """Close it."""
         os.close(self.handle)
+        self.handle = -1
 
 
 def open_source(path: str, base: int) -> SourceFile:

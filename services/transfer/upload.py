@@ -38,12 +38,14 @@ _ENCODINGS: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2",
 
 async def upload(run: Run) -> None:
     """Upload the file of `run`; raises `PailError`, `Skipped`, `Asking`."""
-    source = await run.disk(local.open_source, run.record.source, run.record.base)
+    source, content = await run.disk(_take, run.record.source, run.record.base, run.tools.options.small_limit)
     try:
         run.record.size, run.record.mtime = source.size, source.mtime
         target = ObjectTarget(run)
         if source.size <= run.tools.options.small_limit:
-            info = await _small(run, source, target)
+            if content is None:
+                raise source_changed(run)
+            info = await _small(run, content, target)
         else:
             info = await _Session(run, source, target).upload()
         run.verifying = True
@@ -53,14 +55,33 @@ async def upload(run: Run) -> None:
         run.record.written = info.generation
         run.record.session = ""
         run.moved = run.record.size
-        mark = source.mark
     finally:
-        run.tools.later(source.close)
-    if run.spec.action == "move" and not await run.disk(local.remove_source, run.record.source, run.record.base, mark):
+        if source.is_open:
+            run.tools.later(source.close)
+    if run.spec.action == "move":
+        await _remove_moved_file(run, source)
+
+
+def _take(path: str, base: int, limit: int) -> tuple[SourceFile, bytes | None]:
+    """Open a file, and read it whole and close it where it is small; no bytes where it changed meanwhile."""
+    source = local.open_source(path, base)
+    if source.size > limit:
+        return source, None
+    try:
+        # One byte more is asked for than there was: a file that has grown shows it.
+        data = source.read(0, source.size + 1)
+        return source, data if len(data) == source.size and source.unchanged() else None
+    finally:
+        source.close()
+
+
+async def _remove_moved_file(run: Run, source: SourceFile) -> None:
+    record = run.record
+    if not await run.disk(local.remove_source, record.source, record.base, source.mark):
         raise SourceChanged(
-            f"{display_name(run.record.source)} was uploaded but changed since, so it was not removed",
+            f"{display_name(record.source)} was uploaded but changed since, so it was not removed",
             remedy="Upload it again.",
-            url=run.record.source,
+            url=record.source,
         )
 
 
@@ -93,23 +114,20 @@ def source_changed(run: Run) -> SourceChanged:
     return SourceChanged(f"{display_name(run.record.source)} changed while it was uploaded", url=run.record.source)
 
 
-async def _small(run: Run, source: SourceFile, target: ObjectTarget) -> ObjectInfo:
-    data_bytes = await run.disk(_read_whole, source)
-    if data_bytes is None:
-        raise source_changed(run)
-    run.record.crc32c = of(data_bytes)
+async def _small(run: Run, content: bytes, target: ObjectTarget) -> ObjectInfo:
+    run.record.crc32c = of(content)
     if run.flags.look_first or run.record.decision:
         ours = await target.look()
         if ours is not None:
             return ours
-    await run.throttle(len(data_bytes))
+    await run.throttle(len(content))
     data = await run.data()
     while True:
         try:
             info = await data.insert(
                 target.bucket,
                 target.name,
-                data_bytes,
+                content,
                 attributes=attributes_of(run),
                 crc32c=run.record.crc32c,
                 precondition=target.precondition,
@@ -130,11 +148,6 @@ async def _small(run: Run, source: SourceFile, target: ObjectTarget) -> ObjectIn
         else:
             run.line.worked()
             return info
-
-
-def _read_whole(source: SourceFile) -> bytes | None:
-    data = source.read(0, source.size + 1)
-    return data if len(data) == source.size and source.unchanged() else None
 
 
 @dataclass(slots=True)
