@@ -35,6 +35,9 @@ _LIST_KEYS: Final = frozenset({"kind", "nextPageToken", "prefixes", "items", "se
 """All that a page of a listing may hold.  Another key is a damaged answer: one flipped bit in `items` would otherwise
 read as an empty bucket (hazard 24)."""
 
+DAMAGE: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+"""What a resource raises that is not what the service sends: a key, a type, a number or a time is wrong."""
+
 
 def timestamp(text: Any) -> float:
     """Return seconds since the epoch for a time of RFC 3339; 0 for none.  Raises `ValueError`."""
@@ -48,23 +51,30 @@ def list_page(resource: Resource) -> ListPage:
     try:
         return ListPage(
             [_row(item) for item in resource.get("items", ())],
-            [str(prefix) for prefix in resource.get("prefixes", ())],
+            [_text(prefix) for prefix in resource.get("prefixes", ())],
             str(resource.get("nextPageToken", "")),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except DAMAGE as error:
         raise Transient("the listing arrived damaged") from error
+
+
+def _text(value: Any) -> str:
+    """Return a text that others will rely upon; raises `TypeError` for anything else."""
+    if type(value) is not str:
+        raise TypeError(f"not a text: {type(value).__name__}")
+    return value
 
 
 def _row(item: Resource) -> ObjectRow:
     metadata = item.get("metadata")
     deleted = item.get("softDeleteTime") or item.get("timeDeleted")
     return ObjectRow(
-        item["name"],
+        _text(item["name"]),
         int(item["size"]),
         timestamp(item.get("updated")),
         int(item["generation"]),
         int(item.get("metageneration", 1)),
-        item.get("crc32c", ""),
+        _text(item.get("crc32c", "")),
         item.get("contentType", ""),
         item.get("storageClass", ""),
         parse_mtime(metadata.get("goog-reserved-file-mtime")) if metadata else None,
@@ -77,22 +87,22 @@ def object_info(resource: Resource) -> ObjectInfo:
     """Return an object; raises `Transient` for an answer that is not one."""
     try:
         return ObjectInfo(
-            bucket=resource["bucket"],
-            name=resource["name"],
+            bucket=_text(resource["bucket"]),
+            name=_text(resource["name"]),
             size=int(resource["size"]),
             generation=int(resource["generation"]),
             metageneration=int(resource.get("metageneration", 1)),
             updated=timestamp(resource.get("updated")),
             created=timestamp(resource.get("timeCreated")),
-            crc32c=resource.get("crc32c", ""),
+            crc32c=_text(resource.get("crc32c", "")),
             md5=resource.get("md5Hash", ""),
             content_type=resource.get("contentType", ""),
             content_encoding=resource.get("contentEncoding", ""),
             storage_class=resource.get("storageClass", ""),
-            metadata=dict(resource.get("metadata") or {}),
+            metadata={key: _text(value) for key, value in (resource.get("metadata") or {}).items()},
             resource=resource,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except DAMAGE as error:
         raise Transient("the answer about the object arrived damaged") from error
 
 
@@ -106,7 +116,7 @@ def rewrite_status(resource: Resource) -> RewriteStatus:
             size=int(resource["objectSize"]),
             done=object_info(resource["resource"]) if done else None,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except DAMAGE as error:
         raise Transient("the answer about the copy arrived damaged") from error
 
 
@@ -116,7 +126,7 @@ def bucket_info(resource: Resource) -> BucketInfo:
         iam = resource.get("iamConfiguration") or {}
         hard_delete = resource.get("hardDeleteTime")
         return BucketInfo(
-            name=resource["name"],
+            name=_text(resource["name"]),
             location=resource.get("location", ""),
             location_type=resource.get("locationType", ""),
             storage_class=resource.get("storageClass", ""),
@@ -128,12 +138,12 @@ def bucket_info(resource: Resource) -> BucketInfo:
             public_access_prevention=iam.get("publicAccessPrevention", "inherited"),
             hierarchical_namespace=_enabled(resource, "hierarchicalNamespace"),
             requester_pays=bool((resource.get("billing") or {}).get("requesterPays", False)),
-            labels=dict(resource.get("labels") or {}),
+            labels={key: _text(value) for key, value in (resource.get("labels") or {}).items()},
             generation=int(resource.get("generation", 0)),
             hard_delete=timestamp(hard_delete) if hard_delete else None,
             resource=resource,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except DAMAGE as error:
         raise Transient("the answer about the bucket arrived damaged") from error
 
 
@@ -145,7 +155,11 @@ def bucket_page(resource: Resource) -> BucketPage:
     """Return a page of the list of buckets; raises `Transient` for an answer that is not one."""
     if resource.get("kind") != "storage#buckets":
         raise Transient("the list of buckets arrived damaged")
-    return BucketPage([bucket_info(item) for item in resource.get("items", ())], str(resource.get("nextPageToken", "")))
+    try:
+        buckets = [bucket_info(item) for item in resource.get("items", ())]
+    except DAMAGE as error:
+        raise Transient("the list of buckets arrived damaged") from error
+    return BucketPage(buckets, str(resource.get("nextPageToken", "")))
 
 
 def bucket_resource(spec: BucketSpec) -> dict[str, Any]:
@@ -170,14 +184,14 @@ def policy(resource: Resource) -> IamPolicy:
     """Return an access policy; raises `Transient` for an answer that is not one."""
     try:
         return IamPolicy(
-            etag=resource.get("etag", ""),
+            etag=_text(resource.get("etag", "")),
             bindings=tuple(
                 IamBinding(one["role"], tuple(one.get("members", ())), one.get("condition"))
                 for one in resource.get("bindings", ())
             ),
             version=int(resource.get("version", 1)),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except DAMAGE as error:
         raise Transient("the answer about access arrived damaged") from error
 
 
