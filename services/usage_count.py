@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,16 +11,8 @@ from services.errors import Forbidden, Rejected
 from services.gcs.interface import DataPlane, ListQuery
 from services.lifecycle import Rule
 from services.model import ObjectRow
+from services.ranges import LANES, split
 from services.usage import Usage
-
-LANES: Final = 8
-"""Ranges that are listed at the same time: enough to hide the round trips, far below the service's limits."""
-
-RANGES_PER_LANE: Final = 4
-"""Ranges for each lane: folders differ in size, and an idle lane takes the next one."""
-
-SPLIT_DEPTH: Final = 4
-"""Levels with a single folder that are gone through to find names to split at."""
 
 HELD_LIMIT: Final = 5_000
 """Generations of one name that are held back so that they are counted together."""
@@ -86,7 +77,10 @@ class Count:
 
     async def _run_pass(self, *, soft_deleted: bool) -> None:
         if soft_deleted not in self._ranges:
-            self._ranges[soft_deleted] = await self._split(soft_deleted=soft_deleted)
+            query = ListQuery(
+                self.usage.prefix, versions=self._versions and not soft_deleted, soft_deleted=soft_deleted
+            )
+            self._ranges[soft_deleted] = [_Range(part) for part in await split(self._data, self.usage.bucket, query)]
         waiting = [part for part in self._ranges[soft_deleted] if not part.done]
         waiting.reverse()
 
@@ -117,33 +111,6 @@ class Count:
             part.token, part.done = page.next_token, not page.next_token
             if self._on_page is not None:
                 self._on_page(self.usage)
-
-    async def _split(self, *, soft_deleted: bool) -> list[_Range]:
-        """Cut the names into ranges at the folders of the first level that has several."""
-        cuts: list[str] = []
-        prefix = self.usage.prefix
-        for _ in range(SPLIT_DEPTH):
-            query = ListQuery(prefix, delimiter="/", versions=self._versions and not soft_deleted)
-            if soft_deleted:
-                query = ListQuery(prefix, delimiter="/", soft_deleted=True)
-            page = await self._data.list_page(self.usage.bucket, query)
-            cuts = page.prefixes
-            if len(cuts) != 1 or page.next_token:
-                break
-            prefix = cuts[0]
-        most = LANES * RANGES_PER_LANE
-        step = max(1, -(-len(cuts) // most))
-        bounds = ["", *cuts[step::step], ""] if len(cuts) > 1 else ["", ""]
-        return [_Range(self._query(start, end, soft_deleted=soft_deleted)) for start, end in itertools.pairwise(bounds)]
-
-    def _query(self, start: str, end: str, *, soft_deleted: bool) -> ListQuery:
-        return ListQuery(
-            self.usage.prefix,
-            start_offset=start,
-            end_offset=end,
-            versions=self._versions and not soft_deleted,
-            soft_deleted=soft_deleted,
-        )
 
 
 async def count(
