@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from services.connection import Connection
+from services.errors import Busy, Rejected
+from services.transfer import schema
+from services.transfer.journal import FileLock, Journal, free_journals, has_unfinished, read_jobs
+from services.transfer.messages import JobItem, JobSpec
+from services.transfer.record import COLUMNS, Record, from_row, to_row
+
+SPEC = JobSpec("upload", Connection(), (JobItem("/a\udcff", "gs://b/a"),), excludes=("*.o",))
+
+
+def record(seq: int, **values: object) -> Record:
+    return Record(1, seq, "upload", f"/src/{seq}\udcff", f"gs://b/{seq}", **values)  # type: ignore[arg-type]
+
+
+async def add_job(journal: Journal) -> int:
+    return await journal.call(lambda db: schema.insert_job(db, schema.JobRow(0, SPEC, created=time.time())))
+
+
+async def test_what_was_awaited_is_there_after_the_process_is_killed(tmp_path: Path) -> None:
+    code = """
+import asyncio, os, sys
+from pathlib import Path
+from services.transfer.journal import Journal
+from services.transfer.record import Record
+
+async def main():
+    journal = await Journal.open(Path(sys.argv[1]))
+    for seq in range(1, 51):
+        await journal.write(Record(1, seq, "upload", f"/src/{seq}"))
+    os.kill(os.getpid(), 9)
+
+asyncio.run(main())
+"""
+    path = tmp_path / "j" / "one.db"
+    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", code, str(path)], check=False)
+    async with await Journal.open(path) as journal:
+        found = await journal.call(lambda db: schema.next_queued(db, 1, 0, 100))
+    assert [one.seq for one in found] == list(range(1, 51))
+
+
+def test_a_record_survives_its_row_with_names_that_are_not_utf8() -> None:
+    one = record(7, size=3, state="failed", session="s", mtime=1.5, reason="näin\udcfe", moved=2)
+    assert from_row(to_row(one)) == one
+    assert len(to_row(one)) == len(COLUMNS)
+
+
+async def test_states_are_added_up(tmp_path: Path) -> None:
+    async with await Journal.open(tmp_path / "j" / "one.db") as journal:
+        journal.note(record(1, size=10, state="done"))
+        journal.note(record(2, size=5, state="done", skipped=1))
+        journal.note(record(3, size=7, moved=4))
+        found = await journal.call(lambda db: {tally.state: tally for tally in schema.tallies(db, 1)})
+    assert (found["done"].items, found["done"].size, found["done"].skipped) == (2, 15, 1)
+    assert (found["queued"].items, found["queued"].moved) == (1, 4)
+
+
+async def test_a_noted_record_is_written_as_it_was_when_it_was_flushed(tmp_path: Path) -> None:
+    async with await Journal.open(tmp_path / "j" / "one.db") as journal:
+        one = record(1)
+        journal.note(one)
+        one.size = 42
+        await journal.sync()
+        one.size = 0
+        found = await journal.call(lambda db: schema.one(db, 1, 1))
+    assert found is not None
+    assert found.size == 42
+
+
+async def test_a_call_that_fails_is_rolled_back_and_harms_no_other(tmp_path: Path) -> None:
+    def breaks(db: sqlite3.Connection) -> None:
+        schema.put_records(db, [record(2)])
+        raise ValueError("no")
+
+    async with await Journal.open(tmp_path / "j" / "one.db") as journal:
+        calls = [
+            journal.call(lambda db: schema.put_records(db, [record(1)])),
+            journal.call(breaks),
+            journal.call(lambda db: schema.put_records(db, [record(3)])),
+        ]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+        found = await journal.call(lambda db: schema.next_queued(db, 1, 0, 10))
+    assert [type(result) for result in results] == [type(None), ValueError, type(None)]
+    assert [one.seq for one in found] == [1, 3]
+
+
+async def test_h33_a_journal_has_one_owner_and_a_killed_one_leaves_no_lock(tmp_path: Path) -> None:
+    path = tmp_path / "j" / "one.db"
+    async with await Journal.open(path):
+        with pytest.raises(Busy):
+            await Journal.open(path)
+        assert free_journals(path.parent) == []
+    (path.with_suffix(".lock")).write_text("left behind")
+    async with await Journal.open(path):
+        pass
+
+
+async def test_h32_a_journal_that_is_damaged_is_put_aside_and_one_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "j" / "one.db"
+    path.parent.mkdir()
+    path.write_bytes(b"this is not a database" * 100)
+    async with await Journal.open(path) as journal:
+        assert journal.moved_aside is not None
+        assert journal.moved_aside.read_bytes().startswith(b"this is not")
+        await journal.call(lambda db: db.execute("PRAGMA user_version = 99"))
+    with pytest.raises(Rejected):
+        await Journal.open(path)
+    assert read_jobs(path) == []
+
+
+async def test_job_numbers_are_never_used_again(tmp_path: Path) -> None:
+    async with await Journal.open(tmp_path / "j" / "one.db") as journal:
+        first = await add_job(journal)
+        await journal.call(lambda db: schema.delete_job(db, first))
+        assert await add_job(journal) == first + 1
+        (row,) = await journal.call(schema.load_jobs)
+    assert row.spec == SPEC
+
+
+async def test_a_journal_is_adopted_once_even_if_it_could_not_be_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "j"
+    async with await Journal.open(folder / "old.db") as old:
+        number = await add_job(old)
+        await old.write(*[record(seq) for seq in range(1, 4)])
+    assert has_unfinished(folder, always="worker.db")
+    async with await Journal.open(folder / "worker.db") as journal:
+        await add_job(journal)
+        taken = await journal.call(lambda db: import_old(db, folder))
+        again = await journal.call(lambda db: import_old(db, folder))
+        assert (number, taken, again) == (1, [2], [])
+        assert len(await journal.call(lambda db: schema.next_queued(db, 2, 0, 10))) == 3
+
+
+def import_old(db: sqlite3.Connection, folder: Path) -> list[int]:
+    with closing(sqlite3.connect(folder / "old.db")) as other:
+        return schema.import_journal(db, other)
+
+
+async def test_h59_the_files_of_a_journal_are_private(tmp_path: Path) -> None:
+    previous = os.umask(0)
+    try:
+        async with await Journal.open(tmp_path / "j" / "one.db") as journal:
+            await add_job(journal)
+            modes = {entry.name: entry.stat().st_mode & 0o777 for entry in (tmp_path / "j").iterdir()}
+    finally:
+        os.umask(previous)
+    assert set(modes) == {"one.db", "one.db-wal", "one.db-shm", "one.lock"}
+    assert set(modes.values()) == {0o600}
+
+
+def test_a_lock_on_a_removed_file_locks_nobody_out(tmp_path: Path) -> None:
+    one, two = FileLock(tmp_path / "l"), FileLock(tmp_path / "l")
+    assert one.acquire()
+    assert not two.acquire()
+    one.release(remove=True)
+    assert two.acquire()
+    two.release()
+
+
+async def test_ten_thousand_records_cost_few_commits(tmp_path: Path) -> None:
+    async with await Journal.open(tmp_path / "j" / "one.db") as journal:
+        commits = 0
+
+        def count(statement: str) -> None:
+            nonlocal commits
+            commits += statement.startswith("COMMIT")
+
+        await journal.call(lambda db: db.set_trace_callback(count))
+        for seq in range(10_000):
+            journal.note(record(seq, state="done"))
+        await journal.sync()
+        assert commits <= 15
+        (tally,) = await journal.call(lambda db: schema.tallies(db, 1))
+    assert tally.items == 10_000
