@@ -25,9 +25,6 @@ HELP: Final = "report *.csv docs/**/*.md >10M <1G >30d <7d type:image class:near
 PATTERN_LIMIT: Final = 1_024
 """Characters of a search: no name is longer."""
 
-STARS_LIMIT: Final = 6
-"""Wildcards that one glob may have: each more can make a name that almost fits dearer to rule out."""
-
 _COMPARISON: Final = re.compile(r"([<>])(=?)(.+)", re.DOTALL)
 _SPAN_UNIT: Final = re.compile(r"\d\s*(?:s|sec\w*|min\w*|h|hours?|d|days?|w|weeks?|y|years?)$", re.IGNORECASE)
 
@@ -129,10 +126,6 @@ def _named(word: str, prefix: str) -> Test:
         if word.lower() == word:
             return lambda row, _: word in row.name[start:].lower()
         return lambda row, _: word in row.name[start:]
-    if len(re.findall(r"\*+", word)) > STARS_LIMIT:
-        raise UsageError(
-            f"'{shown(word, 80)}' has too many wildcards", remedy=f"A glob has at most {STARS_LIMIT} of *."
-        )
     fits = compile_glob(word)
     if "/" in word or "**" in word:
         return lambda row, _: fits(row.name[start:])

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.globs import compile_glob, has_glob, literal_head
@@ -35,6 +35,44 @@ from services.globs import compile_glob, has_glob, literal_head
 )
 def test_wildcards_match_as_in_gcloud(pattern: str, name: str, matches: bool) -> None:
     assert compile_glob(pattern)(name) is matches
+
+
+def by_trying(pattern: str, name: str) -> bool:
+    """Match by trying every way, which is slow and plainly right."""
+    if not pattern:
+        return not name
+    if pattern.startswith("**/"):
+        return by_trying(pattern[3:], name) or any(
+            by_trying(pattern[3:], name[index + 1 :]) for index, char in enumerate(name) if char == "/"
+        )
+    if pattern.startswith("**"):
+        return any(by_trying(pattern[2:], name[index:]) for index in range(len(name) + 1))
+    if pattern[0] == "*":
+        ends = name.find("/") if "/" in name else len(name)
+        return any(by_trying(pattern[1:], name[index:]) for index in range(ends + 1))
+    one = name[:1] != "/" if pattern[0] == "?" else name[:1] == pattern[0]
+    return bool(name) and one and by_trying(pattern[1:], name[1:])
+
+
+piece = st.sampled_from(["a", "b", "/", "ab", "a/", "?", "*", "*"])
+unit = st.lists(piece, max_size=4).map("".join).filter(lambda text: "**" not in text)
+plain_ends = unit.map(lambda text: f"a{text.strip('*')}b")
+
+
+@settings(max_examples=1_000)
+@given(unit, plain_ends, plain_ends, st.sampled_from(["**", "/**/"]), st.text("ab/", max_size=9))
+def test_a_glob_matches_what_trying_every_way_matches(one: str, two: str, three: str, deep: str, name: str) -> None:
+    for pattern in (one, two + deep + three, f"**/{one}", f"{two}{deep}{three}{deep}a"):
+        assert compile_glob(pattern)(name) is by_trying(pattern, name), pattern
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "pattern", ["*a" * 40 + "b", "**a" * 40 + "b", "**/*a*" + "a*" * 40 + "b", "**a*a*a" * 9 + "**b"]
+)
+def test_a_glob_of_many_wildcards_is_decided_on_a_long_name_that_almost_fits(pattern: str) -> None:
+    assert not compile_glob(pattern)("a" * 1_024)
+    assert compile_glob(pattern)("a" * 1_023 + "b")
 
 
 @pytest.mark.parametrize(
