@@ -9,10 +9,7 @@ from dataclasses import replace
 import pytest
 
 from services import checksum
-from services.errors import (
-    RateLimited,
-    Transient,
-)
+from services.errors import BucketNotFound, PreconditionFailed, RateLimited, Transient
 from services.gcs.interface import ANY, ListQuery
 from services.localstore.faults import Fault
 from services.localstore.server import StoreServer
@@ -239,6 +236,41 @@ class FaultContract(OnBench):
                 with pytest.raises(asyncio.CancelledError):
                     await task
             assert await bench.names() == []
+
+    async def test_cancelling_an_upload_that_nobody_takes_comes_back_at_once(
+        self, connect: Connect, store_factory: Callable[..., StoreServer]
+    ) -> None:
+        async with self.running(connect, store_factory, limits=replace(QUICK, connect_s=120, answer_s=120)) as bench:
+            data = bytes(32 << 20)  # more than the sockets hold between them
+            session = await bench.data.start_upload(
+                BUCKET, "big", size=len(data), attributes=WriteAttributes(), crc32c="", precondition=ANY
+            )
+            bench.faults.add(Fault("uploads.put", "stall", "request", at=100_000, seconds=0.5))
+            task = asyncio.create_task(bench.data.upload_part(session, data, offset=0, total=len(data)))
+            await until(lambda: bench.faults.struck["uploads.put"] > 0)
+            task.cancel()
+            async with asyncio.timeout(20):
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            assert await bench.names() == []
+
+    async def test_a_refusal_that_comes_before_the_body_was_taken_is_still_heard(self, bench: Bench) -> None:
+        data = bytes(8 << 20)
+        await bench.put("name")
+        with pytest.raises(PreconditionFailed):
+            await bench.data.insert(
+                BUCKET,
+                "name",
+                data,
+                attributes=WriteAttributes(),
+                crc32c=checksum.of(data),
+                precondition=CREATE_ONLY,
+            )
+        with pytest.raises(BucketNotFound):
+            await bench.data.insert(
+                "nowhere", "name", data, attributes=WriteAttributes(), crc32c=checksum.of(data), precondition=ANY
+            )
+        assert (await bench.data.stat(BUCKET, "name")).size == len(b"content")
 
     async def test_closing_ends_what_is_under_way(
         self, connect: Connect, store_factory: Callable[..., StoreServer]
