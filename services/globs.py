@@ -10,8 +10,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-_WILD: Final = re.compile(r"[*?]|\[[^\]]+\]")
-"""What makes a text a glob: `*`, `?`, or a bracket that is closed."""
+_CLASS: Final = re.compile(r"\[([!^]?)(\][^\]]*|[^\]]+)\]")
+"""A bracket that is closed, with something in it; a `]` that comes first is one of its characters."""
+
+_WILD: Final = re.compile(rf"[*?]|{_CLASS.pattern}")
+"""What makes a text a glob."""
 
 
 def has_glob(text: str) -> bool:
@@ -66,7 +69,6 @@ def _pieces(pieces: list[str]) -> str:
 _STAR: Final = "*"
 _DEEP: Final = "**"
 _DEEP_FOLDERS: Final = "**/"
-_CLASS: Final = re.compile(r"\[([!^]?)([^\]]+)\]")
 
 
 def _tokens(pattern: str) -> Iterator[str]:

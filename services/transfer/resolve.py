@@ -19,9 +19,10 @@ from typing import Final, Literal
 from services import names
 from services.errors import BucketNotFound, LocalFileError, ObjectNotFound, UsageError
 from services.gcs.interface import DataPlane, ListQuery, Storage
+from services.globs import has_glob
+from services.lookup import matches
 from services.model import ObjectRow
 from services.names import GsUrl, display_name, is_gs_url, parse_gs_url
-from services.transfer.glob_match import expand, has_glob
 from services.transfer.messages import Action, JobItem
 
 Verb = Literal["copy", "move", "delete"]
@@ -148,12 +149,12 @@ def find_local(source: str, *, recursive: bool, literal: bool) -> list[Source]:
     """
     if os.path.lexists(source):
         return [_local(source, recursive=recursive)]
-    matches = [] if literal or not has_glob(source) else sorted(glob.glob(source, recursive=True))  # noqa: PTH207 - also absolute ones
-    if not matches:
+    globbed = [] if literal or not has_glob(source) else sorted(glob.glob(source, recursive=True))  # noqa: PTH207 - also absolute ones
+    if not globbed:
         raise LocalFileError(
             f"there is no file {display_name(source)}", remedy="Check the path.", url=os.path.abspath(source)
         )
-    return [_local(match, recursive=recursive) for match in matches if recursive or not Path(match).is_dir()]
+    return [_local(match, recursive=recursive) for match in globbed if recursive or not Path(match).is_dir()]
 
 
 def _local(source: str, *, recursive: bool) -> Source:
@@ -219,13 +220,13 @@ class _Objects:
 
     async def _glob(self, url: GsUrl) -> list[Source]:
         found: list[Source] = []
-        async for match in expand(self._data, url.bucket, url.name, prefixes=self._recursive):
+        async for match in matches(self._data, url.bucket, url.name):
             if isinstance(match, ObjectRow):
                 name = names.base_name(match.name)
                 found.append(Source(f"gs://{url.bucket}/{match.name}", name, generation=match.generation))
-            else:
-                own = match.rpartition("/")[2]
-                found.append(Source(f"gs://{url.bucket}/{match}/", own, tree=True))
+            elif self._recursive:
+                name = names.base_name(match).removesuffix("/")
+                found.append(Source(f"gs://{url.bucket}/{match}", name, tree=True))
             if len(found) > MOST_ITEMS:
                 raise UsageError(
                     f"{display_name(str(url))} means more than {MOST_ITEMS:,} objects", remedy="Use -r on a folder."

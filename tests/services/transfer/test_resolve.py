@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from services.errors import BucketNotFound, LocalFileError, ObjectNotFound, PailError, UsageError
-from services.transfer.glob_match import to_regex
 from services.transfer.messages import JobItem
 from services.transfer.resolve import action_for, resolve
 from tests.services.transfer.conftest import BUCKET, Lab
@@ -135,24 +134,6 @@ def test_the_action_follows_from_where_things_are() -> None:
     ):
         with pytest.raises(UsageError):
             action_for(verb, sources, target)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("pattern", "name", "matches"),
-    [
-        ("a[bc]", "ac", True),
-        ("a[!bc]", "ac", False),
-        ("a[!b]c", "a/c", False),
-        ("a[", "a[", True),
-        ("[z-a]", "[z-a]", True),
-        ("?", "/", False),
-        ("a**z", "a/b/z", True),
-        ("a.b", "axb", False),
-        ("[]]", "]", True),
-    ],
-)
-def test_globs(pattern: str, name: str, matches: bool) -> None:
-    assert bool(to_regex(pattern).fullmatch(name)) is matches
 
 
 def test_local_globs(tmp_path: Path) -> None:
