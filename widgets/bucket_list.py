@@ -98,7 +98,7 @@ class _Choices(VirtualTree):
     def whole_line(self, row: int, width: int, look: Look) -> Sequence[Span] | None:
         line = self.lines[row]
         if line.kind in ("title", "note"):
-            return [(f" {line.text}", "virtual-tree--muted")]
+            return [(f" {self.symbols.say(line.text)}", "virtual-tree--muted")]
         if line.kind in ("create", "add"):
             return [(f" {self.symbols.add} {line.text}", "bucket-list--action")]
         if line.connection is None:
@@ -130,7 +130,8 @@ class _Choices(VirtualTree):
             self.post_message(self.Chosen(self.cursor))
 
     def clicked(self, row: int, x: int, event: events.Click) -> None:
-        self.action_choose()
+        if event.chain == 1:
+            self.action_choose()
 
 
 class BucketList(Vertical):
@@ -174,7 +175,7 @@ class BucketList(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out filter and list."""
-        yield Input(placeholder="filter…", compact=True)
+        yield Input(placeholder=self._symbols.say("filter…"), compact=True)
         yield _Choices(symbols=self._symbols)
 
     def on_mount(self) -> None:

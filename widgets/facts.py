@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from services.names import display_name
+from widgets.symbols import ASCII, UNICODE, Symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,11 @@ class Facts(VerticalScroll, can_focus=False):
         key: str
         """Key of the action."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        """Make an empty column."""
+    def __init__(self, *, symbols: Symbols = UNICODE, id: str | None = None, classes: str | None = None) -> None:
+        """Make an empty column; labels are written with the typography of `symbols`."""
         super().__init__(id=id, classes=classes)
+        self.symbols = symbols
+        self.set_class(symbols is ASCII, "-ascii")
         self._facts: tuple[Fact, ...] = ()
         self._focus_soon = False
 
@@ -146,7 +149,7 @@ class Facts(VerticalScroll, can_focus=False):
 
     def show(self, facts: Iterable[Fact]) -> None:
         """Show other facts, drawing only what differs; the focus stays where it is as long as there is a row."""
-        new = tuple(facts)
+        new = tuple(replace(fact, label=self.symbols.say(fact.label)) for fact in facts)
         if new != self._facts:
             self._facts = new
             if self.is_mounted:

@@ -158,9 +158,11 @@ class FileList(VirtualTree, inherit_bindings=False):
     def clicked(self, row: int, x: int, event: events.Click) -> None:
         """Choose by a double click (a single one for the rows above), select by a click on the margin or with ctrl."""
         subject = self._rows[row]
-        if not isinstance(subject, FileRow) or event.chain == 2:
+        if event.chain == (2 if isinstance(subject, FileRow) else 1):
             self.action_choose()
-        elif (event.ctrl or x < self.LEFT_MARGIN) and not self._extras and not subject.reason:
+        elif not isinstance(subject, FileRow):
+            return
+        elif event.chain == 1 and (event.ctrl or x < self.LEFT_MARGIN) and not self._extras and not subject.reason:
             self.post_message(self.Toggled(self.path_of(subject), subject))
 
     # Painting
@@ -181,7 +183,7 @@ class FileList(VirtualTree, inherit_bindings=False):
         if isinstance(subject, FileRow):
             return None
         sign = self.symbols.add if subject == "new" else self.symbols.chosen
-        return [(f"{sign} {_EXTRA_TEXT[subject]}", "file-list--extra")]
+        return [(f"{sign} {self.symbols.say(_EXTRA_TEXT[subject])}", "file-list--extra")]
 
     def margin(self, row: int) -> Sequence[Span]:
         """Return the sign of a selected entry."""

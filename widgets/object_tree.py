@@ -20,7 +20,7 @@ from widgets.cells import Span
 from widgets.columns import Column, Placed
 from widgets.listing_tree import ListingTree
 from widgets.marks import Marks, Totals
-from widgets.object_cells import Clock, MarkState
+from widgets.object_cells import Clock, MarkState, Sign
 from widgets.object_model import Splice
 from widgets.object_rows import Entry, Folder, Hint, Load, entry_of, holder_of
 from widgets.symbols import UNICODE, Symbols
@@ -293,17 +293,26 @@ class ObjectTree(ListingTree):
 
     def clicked(self, row: int, x: int, event: events.Click) -> None:
         """Act on the sign that was clicked; a double click chooses the row."""
-        name = self.placed[0]
+        if event.chain > 1:  # the first click of a double one has acted on a sign already
+            if event.chain == 2 and self._sign_at(row, x) == "none":
+                self.action_choose()
+            return
         entry = self.cursor_entry
-        sign = self._cells.sign_at(self._model.rows[row], self._model.depth(self._model.rows[row]), name, x)
-        if sign == "twist" and entry is not None:
-            self.toggle_folder(entry.name)
-        elif sign == "download" and entry is not None:
-            self.post_message(self.DownloadWanted(entry))
-        elif sign == "delete" and entry is not None:
-            self.post_message(self.DeleteWanted(entry))
-        elif event.chain == 2:
-            self.action_choose()
+        if entry is None:
+            return
+        match self._sign_at(row, x):
+            case "twist":
+                self.toggle_folder(entry.name)
+            case "download":
+                self.post_message(self.DownloadWanted(entry))
+            case "delete":
+                self.post_message(self.DeleteWanted(entry))
+            case "none":
+                pass
+
+    def _sign_at(self, row: int, x: int) -> Sign:
+        subject = self._model.rows[row]
+        return self._cells.sign_at(subject, self._model.depth(subject), self.placed[0], x)
 
     # Painting
 

@@ -25,7 +25,7 @@ class SettingsPane(Facts):
 
     def show_bucket(self, info: BucketInfo, *, attached: bool = True, zone: tzinfo | None = None) -> None:
         """Show the settings of a bucket; `attached` says whether the workspace has it."""
-        self.show(bucket_facts(info, attached=attached, zone=zone))
+        self.show(bucket_facts(info, attached=attached, zone=zone, dot=self.symbols.dot))
 
     def show_problem(self, name: str, problem: str, remedy: str) -> None:
         """Show what is known where the settings cannot be read."""
@@ -42,19 +42,21 @@ class SettingsPane(Facts):
         self.show([Fact("No bucket yet", "Create one, or add an existing one with b.", action="create-bucket")])
 
 
-def bucket_facts(info: BucketInfo, *, attached: bool = True, zone: tzinfo | None = None) -> list[Fact]:
-    """Return the lines of the settings."""
-    return [*_identity(info, zone), *_protection(info), *_actions(attached=attached)]
+def bucket_facts(info: BucketInfo, *, attached: bool = True, zone: tzinfo | None = None, dot: str = "·") -> list[Fact]:
+    """Return the lines of the settings; `dot` stands between facts on one line."""
+    return [*_identity(info, zone, dot), *_protection(info), *_actions(attached=attached)]
 
 
-def _identity(info: BucketInfo, zone: tzinfo | None) -> Iterator[Fact]:
+def _identity(info: BucketInfo, zone: tzinfo | None, dot: str) -> Iterator[Fact]:
     yield Fact("Bucket ID", info.name, copy=info.name)
     yield Fact("Address", f"gs://{info.name}", copy=f"gs://{info.name}")
     if info.location:
         kind = f" ({info.location_type})" if info.location_type else ""
         space = "hierarchical namespace" if info.hierarchical_namespace else "flat namespace"
         storage_class = _CLASSES.get(info.storage_class, info.storage_class)
-        yield Fact("Location", f"{info.location}{kind} · {space} · {storage_class}".rstrip(" ·"))
+        yield Fact(
+            "Location", f" {dot} ".join(part for part in (f"{info.location}{kind}", space, storage_class) if part)
+        )
     else:
         yield Fact("Location", _UNKNOWN)
     yield Fact("Created", formats.date_time(info.created, zone) if info.created else _UNKNOWN)

@@ -57,6 +57,10 @@ class Symbols:
     deeper: str = "⋯"
     """Indentation that was cut."""
 
+    def say(self, text: str) -> str:
+        """Return a text of our own with the typography that these signs allow."""
+        return text.replace("…", "..." if self.ellipsis == "~" else "…").replace("·", self.dot)
+
 
 UNICODE: Final = Symbols()
 """For terminals that speak UTF-8."""

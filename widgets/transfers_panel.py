@@ -48,6 +48,10 @@ _ACTIONS_FROM: Final = 34
 """Cells that the column needs to have for words that can be clicked."""
 
 
+_NOTHING: Final = NoteRow("", "more", "Nothing is moving. Uploads and downloads of the Objects view appear here.")
+"""Stands where there is no job."""
+
+
 class TransfersPanel(VirtualTree):
     """A list of jobs that open in place; sampled, so `update` draws only the lines that changed."""
 
@@ -94,7 +98,7 @@ class TransfersPanel(VirtualTree):
 
     def __init__(self, *, symbols: Symbols = UNICODE, id: str | None = None, classes: str | None = None) -> None:
         """Make an empty panel."""
-        self._rows: list[TransferRow] = []
+        self._rows: list[TransferRow] = [_NOTHING]
         self._jobs: tuple[JobView, ...] = ()
         self._transfers: dict[str, tuple[TransferView, ...]] = {}
         self._opened: dict[str, bool] = {}
@@ -232,8 +236,9 @@ class TransfersPanel(VirtualTree):
         subject = self._rows[row]
         verb = self._verb_at(subject, x)
         if verb is not None:
-            self._do(verb, subject)
-        elif isinstance(subject, JobRow) and subject.opened is not None and (x < 3 or event.chain == 2):
+            if event.chain == 1:
+                self._do(verb, subject)
+        elif isinstance(subject, JobRow) and subject.opened is not None and event.chain == (1 if x < 3 else 2):
             self._set_open(subject, opened=not subject.opened)
 
     def _verb_at(self, row: TransferRow, x: int) -> RowVerb | None:
@@ -303,9 +308,6 @@ class TransfersPanel(VirtualTree):
         kind = "transfers-panel--done" if complete else "transfers-panel--bar"
         return [(bar, kind), (f" {formats.percent(done, total, complete=complete):>3}%", "")]
 
-
-_NOTHING: Final = NoteRow("", "more", "Nothing is moving. Uploads and downloads of the Objects view appear here.")
-"""Stands where there is no job."""
 
 _STATE_KINDS: Final = {
     "running": "transfers-panel--running",

@@ -113,6 +113,17 @@ async def test_the_signs_at_the_end_of_a_row_can_be_clicked() -> None:
         assert [message.entry.generation for message in app.of(ObjectTree.DeleteWanted)] == [1]
 
 
+async def test_a_double_click_on_a_sign_acts_once() -> None:
+    async with tree() as (_, pilot, app):
+        await pilot.hover(ObjectTree, offset=(5, 4))
+        line = lines(app)[4]
+        await pilot.double_click(ObjectTree, offset=(line.index("✕"), 4))
+        await pilot.double_click(ObjectTree, offset=(1, 2))
+        assert len(app.of(ObjectTree.DeleteWanted)) == 1
+        assert app.of(ObjectTree.Opened) == []
+        assert [message.prefix for message in app.of(ObjectTree.Wanted)] == ["", "dir/"]
+
+
 async def test_a_click_on_the_sign_of_a_folder_opens_it() -> None:
     async with tree() as (_, pilot, app):
         await pilot.click(ObjectTree, offset=(1, 2))

@@ -37,10 +37,10 @@ class Everything(App[None]):
         yield Breadcrumb(symbols=ASCII)
         yield ObjectTree(symbols=ASCII, clock=clock)
         yield TransfersPanel(symbols=ASCII)
-        yield SettingsPane()
+        yield SettingsPane(symbols=ASCII)
         yield BucketList(symbols=ASCII)
         yield FilePicker("/", symbols=ASCII)
-        yield Details()
+        yield Details(symbols=ASCII)
         yield TransferStrip(symbols=ASCII)
         yield KeyLine(symbols=ASCII)
 
@@ -70,6 +70,19 @@ async def test_no_size_of_a_terminal_breaks_anything(size: tuple[int, int]) -> N
         app.query_one(TransferStrip).update(Snapshot())
         await pilot.pause()
         assert len(lines(app)) == size[1]
+
+
+async def test_a_terminal_without_utf_8_gets_ascii_only() -> None:
+    app = Everything()
+    async with app.run_test(size=(100, 200)) as pilot:
+        app.fill()
+        tree = app.query_one(ObjectTree)
+        tree.show("")
+        tree.add_page("", page(row("a" * 200), prefixes=("x/",)), final=True)
+        breadcrumb = app.query_one(Breadcrumb)
+        breadcrumb.prefix = "a/" * 100
+        await pilot.pause()
+        assert [line for line in lines(app) if not line.isascii()] == []
 
 
 @given(st.text(max_size=60), st.integers(1, 90))
