@@ -82,7 +82,7 @@ class Request:
 
 
 def parse_json_object(data: bytes) -> dict[str, Any]:
-    """Parse a JSON object; raises `ApiError` 400."""
+    """Parse a JSON object; nothing, and null, are an empty one.  Raises `ApiError` 400."""
     if not data.strip():
         return {}
     try:
@@ -91,6 +91,8 @@ def parse_json_object(data: bytes) -> dict[str, Any]:
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise bad_request("Parse Error", reason="parseError") from error
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise bad_request("Parse Error: an object was expected", reason="parseError")
     return value

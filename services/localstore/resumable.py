@@ -121,7 +121,7 @@ async def put(store: Store, request: Request, upload_id: str) -> Response:
         checksums = Checksums.parse({}, request.headers)
         if part.query:
             if part.total is None or session.received != part.total:
-                return _incomplete(session.received)
+                return _incomplete(request, session.received)
             return await _finish(store, request, session, checksums)
         if part.start > session.received:
             raise ApiError(
@@ -135,7 +135,7 @@ async def put(store: Store, request: Request, upload_id: str) -> Response:
         with turn.reading(request.abort):
             received = await _append(store, request, session, part)
         if not part.final:
-            return _incomplete(received)
+            return _incomplete(request, received)
         session.received = received
         return await _finish(store, request, session, checksums)
 
@@ -361,8 +361,12 @@ def _done(session: Session) -> Response:
     return Response(200, headers, (session.result or "{}").encode())
 
 
-def _incomplete(received: int) -> Response:
-    return Response(308, [("Range", f"bytes=0-{received - 1}")] if received else [])
+def _incomplete(request: Request, received: int) -> Response:
+    """Say how far it is: with 308, or in disguise for clients whose HTTP library would take that for a redirect."""
+    headers = [("Range", f"bytes=0-{received - 1}")] if received else []
+    if request.headers.get("x-guploader-no-308", "").lower() == "yes":
+        return Response(200, [*headers, ("X-HTTP-Status-Code-Override", "308")])
+    return Response(308, headers)
 
 
 async def _retire(store: Store, session: Session) -> None:

@@ -302,3 +302,11 @@ def test_an_answer_shows_only_the_selected_fields(raw: Raw) -> None:
     assert set(raw.made("x", fields="name,generation")) == {"name", "generation"}
     answer = send(raw, start(raw, "y", fields="name"), b"data", None)
     assert answer.json == {"name": "y"}
+
+
+def test_clients_that_cannot_take_a_308_get_it_in_disguise(raw: Raw) -> None:
+    uri = start(raw)
+    answer = send(raw, uri, b"a" * PART, f"0-{PART - 1}/*", **{"X-GUploader-No-308": "yes"})
+    assert answer.status == 200
+    assert answer.headers["x-http-status-code-override"] == "308"
+    assert answer.headers["range"] == f"bytes=0-{PART - 1}"
