@@ -59,5 +59,10 @@ def parse_switch(text: str) -> bool:
 
 
 def is_off(text: str) -> bool:
-    """Tell whether a text means "none of it": it is empty, `off`, `none` or the like."""
-    return not text.strip() or text.strip().lower() in _OFF
+    """Tell whether a text says `off`, `none` or the like; an empty one says nothing."""
+    return text.strip().lower() in _OFF
+
+
+def is_none(text: str) -> bool:
+    """Tell whether a text means "none of it": it is empty, or says so."""
+    return not text.strip() or is_off(text)

@@ -12,7 +12,7 @@ from services import lifecycle
 from services.errors import UsageError
 from services.model import BucketInfo
 from services.names import bucket_name_problem, parse_gs_url
-from services.quantities import is_off, parse_period, parse_switch
+from services.quantities import is_none, is_off, parse_period, parse_switch
 from services.storage_classes import class_title, parse_class
 from services.words import DAY_S, day, joined, parse_moment, period, shown
 
@@ -159,7 +159,7 @@ def parse_lifecycle(text: str, bucket: BucketInfo) -> dict[str, Any]:
     text = text.strip()
     if is_off(text):
         return lifecycle.patch_of(())
-    if text[0] in "[{":
+    if text.startswith(("[", "{")):
         return lifecycle.patch_of(_json_rules(text))
     if text.startswith("-"):
         return lifecycle.patch_of(lifecycle.without_rule(rules, _named_rule(rules, text[1:].strip())))
@@ -237,7 +237,7 @@ def type_labels(bucket: BucketInfo) -> str:
 
 def parse_labels(text: str, bucket: BucketInfo) -> dict[str, Any]:
     """Return the change of labels: `+k=v` adds, `-k` removes, `k=v,…` replaces all, `off` clears; commas between."""
-    parts = [] if is_off(text) else [part.strip() for part in text.split(",") if part.strip()]
+    parts = [] if is_none(text) else [part.strip() for part in text.split(",") if part.strip()]
     relative = [part for part in parts if part[0] in "+-"]
     if relative and len(relative) != len(parts):
         raise UsageError("some labels have a + or -, some do not", remedy="Write +k=v or -k for each, or k=v for all.")
@@ -345,7 +345,7 @@ def website(text: str, bucket: BucketInfo, *, main_page: bool) -> dict[str, Any]
     name = text.strip()
     if "\n" in name or "\r" in name or name.startswith("/"):
         raise UsageError(f"'{shown(name, 80)}' is not an object's name", remedy="Write it as index.html.")
-    pages[MAIN_PAGE[1] if main_page else NOT_FOUND_PAGE[1]] = None if is_off(name) else name
+    pages[MAIN_PAGE[1] if main_page else NOT_FOUND_PAGE[1]] = None if is_none(name) else name
     kept = {key: page for key, page in pages.items() if page}
     return {"website": (pages if kept else None)}
 
@@ -378,7 +378,7 @@ def type_logging(bucket: BucketInfo) -> str:
 
 def parse_logging(text: str, _bucket: BucketInfo) -> dict[str, Any]:
     """Return the change of access logs: off, or the bucket (and prefix) that gets them."""
-    if is_off(text):
+    if is_none(text):
         return {"logging": None}
     target = parse_gs_url(text.strip())
     if why := bucket_name_problem(target.bucket):
@@ -388,7 +388,7 @@ def parse_logging(text: str, _bucket: BucketInfo) -> dict[str, Any]:
 
 def parse_kms_key(text: str, _bucket: BucketInfo) -> dict[str, Any]:
     """Return the change of the default encryption key: its full name, or off for Google's own."""
-    if is_off(text):
+    if is_none(text):
         return {"encryption": None}
     if not _KMS_KEY.fullmatch(text.strip()):
         remedy = "Write it as projects/P/locations/L/keyRings/R/cryptoKeys/K."

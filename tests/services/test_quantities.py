@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import UsageError
-from services.quantities import is_off, parse_period, parse_size, parse_switch
+from services.quantities import is_none, is_off, parse_period, parse_size, parse_switch
 from services.words import period
 
 
@@ -37,7 +37,12 @@ def test_a_size_is_read(text: str, size: int) -> None:
 @pytest.mark.parametrize(("text", "on"), [("on", True), ("YES", True), ("false", False), (" off ", False)])
 def test_a_switch_is_read(text: str, on: bool) -> None:
     assert parse_switch(text) is on
-    assert is_off(text) is not on
+    assert is_off(text) is is_none(text) is not on
+
+
+def test_nothing_typed_is_none_but_not_off() -> None:
+    assert is_none(" ")
+    assert not is_off(" ")
 
 
 @pytest.mark.parametrize("parse", [parse_period, parse_size, parse_switch])

@@ -167,6 +167,13 @@ def test_what_makes_no_sense_is_refused_before_it_is_sent(resource: dict[str, An
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize("key", ["soft-delete", "retention", "lifecycle", "cors", "class", "versioning"])
+def test_an_empty_value_never_turns_off_what_protects_or_deletes(key: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        changes(bucket_of(RICH), [f"{key}="])
+    assert caught.value.remedy
+
+
 def test_a_setting_is_named_once() -> None:
     with pytest.raises(UsageError, match="twice"):
         changes(bucket_of(BARE), ["class=archive", "class=nearline"])
