@@ -109,6 +109,11 @@ class Styles:
         return self.layers[kind] if kind else self.base
 
 
+def component_kinds(widget: Widget) -> list[str]:
+    """Return the component classes of a widget and of what it inherits from."""
+    return sorted(set().union(*(vars(kind).get("COMPONENT_CLASSES", ()) for kind in type(widget).__mro__)))
+
+
 def line_styles(widget: Widget, kinds: Iterable[str], over: Iterable[str] = ()) -> Styles:
     """Resolve component classes of a widget on a line whose own style is laid `over` the widget's.
 

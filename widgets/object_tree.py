@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import ClassVar, Literal
 
 from textual import events
@@ -20,10 +19,9 @@ from widgets.cells import Span
 from widgets.columns import Column, Placed
 from widgets.listing_tree import ListingTree
 from widgets.marks import Marks, Totals
-from widgets.object_cells import Clock, MarkState, Sign
+from widgets.object_cells import MarkState, Sign
 from widgets.object_model import Splice
 from widgets.object_rows import Entry, Folder, Hint, Load, entry_of, holder_of
-from widgets.symbols import UNICODE, Symbols
 from widgets.virtual_tree import NO_ROW, Look
 
 
@@ -83,18 +81,9 @@ class ObjectTree(ListingTree):
         totals: Totals
         """What is marked now."""
 
-    def __init__(
-        self,
-        *,
-        symbols: Symbols = UNICODE,
-        clock: Clock = time.time,
-        zone: tzinfo | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        """Make a tree without content; `show` gives it a prefix.  `clock` and `zone` make relative times repeatable."""
-        self._marks = Marks()
-        super().__init__(symbols=symbols, clock=clock, zone=zone, id=id, classes=classes)
+    @cached_property
+    def _marks(self) -> Marks:
+        return Marks()
 
     # What is selected
 

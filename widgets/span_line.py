@@ -10,7 +10,7 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from widgets.cells import Styles, cut_end, fit_spans, line_styles, to_segments
+from widgets.cells import Styles, component_kinds, cut_end, fit_spans, line_styles, to_segments
 from widgets.symbols import UNICODE, Symbols
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class SpanLine(Widget, Generic[T]):
         self.symbols = symbols
         self._pointed: T | None = None
         self._styles: Styles | None = None
-        self._kinds = sorted(set().union(*(vars(kind).get("COMPONENT_CLASSES", ()) for kind in type(self).__mro__)))
+        self._kinds = component_kinds(self)
 
     def parts(self, width: int) -> Sequence[Part[T]]:
         """Return what stands on the line, in at most `width` cells (what is longer is cut)."""

@@ -21,7 +21,7 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from widgets.cells import Span, Styles, fit_spans, line_styles, to_segments
+from widgets.cells import Span, Styles, component_kinds, fit_spans, line_styles, to_segments
 from widgets.columns import Column, Placed, place
 from widgets.symbols import UNICODE, Symbols
 
@@ -111,7 +111,7 @@ class VirtualTree(ScrollView, can_focus=True):
         self._placed: tuple[Placed, ...] = ()
         self._lines: LRUCache[tuple[int, Look], Strip] = LRUCache(_LINE_CACHE)
         self._style_cache: dict[tuple[Look, str], Styles] = {}
-        self._kinds = sorted(set().union(*(vars(kind).get("COMPONENT_CLASSES", ()) for kind in type(self).__mro__)))
+        self._kinds = component_kinds(self)
 
     # What a subclass says
 
