@@ -165,6 +165,8 @@ class ListingTree(VirtualTree):
             self.set_reactive(VirtualTree.range_start, NO_ROW)
         if self.cursor < splice.at or not self._touched:
             return
+        if isinstance(self._under, Hint) and splice.at == self.cursor and not splice.removed:
+            return  # rows have come where "loading" stood: the cursor takes the first of them
         old = self.cursor
         new = old + shift if old >= end else self._place_of_cursor(old)
         visible = self.is_visible_row(old)

@@ -77,6 +77,18 @@ async def test_a_folder_asks_for_its_listing_once_and_opens_in_place() -> None:
         assert len(app.of(ObjectTree.Wanted)) == 1
 
 
+async def test_a_cursor_on_the_loading_line_gets_the_first_row_that_comes() -> None:
+    async with tree((80, 10)) as (widget, pilot, _):
+        await pilot.press("l", "l")
+        assert widget.cursor_entry is None
+        widget.add_page("a/", page(*(row(f"a/{n:03}") for n in range(200)), prefixes=("a/x/",)), final=False)
+        assert widget.cursor_entry == Entry("folder", "a/x/")
+        widget.add_page("a/", page(row("a/y"), prefixes=("a/y/",)), final=True)
+        await pilot.pause()
+        assert widget.cursor_entry == Entry("folder", "a/x/")
+        assert widget.scroll_y == 0
+
+
 async def test_pages_of_an_older_listing_are_refused() -> None:
     async with tree() as (widget, _, _):
         assert not widget.add_page("", page(row("late")), final=True)
