@@ -232,7 +232,7 @@ class Controls:
         if record.state != "done":
             await self._scheduler.clean_up(self._idle_run(job, record))
         await self._core.journal.call(lambda db: schema.delete_record(db, record.job, record.seq))
-        job.counts.add(record, -1)
+        job.count(record, -1)
         if job.ended and not job.counts.of("failed") and job.row.state == "failed" and not job.row.code:
             job.row.state = "done"
             await self._core.save(job)

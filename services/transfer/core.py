@@ -13,7 +13,7 @@ from services.errors import NotAuthenticated, PailError
 from services.names import display_name
 from services.transfer import schema
 from services.transfer.facts import FactBoard
-from services.transfer.job import Counts, Job
+from services.transfer.job import Job
 from services.transfer.journal import Journal
 from services.transfer.line import Line
 from services.transfer.messages import JobFact, NoticeFact
@@ -80,10 +80,7 @@ class Core:
     async def recount(self, job: Job) -> None:
         """Take the counts of a job from the journal, after many transfers were changed there at once."""
         number = job.row.id
-        tallies = await self.journal.call(lambda db: schema.tallies(db, number))
-        job.counts = Counts.of_tallies(tallies)
-        for run in job.active.values():
-            job.counts.parked -= run.record.moved
+        await job.recount(lambda: self.journal.call(lambda db: schema.tallies(db, number)))
 
     def publish_end(self, job: Job) -> None:
         """Tell that a job has ended."""

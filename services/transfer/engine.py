@@ -71,7 +71,11 @@ class Engine:
         Raises `Busy` where another process has the journal, other `PailError` where it cannot be used.
         """
         engine = cls(await Journal.open(path), options or Options())
-        await engine._recover()
+        try:
+            await engine._recover()
+        except BaseException:
+            await engine.shut(remove=False)
+            raise
         return engine
 
     def _slower(self) -> None:

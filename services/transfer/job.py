@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -61,6 +61,15 @@ class Counts:
         else:
             self.parked += sign * record.moved
 
+    def merge(self, other: Counts) -> None:
+        """Add the counts of another."""
+        for state, items in other.items.items():
+            self.items[state] = self.items.get(state, 0) + items
+        self.size += other.size
+        self.done_size += other.done_size
+        self.parked += other.parked
+        self.skipped += other.skipped
+
     @classmethod
     def of_tallies(cls, tallies: Iterable[Tally]) -> Counts:
         """Rebuild the counts from the journal."""
@@ -107,6 +116,7 @@ class Job:
         self.asked = 0
         """Conflicts that were told about."""
         self._small_limit = small_limit
+        self._recounts: list[Counts] = []
         self._meter = Meter()
 
     @property
@@ -140,11 +150,28 @@ class Job:
         """Whether everything that is in the journal was taken."""
         return self.cursor >= self.last_seq
 
+    def count(self, record: Record, sign: int = 1) -> None:
+        """Count a transfer in, or out again."""
+        self.counts.add(record, sign)
+        for changes in self._recounts:
+            changes.add(record, sign)
+
+    async def recount(self, read: Callable[[], Awaitable[list[Tally]]]) -> None:
+        """Take the counts from the journal, and what changes while it is being read on top of them."""
+        changes = Counts()
+        self._recounts.append(changes)
+        try:
+            fresh = Counts.of_tallies(await read())
+        finally:
+            self._recounts.remove(changes)
+        fresh.merge(changes)
+        self.counts = fresh
+
     def begin(self, record: Record) -> None:
         """Count a transfer that starts: what it moves is counted while it runs."""
-        self.counts.add(record, -1)
+        self.count(record, -1)
         record.moved = 0
-        self.counts.add(record)
+        self.count(record)
 
     def take_in(self, records: list[Record]) -> None:
         """Have transfers from the journal wait for their turn."""
@@ -167,9 +194,9 @@ class Job:
             # The file or object may have turned out to have another size than was planned.
             self.counts.size += record.size - run.counted
             run.counted = record.size
-        self.counts.add(record, -1)
+        self.count(record, -1)
         record.state, record.moved, record.skipped = state, moved, int(skipped)
-        self.counts.add(record)
+        self.count(record)
 
     @property
     def moved(self) -> int:

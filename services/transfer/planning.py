@@ -74,7 +74,7 @@ class Planning:
     async def _take_down(self, job: Job, batch: list[Record], seq: int) -> None:
         await self._core.journal.call(lambda db: schema.put_records(db, batch))
         for record in batch:
-            job.counts.add(record)
+            job.count(record)
         job.last_seq = seq
         for record in batch:
             if record.state != "queued":

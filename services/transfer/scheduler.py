@@ -129,6 +129,8 @@ class Scheduler:
         line = self._core.line(job.row.spec.connection)
         runs = []
         for record in records:
+            if record.moved:
+                self._core.journal.note(record)
             job.begin(record)
             run = Run(record, job.row.spec, job.flags, self._core.tools, line, record.size)
             job.active[record.seq] = run
@@ -332,9 +334,24 @@ class Scheduler:
             return
         state = job.state_now()
         if state == job.row.state:
+            if state == "running" and not job.waiting and job.exhausted and not job.feeding:
+                job.ending = True
+                self._core.background(self._look_again(job))
             return
         job.ending = True
         self._core.background(self._settle(job))
+
+    async def _look_again(self, job: Job) -> None:
+        """Read the journal anew where something is counted as queued that nobody holds, rather than wait for ever."""
+        log.warning("job %s: looking again for %d queued transfers", job.id, job.counts.of("queued"))
+        try:
+            await self._core.recount(job)
+            job.put_back()
+        finally:
+            job.ending = False
+        self.pump()
+        if not job.counts.of("queued"):
+            self.settle(job)
 
     async def _settle(self, job: Job) -> None:
         try:

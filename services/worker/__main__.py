@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
 
 from services import paths
 from services.errors import Busy, PailError
+from services.transfer import codec
 from services.worker.server import IDLE_EXIT_S, serve
 
 
@@ -17,6 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="pail worker run", description="Runs the transfers of one state folder.")
     parser.add_argument("--state", type=Path, default=None, help="state folder")
     parser.add_argument("--idle-exit", type=float, default=IDLE_EXIT_S, help="seconds without work before it leaves")
+    parser.add_argument("--detached", action="store_true", help="tell why it fails to the client that started it")
     arguments = parser.parse_args(argv)
     state_dir = (arguments.state or paths.state_dir()).absolute()
     # A worker lives for long: it must not keep the folder, and the disk, where it was started.
@@ -26,7 +29,8 @@ def main(argv: list[str] | None = None) -> int:
     except Busy:
         return 0
     except PailError as error:
-        sys.stderr.write(f"{error.message}\n{error.remedy}\n")
+        told = json.dumps(codec.error_to_plain(error)) if arguments.detached else f"{error.message}\n{error.remedy}"
+        sys.stderr.write(f"{told}\n")
         return int(error.exit_code)
     return 0
 

@@ -307,11 +307,7 @@ class WorkerClient:
                 # One that ended at once may have found another one that was started at the same moment.
                 late = asyncio.get_running_loop().time() > deadline
                 if late or (ended and await asyncio.to_thread(nobody_serves, self._state)):
-                    reason = await asyncio.to_thread(crash_reason, self._state)
-                    raise PailError(
-                        f"the worker did not start{': ' if reason else ''}{reason}",
-                        remedy=f"See {self._state}/worker.log, or try 'pail worker run'.",
-                    ) from None
+                    raise (await asyncio.to_thread(crash_reason, self._state)) from None
             await asyncio.sleep(POLL_S)
 
     async def _replace(self, link: _Link, socket: Path) -> _Link:

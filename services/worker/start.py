@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Final
 
 import services
 from services import paths
+from services.errors import PailError
+from services.names import display_name
+from services.transfer import codec
 
 CRASH_LOG_NAME: Final = "worker-start.log"
 """Where a worker that cannot start says why; begun anew each time."""
@@ -29,7 +33,7 @@ def start_worker(state_dir: Path) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
     return os.posix_spawn(
         sys.executable,
-        [sys.executable, "-m", "services.worker", "--state", str(state_dir)],
+        [sys.executable, "-m", "services.worker", "--detached", "--state", str(state_dir)],
         environment,
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -47,10 +51,20 @@ def reap(pid: int) -> bool:
     return True
 
 
-def crash_reason(state_dir: Path) -> str:
-    """Return the last line that a worker which could not start has left."""
+def crash_reason(state_dir: Path) -> PailError:
+    """Return why a worker could not start, from what it has left: its own error, or the last line of a traceback."""
     try:
         lines = (state_dir / CRASH_LOG_NAME).read_text(errors="replace").split("\n")
     except OSError:
-        return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        lines = []
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    try:
+        plain = json.loads(last)
+        if isinstance(plain, dict):
+            return codec.error_from_plain(plain)
+    except ValueError:
+        pass
+    return PailError(
+        f"the worker did not start{': ' if last else ''}{display_name(last)}",
+        remedy=f"See {state_dir}/worker.log, or try 'pail worker run'.",
+    )

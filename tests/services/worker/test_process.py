@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from services.errors import Busy
+from services.errors import Busy, PailError, Unsafe
 from services.transfer.inprocess import JOURNALS, open_engine
 from services.transfer.journal import FileLock
 from services.transfer.messages import Control, JobItem, SetBandwidth, Submit
@@ -168,6 +168,38 @@ async def test_h50_a_signal_ends_the_worker_with_everything_resumable(
     assert far.faults.calls["uploads.start"] == 1
 
 
+async def test_h53_a_second_signal_ends_it_at_once_and_nothing_is_lost(far: Lab, state: Path) -> None:
+    data = some_bytes(20 * MIB)
+    path = far.file("big", data)
+    job = await far.start("upload", JobItem(str(path), at("big")), bandwidth=16 * MIB)
+    await reached(far, job, PART)
+    pid = (await status(state)).pid
+    os.kill(pid, signal.SIGTERM)
+    os.kill(pid, signal.SIGINT)
+    assert (await far.ended(job)).job.state == "done"
+    assert await far.get("big") == data
+
+
+async def test_h66_a_journal_that_others_may_write_is_refused(state: Path) -> None:
+    folder = state / JOURNALS
+    await asyncio.to_thread(folder.mkdir, 0o700, parents=True)
+    planted = folder / "worker.db"
+    await asyncio.to_thread(planted.touch)
+    await asyncio.to_thread(planted.chmod, 0o666)
+    with pytest.raises(Unsafe):
+        await Worker(state).run()
+
+
+async def test_a_worker_that_cannot_start_says_why(far: Lab, state: Path) -> None:
+    folder = state / JOURNALS
+    await asyncio.to_thread(folder.mkdir, 0o700, parents=True)
+    planted = folder / "worker.db"
+    await asyncio.to_thread(planted.touch)
+    await asyncio.to_thread(planted.chmod, 0o666)
+    with pytest.raises(PailError, match="can be changed by other users"):
+        await far.start("make-folder", JobItem("", at("f/")))
+
+
 async def test_a_paused_job_stays_paused_when_the_worker_is_killed(far: Lab, state: Path) -> None:
     path = far.file("big", some_bytes(20 * MIB))
     job = await far.start("upload", JobItem(str(path), at("big")), bandwidth=16 * MIB)
@@ -213,7 +245,7 @@ async def test_h62_the_socket_is_private_and_its_peer_is_checked(
     await far.run("make-folder", JobItem("", at("f/")))
     assert stat.S_IMODE((state / SOCKET_NAME).stat().st_mode) == 0o600
     monkeypatch.setattr("services.worker.protocol.peer_uid", lambda _: 12345)
-    with pytest.raises(worker_client.Unsafe):
+    with pytest.raises(Unsafe):
         await connect(state)
 
 

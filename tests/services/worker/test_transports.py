@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from services.errors import NotFound, PailError, UsageError
+from services.localstore.faults import Fault
 from services.transfer.messages import Answer, Control, JobItem, SetBandwidth, SnapshotQuery, Submit
 from tests.services.transfer.conftest import BUCKET, KIB, Lab, OpenLab, eventually, some_bytes
 from tests.services.worker.conftest import open_served
@@ -179,6 +180,34 @@ async def test_two_listeners_hear_the_same_facts(either: Lab) -> None:
     await listener
     with pytest.raises(PailError):
         await either.engine.submit(Submit(either.spec("make-folder", JobItem("", at("g/")))))
+
+
+async def test_h16_a_stalled_transfer_is_cancelled_at_once_and_harms_no_other(either: Lab) -> None:
+    await either.put("a", some_bytes(600 * KIB))
+    await either.put("b", b"b")
+    either.faults.add(Fault("objects.get_media", "stall", "response", at=200 * KIB, count=None))
+    job = await either.start("download", JobItem(at("a"), str(either.folder / "a")))
+    await eventually(lambda: moved(either, job))
+    end = await either.run("download", JobItem(at("b"), str(either.folder / "b")))
+    assert end.job.state == "done"
+    assert either.end_of(job) is None
+    await either.engine.submit(Control("cancel", job))
+    assert (await either.ended(job, 2)).job.state == "cancelled"
+
+
+async def test_answers_and_retries_while_everything_runs_lose_no_count(either: Lab) -> None:
+    for number in range(60):
+        await either.put(f"p/{number}", b"old")
+        either.file(f"t/{number}", b"new")
+        either.file(f"t/x{number}", b"x")
+    job = await either.start("upload", JobItem(str(either.folder / "t"), at("p/"), tree=True), conflict="ask")
+    while not either.end_of(job):
+        for view in await either.transfers(job):
+            if view.code == "exists" and view.state == "paused":
+                await either.engine.submit(Answer(job, "replace", view.id))
+    end = await either.ended(job)
+    assert (end.job.state, end.job.items, end.job.done, end.job.conflicts) == ("done", 120, 120, 0)
+    assert end.job.bytes == end.job.size == 240
 
 
 async def moved(lab: Lab, job: str) -> bool:
