@@ -30,8 +30,11 @@ SIGNS: Final = {"trying": "…", "yes": "✓", "no": "✗", "skipped": "·"}
 LOOKS: Final = {"trying": "", "yes": "green", "no": "red", "skipped": "dim"}
 """Colours of the signs, from the terminal's own palette."""
 
-TITLE_WIDTH: Final = 31
+TITLE_WIDTH: Final = 30
 """Cells of the column of titles."""
+
+WAY_WIDTH: Final = 34
+"""Cells of the column of ways."""
 
 WAYS: Final = (
     ("local", "Work in a store on this machine", "everything works, nothing leaves it"),
@@ -88,7 +91,7 @@ class ConnectScreen(Screen[WayIn | None]):
 
     @staticmethod
     def _way(identifier: str, title: str, text: str) -> Option:
-        return Option(Text.assemble(f"{title:<{TITLE_WIDTH}}", (text, "dim")), id=identifier)
+        return Option(Text.assemble(f"{title:<{WAY_WIDTH}}", (text, "dim")), id=identifier)
 
     def on_mount(self) -> None:
         """Paint first, then look for credentials."""

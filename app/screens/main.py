@@ -61,6 +61,7 @@ class FilterLine(Line):
 class MainScreen(Screen[None]):
     """Bucket, views, path, objects, and what moves."""
 
+    AUTO_FOCUS = ""  # the view that is shown takes the focus; until then keys are the screen's
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as Textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-tall")]  # noqa: RUF012
@@ -229,7 +230,7 @@ class MainScreen(Screen[None]):
             bucket=bool(place.bucket),
             cursor=entry.kind if entry else "",
             marked=tree.marked_totals.entries,
-            rows=tree.row_total(),
+            rows=tree.row_total() if entry else 0,
             deeper=bool(place.prefix),
             filtering=bool(tree.filter_text),
             may_write=place.access.ability not in ("read only", "no access"),
