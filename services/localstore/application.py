@@ -48,6 +48,9 @@ class Application:
             await self._answer(exchange)
         except Disconnected:
             return
+        except asyncio.CancelledError:
+            # The store is stopping, and this request has had its time.
+            exchange.abort()
         except Exception as error:  # noqa: BLE001 - the last guard before the wire; it is logged
             # Once an answer has begun, a broken connection is the only honest way to say that it failed.
             _log.exception("answering failed: %s", type(error).__name__)
@@ -127,6 +130,10 @@ class _Exchange:
         if transport is not None:
             transport.abort()
 
+    def _gone(self) -> bool:
+        transport = self._scope.get(TRANSPORT_KEY)
+        return transport is not None and transport.is_closing()
+
     async def struck(self, stage: str) -> bool:
         """Let the faults of a stage strike; return whether the exchange is over."""
         for fault in self.faults:
@@ -170,6 +177,9 @@ class _Exchange:
             await self._send({"type": "http.response.body", "body": response.body})
             return
         async for piece in response.stream:
+            # What is sent to a client that has gone vanishes without an error: the rest need not be read.
+            if self._gone():
+                raise Disconnected
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
         await self._send({"type": "http.response.body", "body": b""})
 
@@ -220,16 +230,15 @@ class _Exchange:
         """Cut the connection after what was sent has left: its bytes are part of the test."""
         transport = self._scope.get(TRANSPORT_KEY)
         # asyncio announces no empty buffer.
-        while transport is not None and transport.get_write_buffer_size() and not transport.is_closing():  # noqa: ASYNC110
+        while transport is not None and transport.get_write_buffer_size() and not self._gone():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         self.abort()
 
     async def _stall(self, fault: Fault) -> None:
         """Wait as long as the fault says, or until the client is gone."""
         loop = asyncio.get_running_loop()
-        transport = self._scope.get(TRANSPORT_KEY)
         until = loop.time() + (fault.seconds or STALL_LIMIT_S)
-        while loop.time() < until and not (transport is not None and transport.is_closing()):  # noqa: ASYNC110
+        while loop.time() < until and not self._gone():  # noqa: ASYNC110
             await asyncio.sleep(min(0.05, max(0.0, until - loop.time())))
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import gzip
 import http.client
+import os
 import random
 from typing import Any
 
 import google_crc32c
+import psutil
 import pytest
 
-from tests.services.localstore.raw import Raw, esc
+from tests.services.localstore.raw import Raw, esc, eventually
 
 DATA = random.Random(3).randbytes(1 << 20)
 
@@ -172,3 +174,23 @@ def test_a_download_stays_with_its_generation(stored: Raw) -> None:
     assert first + response.read() == large
     connection.close()
     assert stored.media("large").body == b"new"
+
+
+def test_a_client_that_goes_away_ends_its_download(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw.made("large", bytes(64 << 20))
+    reads = []
+    plain = os.pread
+
+    def counted(descriptor: int, size: int, offset: int) -> bytes:
+        reads.append(offset)
+        return plain(descriptor, size, offset)
+
+    monkeypatch.setattr("services.localstore.downloads.os.pread", counted)
+    connection = http.client.HTTPConnection("127.0.0.1", raw.store.port)
+    connection.request("GET", "/bucket/large")
+    response = connection.getresponse()
+    response.read(1)
+    response.close()
+    connection.close()
+    eventually(lambda: not any("blobs" in file.path for file in psutil.Process().open_files()))
+    assert len(reads) < 200
