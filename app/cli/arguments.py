@@ -29,14 +29,22 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             add_help=False,
         )
+        self.words = self.add_argument_group("arguments")
+        """Group of the words that are no options."""
+        self.own = self.add_argument_group("options")
+        """Group of the options that this command alone has."""
         self.common = self.add_argument_group("options of every command")
         """Group of the options that every command has."""
         self.known: dict[str, bool] = {}
         """Every option, and whether it takes a value."""
 
+    def word(self, name: str, **settings: Any) -> None:
+        """Declare words; `settings` are those of `add_argument`."""
+        self.words.add_argument(name, **settings)
+
     def option(self, *flags: str, common: bool = False, **settings: Any) -> None:
         """Declare an option; `settings` are those of `add_argument`."""
-        action = (self.common if common else self).add_argument(*flags, **settings)
+        action = (self.common if common else self.own).add_argument(*flags, **settings)
         self.known.update(dict.fromkeys(flags, action.nargs != 0))
 
     def error(self, message: str) -> NoReturn:
@@ -118,6 +126,13 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
         import shutil
 
         super().__init__(prog, max_help_position=26, width=min(HELP_WIDTH, shutil.get_terminal_size().columns) - 2)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Wrap sentences; indented lines are tables and stay."""
+        import textwrap
+
+        lines = (line if line.startswith(" ") else textwrap.fill(line, width) for line in text.splitlines())
+        return "\n".join(indent + line for part in lines for line in part.split("\n"))
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
         if not action.option_strings:

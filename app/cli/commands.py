@@ -33,7 +33,7 @@ class Command:
 
 
 def _screen(parser: Parser) -> None:
-    parser.add_argument("url", nargs="?", metavar="gs://BUCKET[/PREFIX]", help="where the screen opens")
+    parser.word("url", nargs="?", metavar="gs://BUCKET[/PREFIX]", help="where the screen opens")
 
 
 def _buckets(_parser: Parser) -> None:
@@ -41,34 +41,32 @@ def _buckets(_parser: Parser) -> None:
 
 
 def _mb(parser: Parser) -> None:
-    parser.add_argument("url", metavar="gs://BUCKET", help="the bucket to create")
+    parser.word("url", metavar="gs://BUCKET", help="the bucket to create")
     parser.option("--location", default="US", metavar="L", help=LOCATION_HELP)
     parser.option("--class", dest="storage_class", default="STANDARD", metavar="C", help="default class of new objects")
     parser.option("--hns", action="store_true", help="real folders (hierarchical namespace); fixed for ever")
 
 
 def _rb(parser: Parser) -> None:
-    parser.add_argument("url", metavar="gs://BUCKET", help="the bucket to delete")
+    parser.word("url", metavar="gs://BUCKET", help="the bucket to delete")
     parser.option("--all", action="store_true", help="with everything in it, older generations included; asks first")
 
 
 def _ls(parser: Parser) -> None:
-    parser.add_argument(
-        "urls", nargs="*", metavar="gs://…", help="buckets, prefixes, objects or globs (default: buckets)"
-    )
+    parser.word("urls", nargs="*", metavar="gs://…", help="buckets, prefixes, objects or globs (default: buckets)")
     parser.option("-l", "--long", action="store_true", help="size, time and class of each object as well")
     parser.option("-r", "--recursive", action="store_true", help="all objects below")
     _literal(parser)
 
 
 def _stat(parser: Parser) -> None:
-    parser.add_argument("urls", nargs="+", metavar="gs://…", help="objects, prefixes, buckets or globs")
+    parser.word("urls", nargs="+", metavar="gs://…", help="objects, prefixes, buckets or globs")
     _generation(parser)
     _literal(parser)
 
 
 def _cat(parser: Parser) -> None:
-    parser.add_argument("urls", nargs="+", metavar="gs://…", help="objects or globs, printed one after the other")
+    parser.word("urls", nargs="+", metavar="gs://…", help="objects or globs, printed one after the other")
     parser.option(
         "--range",
         type=parse_range,
@@ -80,7 +78,7 @@ def _cat(parser: Parser) -> None:
 
 
 def _cp(parser: Parser) -> None:
-    parser.add_argument(
+    parser.word(
         "paths", nargs="+", metavar="SRC… DST", help="files, folders or gs:// URLs; - is standard input or output"
     )
     parser.option("-r", "--recursive", action="store_true", help="folders and prefixes with all that is below them")
@@ -90,22 +88,20 @@ def _cp(parser: Parser) -> None:
 
 
 def _mv(parser: Parser) -> None:
-    parser.add_argument("paths", nargs="+", metavar="SRC… DST", help="files, folders or gs:// URLs")
+    parser.word("paths", nargs="+", metavar="SRC… DST", help="files, folders or gs:// URLs")
     parser.option("-r", "--recursive", action="store_true", help="folders and prefixes with all that is below them")
     _moving(parser)
 
 
 def _rm(parser: Parser) -> None:
-    parser.add_argument(
-        "urls", nargs="+", metavar="gs://…", help="objects, globs, or with -r prefixes and buckets' contents"
-    )
+    parser.word("urls", nargs="+", metavar="gs://…", help="objects, globs, or with -r prefixes and buckets' contents")
     parser.option("-r", "--recursive", action="store_true", help="prefixes with all that is below them")
     _generation(parser)
     _planning(parser)
 
 
 def _store(parser: Parser) -> None:
-    parser.add_argument("action", choices=["serve"], metavar="serve", help="run the embedded store until interrupted")
+    parser.word("action", choices=["serve"], metavar="serve", help="run the embedded store until interrupted")
     parser.option("--dir", metavar="D", help="its folder (default: the one that --local uses)")
     parser.option("--port", type=int, default=0, metavar="N", help="its port (default: the last one, or any free one)")
     parser.option(
@@ -115,13 +111,13 @@ def _store(parser: Parser) -> None:
 
 def _transfers(parser: Parser) -> None:
     verbs = ("pause", "resume", "cancel", "retry")
-    parser.add_argument("action", nargs="?", choices=verbs, metavar="|".join(verbs), help="what to do (default: list)")
-    parser.add_argument("id", nargs="?", metavar="ID", help="a job such as 7, a transfer such as 7.12, or 'all'")
+    parser.word("action", nargs="?", choices=verbs, metavar="|".join(verbs), help="what to do (default: list)")
+    parser.word("id", nargs="?", metavar="ID", help="a job such as 7, a transfer such as 7.12, or 'all'")
 
 
 def _worker(parser: Parser) -> None:
     actions = ("run", "status", "stop")
-    parser.add_argument(
+    parser.word(
         "action", nargs="?", choices=actions, default="status", metavar="|".join(actions), help="(default: status)"
     )
 
@@ -225,7 +221,7 @@ _ALL: Final = (
         "gs://BUCKET",
         "delete a bucket",
         _rb,
-        "A bucket that is not empty is refused, unless --all is given; that asks for the bucket's name at a\n"
+        "A bucket that is not empty is refused, unless --all is given; that asks for the bucket's name at a "
         "terminal, and needs --yes without one.",
         (("pail rb gs://old", "only if it is empty"), ("pail rb --all gs://old", "with everything in it")),
     ),
@@ -235,7 +231,7 @@ _ALL: Final = (
         "[gs://…]",
         "list buckets, prefixes and objects",
         _ls,
-        "Full URLs, one a line. An object of exactly that name comes first, then the folder, then a glob:\n"
+        "Full URLs, one a line. An object of exactly that name comes first, then the folder, then a glob: "
         "'*' and '?' stay within a folder, '**' crosses folders, [abc] is one of these characters.",
         (
             ("pail ls gs://b/logs/", "what is directly below logs/"),
@@ -270,8 +266,8 @@ _ALL: Final = (
         "SRC… DST",
         "copy between here and gs://, both ways, and bucket to bucket",
         _cp,
-        "'cp -r dir gs://b/p' makes p/dir/… where p/ exists or is written with a trailing '/', else p/…; the same\n"
-        "downwards. Overwrites, pinned to the generation seen. Everything is verified by CRC32C; modification\n"
+        "'cp -r dir gs://b/p' makes p/dir/… where p/ exists or is written with a trailing '/', else p/…; the same "
+        "downwards. Overwrites, pinned to the generation seen. Everything is verified by CRC32C; modification "
         "times are kept. An interrupted copy can be resumed.",
         (
             ("pail cp report.pdf gs://b/docs/", "upload a file"),
@@ -279,7 +275,7 @@ _ALL: Final = (
             ("pail cp -r gs://b/www/ ./site", "download a folder"),
             ("pail cp -r gs://b/2024 gs://archive/", "copy on the server"),
             ("tar c src | pail cp - gs://b/src.tar", "from standard input"),
-            ("pail cp --detach --bandwidth 24M big.iso gs://b/", "by the worker, in the background"),
+            ("pail cp --detach big.iso gs://b/", "in the background"),
         ),
     ),
     Command(
@@ -300,7 +296,7 @@ _ALL: Final = (
         "gs://…",
         "delete objects",
         _rm,
-        "Each is deleted at the generation that was seen. A glob and a whole bucket ask first; without a terminal\n"
+        "Each is deleted at the generation that was seen. A glob and a whole bucket ask first; without a terminal "
         "they need --yes.",
         (
             ("pail rm gs://b/old.txt", "one object"),
@@ -358,8 +354,7 @@ def make_parser(command: Command) -> Parser:
     prog = f"pail {command.name}".rstrip()
     if command is SCREEN:
         usage = "pail [OPTIONS] [gs://BUCKET[/PREFIX]]\n       pail [OPTIONS] COMMAND …"
-        description = "A terminal file manager for Google Cloud Storage buckets."
-        epilog = _command_list()
+        description, epilog = _overview(), EXIT_CODES
     else:
         usage = " ".join(part for part in (prog, "[OPTIONS]", command.words) if part)
         sentence = f"{command.summary[0].upper()}{command.summary[1:]}."
@@ -371,28 +366,35 @@ def make_parser(command: Command) -> Parser:
     return parser
 
 
-def _command_list() -> str:
+EXIT_CODES: Final = """\
+exit codes:
+  0    done
+  1    anything not below
+  2    usage; no terminal for the screen; nobody there to confirm
+  3    bucket or prefix not found
+  4    object not found
+  5    gave up on a passing fault after retries
+  6    some items failed, the rest is done
+  7    no credentials, or not allowed
+  8    a precondition failed: someone else changed it
+  9    a safeguard stopped it
+  130  interrupted; what can be resumed will be"""
+"""The end of `pail --help`."""
+
+
+def _overview() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {command.name:{width}}  {command.summary}" for command in _ALL]
-    codes = (
-        "0 done · 1 failed · 2 usage · 3 bucket or prefix not found · 4 object not found · 5 gave up after\n"
-        "  retries · 6 some items failed · 7 no credentials or not allowed · 8 changed by someone else ·\n"
-        "  9 stopped by a safeguard · 130 interrupted"
-    )
     return "\n".join(
         [
-            "commands:",
-            *lines,
+            "A terminal file manager for Google Cloud Storage buckets. Without a command it opens its screen.",
+            "",
+            "commands ('pail COMMAND --help' tells more):",
+            *(f"  {command.name:{width}}  {command.summary}" for command in _ALL),
             "",
             "examples:",
-            "  pail --local                      the screen on the embedded store, no account needed",
-            "  pail gs://my-bucket/photos/       the screen, opened there",
-            "  pail cp -r photos gs://my-bucket/ upload a folder",
-            "",
-            "exit codes:",
-            f"  {codes}",
-            "",
-            "'pail COMMAND --help' tells more.",
+            "  pail --local                       the screen, no account needed",
+            "  pail gs://my-bucket/photos/        the screen, opened there",
+            "  pail cp -r photos gs://my-bucket/  upload a folder",
         ]
     )
 

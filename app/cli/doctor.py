@@ -19,6 +19,7 @@ from services.errors import ExitCode, Forbidden, NotAuthenticated, PailError, Re
 from services.gcs.interface import Storage
 from services.gcs.open import open_storage
 from services.names import display_name
+from widgets import formats
 
 MARKS: Final[dict[State, str]] = {"ok": "ok", "note": "note", "problem": "PROBLEM"}
 """How a check came out, told apart without colours."""
@@ -44,7 +45,9 @@ async def _examine(context: Context) -> int:
         code = ExitCode.FAILED
     if not context.output.json:
         context.output.flush()
-        context.output.message("" if not report.problems else f"{report.problems} to mend")
+        context.output.message(
+            f"{formats.count(report.problems, 'problem')} to mend." if report.problems else "Everything works."
+        )
     return code
 
 
@@ -97,9 +100,8 @@ async def _list(storage: Storage) -> Check | None:
 def _of_rung(rung: Rung) -> Check:
     """Return a rung of the ladder; one that does not hold is no problem while another does."""
     state: State = "ok" if rung.state in ("yes", "skipped") else "note"
-    said = {"yes": "used", "no": "not there", "skipped": "not needed", "trying": "not answered"}[rung.state]
-    detail = f"{said}: {rung.detail}" if rung.detail else said
-    return Check("credentials", rung.title, state, detail, rung.remedy)
+    said = {"yes": "used", "no": "nothing", "skipped": "not tried", "trying": "no answer"}[rung.state]
+    return Check("credentials", rung.title, state, f"{said}: {rung.detail}" if rung.detail else said, rung.remedy)
 
 
 class _Report:

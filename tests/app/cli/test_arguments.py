@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import shlex
 
 import pytest
 
 from app.cli.arguments import find_command
-from app.cli.commands import COMMANDS, SCREEN, make_parser, valued_options
-from services.errors import UsageError
+from app.cli.commands import COMMANDS, EXIT_CODES, SCREEN, make_parser, valued_options
+from services.errors import ExitCode, UsageError
 
 
 def parse(*words: str) -> tuple[str, argparse.Namespace]:
@@ -139,3 +141,21 @@ def test_every_command_has_help_with_every_option_and_a_wide_enough_terminal(
     assert caught.value.code == 0
     assert all(flag in text for flag in parser.known)
     assert text.startswith(f"usage: pail {name}".rstrip())
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_help_explains_every_exit_code() -> None:
+    explained = [int(line.split()[0]) for line in EXIT_CODES.splitlines()[1:]]
+    assert explained == [int(code) for code in ExitCode]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_its_module_with_a_run_function(name: str) -> None:
+    module = importlib.import_module(f"app.cli.{COMMANDS[name].module}")
+    assert callable(module.run)
+    examples = [line.removeprefix("tar c src | ") for line, _ in COMMANDS[name].examples]
+    assert examples
+    for line in examples:
+        words = shlex.split(line.partition(">")[0].partition("|")[0])
+        command, rest = find_command(words[1:], COMMANDS, valued_options())
+        make_parser(COMMANDS[command]).parse(rest, COMMANDS)
