@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -15,15 +16,18 @@ Entry = ObjectRow | str
 """An object, or a prefix that ends with `/`."""
 
 
-async def pages(data: DataPlane, bucket: str, query: ListQuery) -> AsyncGenerator[ListPage]:
-    """Yield the pages of a listing, one in memory at a time."""
-    token = ""
-    while True:
-        page = await data.list_page(bucket, query, token)
-        yield page
-        token = page.next_token
-        if not token:
-            return
+async def pages(data: DataPlane, bucket: str, query: ListQuery) -> AsyncGenerator[ListPage, None]:
+    """Yield the pages of a listing; the next one is fetched while one is worked on, so two are in memory."""
+    page = await data.list_page(bucket, query)
+    while page.next_token:
+        ahead = asyncio.ensure_future(data.list_page(bucket, query, page.next_token))
+        try:
+            yield page
+            page = await ahead
+        finally:
+            if not ahead.cancel() and not ahead.cancelled():
+                ahead.exception()  # whoever stopped early does not want to hear of it
+    yield page
 
 
 def entries(page: ListPage) -> list[Entry]:
@@ -60,11 +64,10 @@ async def find_object(data: DataPlane, url: GsUrl, *, generation: int | None = N
 async def prefix_exists(data: DataPlane, bucket: str, prefix: str) -> bool:
     """Tell whether anything lies below `prefix` (which ends with `/`, or is empty: then the bucket is asked)."""
     query = ListQuery(prefix=prefix, page_size=1)
-    async with aclosing(pages(data, bucket, query)) as found:
-        async for page in found:
-            if page.objects or not prefix:
-                return True
-    return False
+    page = await data.list_page(bucket, query)
+    while prefix and not page.objects and page.next_token:
+        page = await data.list_page(bucket, query, page.next_token)
+    return not prefix or bool(page.objects)
 
 
 async def matches(data: DataPlane, bucket: str, pattern: str) -> AsyncGenerator[Entry]:

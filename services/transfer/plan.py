@@ -12,7 +12,8 @@ from typing import Any, Final
 from services import names
 from services.errors import BucketNotFound, LocalFileError, PailError, UnmappableName, UsageError
 from services.gcs.interface import DataPlane, ListQuery
-from services.model import ListPage, ObjectInfo, ObjectRow
+from services.lookup import pages
+from services.model import ObjectInfo, ObjectRow
 from services.names import GsUrl, display_name, is_gs_url, parse_gs_url
 from services.transfer.local import explained
 from services.transfer.messages import ItemAction, JobItem, JobSpec
@@ -148,7 +149,7 @@ class Planner:
         source = _as_prefix(parse_gs_url(item.source))
         collisions = _Ancestors()
         seen = False
-        async for page in list_pages(self._data, source.bucket, source.name):
+        async for page in pages(self._data, source.bucket, ListQuery(prefix=source.name, page_size=LIST_PAGE)):
             batch = []
             for row in page.objects:
                 seen = True
@@ -218,20 +219,6 @@ class _Ancestors:
         if name and not name.endswith("/") and not clash:
             self._chain.append(name)
         return clash
-
-
-async def list_pages(data: DataPlane, bucket: str, prefix: str) -> AsyncIterator[ListPage]:
-    """Yield the pages of everything below a prefix; the next one is fetched while one is worked on."""
-    query = ListQuery(prefix=prefix, page_size=LIST_PAGE)
-    page = await data.list_page(bucket, query)
-    while page.next_token:
-        ahead = asyncio.ensure_future(data.list_page(bucket, query, page.next_token))
-        try:
-            yield page
-            page = await ahead
-        finally:
-            ahead.cancel()
-    yield page
 
 
 def check_no_loop(item: JobItem) -> None:
