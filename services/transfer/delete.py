@@ -110,10 +110,10 @@ async def make_folder(run: Run) -> None:
     """Make an empty folder: a real one where the bucket has such, else the placeholder `dir/`; raises `PailError`."""
     url = parse_gs_url(run.record.target)
     name = url.name if url.name.endswith("/") else url.name + "/"
-    storage = await run.line.storage()
     patience = run.patience()
     while True:
         try:
+            storage = await run.line.storage()
             if await _hierarchical(run, url.bucket):
                 await storage.data.create_folder(url.bucket, name)
             else:

@@ -169,7 +169,11 @@ class TransferView:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job, as it stands."""
+    """A job, as it stands.
+
+    One that is `paused` with the code `disk-full` waits for a person: `reason` and `remedy` say for what.  It is
+    told once as a `NoticeFact`; nothing of it has failed, and `resume` lets it go on.
+    """
 
     id: str
     """Unique, growing."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -20,7 +21,7 @@ from services.transfer.facts import FactBoard, Subscription
 from services.transfer.inprocess import JOURNALS, WORKER_JOURNAL
 from services.transfer.job import Counts, Job
 from services.transfer.journal import FileLock, has_unfinished, read_from, read_jobs
-from services.transfer.messages import Command, Fact, Reply, Snapshot, SnapshotQuery
+from services.transfer.messages import Command, Fact, JobFact, Reply, Snapshot, SnapshotQuery, Submit
 from services.transfer.options import Options
 from services.worker import protocol
 from services.worker.server import LOCK_NAME, SOCKET_NAME
@@ -60,6 +61,10 @@ class WorkerStatus:
     """Transfers of those that have not ended."""
 
 
+Tell = Callable[[Fact], None]
+"""Gets each fact that the worker reports."""
+
+
 class Gone(Exception):
     """The connection to the worker was lost, or there is none."""
 
@@ -68,7 +73,7 @@ class _Link:
     """One connection: calls and their answers, and the facts that come in between."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, board: FactBoard, worker: dict[str, Any]
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tell: Tell, worker: dict[str, Any]
     ) -> None:
         self.worker = worker
         """What the worker said of itself."""
@@ -76,13 +81,13 @@ class _Link:
         """Set once the connection has ended."""
         self._reader = reader
         self._writer = writer
-        self._board = board
+        self._tell = tell
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._task = asyncio.create_task(self._receive())
 
     @classmethod
-    async def open(cls, socket: Path, board: FactBoard) -> Self:
+    async def open(cls, socket: Path, tell: Tell) -> Self:
         """Connect and greet; raises `Gone` where nobody answers, `Unsafe` where it is not a process of this user."""
         try:
             reader, writer = await asyncio.open_unix_connection(socket)
@@ -103,7 +108,7 @@ class _Link:
         except BaseException:
             writer.close()
             raise
-        return cls(reader, writer, board, answer)
+        return cls(reader, writer, tell, answer)
 
     async def call(self, name: str, value: Any = None) -> Any:
         """Return the worker's answer; raises the `PailError` it sends, `Gone` where the connection is lost."""
@@ -141,8 +146,7 @@ class _Link:
 
     def _take(self, frame: Any) -> None:
         if "fact" in frame:
-            fact: Fact = codec.from_plain(frame["fact"])
-            self._board.publish(fact)
+            self._tell(codec.from_plain(frame["fact"]))
             return
         future = self._waiting.get(frame.get("id"))
         if future is None or future.done():
@@ -170,8 +174,11 @@ class WorkerClient:
         self._link: _Link | None = None
         self._linking = asyncio.Lock()
         self._wanted: bool | None = None
+        self._open_jobs: set[str] = set()
+        self._ended_jobs: dict[str, float | None] = {}
         self._child = 0
         self._keeper: asyncio.Task[None] | None = None
+        self._catching_up: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
@@ -191,6 +198,8 @@ class WorkerClient:
                 remedy="See 'pail transfers' for whether it was taken, then try again.",
             ) from None
         reply: Reply = codec.from_plain(value)
+        if isinstance(command, Submit) and reply.id not in self._ended_jobs:
+            self._open_jobs.add(reply.id)
         return reply
 
     async def snapshot(self, query: SnapshotQuery | None = None) -> Snapshot:
@@ -204,6 +213,7 @@ class WorkerClient:
             except Gone:
                 continue
             else:
+                self._open_jobs.update(job.id for job in found.jobs if job.finished is None)
                 return found
         return await asyncio.to_thread(_offline, self._state, query or SnapshotQuery())
 
@@ -217,10 +227,11 @@ class WorkerClient:
     async def close(self) -> None:
         """Leave; the worker goes on."""
         self._closed = True
-        if self._keeper is not None:
-            self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+        for task in (self._keeper, self._catching_up):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         if self._link is not None:
             await self._link.close()
         if self._child:
@@ -267,6 +278,7 @@ class WorkerClient:
                 return self._link
             if self._closed:
                 raise UsageError("this client is closed", remedy="Connect again.")
+            again = self._link is not None
             if self._link is not None:
                 await self._link.close()
                 self._link = None
@@ -274,12 +286,32 @@ class WorkerClient:
             self._link = link
             if self._wanted is not None:
                 self._ask_for_facts(link)
+                if again:
+                    self._catching_up = asyncio.create_task(self._catch_up(link))
             return link
+
+    def _told(self, fact: Fact) -> None:
+        """Pass a fact on; the end of a job only once, as a lost connection may have it told twice."""
+        if isinstance(fact, JobFact):
+            # A job that was tried again ends again, at another time.
+            if self._ended_jobs.get(fact.job.id) == fact.job.finished:
+                return
+            self._open_jobs.discard(fact.job.id)
+            self._ended_jobs[fact.job.id] = fact.job.finished
+        self._board.publish(fact)
+
+    async def _catch_up(self, link: _Link) -> None:
+        """Tell which jobs have ended while there was no connection: nobody else will."""
+        with contextlib.suppress(Gone, PailError):
+            found: Snapshot = codec.from_plain(await link.call("snapshot", codec.to_plain(SnapshotQuery(limit=0))))
+            for job in found.jobs:
+                if job.finished is not None and job.id in self._open_jobs:
+                    self._told(JobFact(job))
 
     async def _connect(self, *, start: bool) -> _Link:
         socket = await asyncio.to_thread(paths.socket_path, self._state, SOCKET_NAME)
         try:
-            link = await _Link.open(socket, self._board)
+            link = await _Link.open(socket, self._told)
         except Gone:
             if not start:
                 raise
@@ -299,7 +331,7 @@ class WorkerClient:
         deadline = asyncio.get_running_loop().time() + START_S
         while True:
             try:
-                return await _Link.open(socket, self._board)
+                return await _Link.open(socket, self._told)
             except Gone:
                 ended = self._child and await asyncio.to_thread(reap, self._child)
                 if ended:

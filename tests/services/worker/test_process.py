@@ -16,7 +16,7 @@ import pytest
 from services.errors import Busy, PailError, Unsafe
 from services.transfer.inprocess import JOURNALS, open_engine
 from services.transfer.journal import FileLock
-from services.transfer.messages import Control, JobItem, SetBandwidth, Submit
+from services.transfer.messages import Control, EngineClient, JobItem, SetBandwidth, Submit
 from services.transfer.options import Options
 from services.worker import client as worker_client
 from services.worker.client import WorkerClient, connect, nobody_serves, status, stop
@@ -135,6 +135,24 @@ async def test_a_job_submitted_before_a_kill_is_never_forgotten(far: Lab, state:
     assert len(await far.names("t/")) == 300
 
 
+async def test_a_job_that_ends_while_the_connection_is_lost_is_told_all_the_same(far: Lab, state: Path) -> None:
+    assert isinstance(far.engine, WorkerClient)
+    path = far.file("a", b"x")
+    job = await far.start("upload", JobItem(str(path), at("a")), bandwidth=1)
+    await far.engine.submit(Control("pause", job))
+    pid = far.engine.worker_pid
+    far.engine._board.publish = lambda fact: None  # type: ignore[method-assign]  # deaf for a while
+    await far.engine.submit(Control("resume", job))
+    await eventually(lambda: is_done(far.engine, job))
+    del far.engine._board.publish  # type: ignore[method-assign]
+    far.engine._ended_jobs.clear()
+    far.engine._open_jobs.add(job)
+    os.kill(pid, signal.SIGKILL)
+    await eventually(lambda: nobody_serves(state))
+    await far.engine.submit(SetBandwidth(0))
+    assert (await far.ended(job)).job.state == "done"
+
+
 async def test_h52_a_client_that_leaves_stops_nothing(far: Lab, state: Path) -> None:
     path = far.file("big", some_bytes(20 * MIB))
     job = await far.start("upload", JobItem(str(path), at("big")), bandwidth=20 * MIB)
@@ -147,7 +165,7 @@ async def test_h52_a_client_that_leaves_stops_nothing(far: Lab, state: Path) -> 
         await another.close()
 
 
-async def is_done(client: WorkerClient, job: str) -> bool:
+async def is_done(client: EngineClient, job: str) -> bool:
     return any(view.id == job and view.state == "done" for view in (await client.snapshot()).jobs)
 
 
