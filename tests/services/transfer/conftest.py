@@ -130,17 +130,17 @@ class Lab:
             BUCKET, name, data, attributes=WriteAttributes(), crc32c=checksum.of(data), precondition=Precondition()
         )
 
-    async def get(self, name: str) -> bytes:
-        async with self.storage.data.read(BUCKET, name) as stream:
+    async def get(self, name: str, *, bucket: str = BUCKET) -> bytes:
+        async with self.storage.data.read(bucket, name) as stream:
             return b"".join([chunk async for chunk in stream])
 
-    async def names(self, prefix: str = "", **query: Any) -> list[str]:
+    async def names(self, prefix: str = "", *, bucket: str = BUCKET, **query: Any) -> list[str]:
         from services.gcs.interface import ListQuery
 
         found: list[str] = []
         token = ""
         while True:
-            page = await self.storage.data.list_page(BUCKET, ListQuery(prefix=prefix, **query), token)
+            page = await self.storage.data.list_page(bucket, ListQuery(prefix=prefix, **query), token)
             found += [row.name for row in page.objects]
             token = page.next_token
             if not token:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from services.errors import Busy, PailError, Unsafe
+from services.model import BucketSpec
 from services.transfer.inprocess import JOURNALS, open_engine
 from services.transfer.journal import FileLock
 from services.transfer.messages import Control, EngineClient, JobItem, SetBandwidth, Submit
@@ -111,19 +112,26 @@ async def test_h05_a_killed_worker_goes_on_with_the_download(far: Lab, state: Pa
     assert [path.name for path in far.folder.iterdir()] == ["big"]
 
 
-@pytest.mark.parametrize("after", [0, 40, 120])
-async def test_a_killed_worker_loses_and_forgets_nothing_of_a_move(far: Lab, state: Path, after: int) -> None:
+@pytest.mark.parametrize("target", [BUCKET, "another"])
+@pytest.mark.parametrize("after", [0, 60])
+async def test_a_killed_worker_loses_and_forgets_nothing_of_a_move(
+    far: Lab, state: Path, after: int, target: str
+) -> None:
+    """Within a bucket a move is one step; into another one it is a copy and a delete, with the kill in between."""
+    if target != BUCKET:
+        await far.storage.control.create_bucket(BucketSpec(target))
     names = {f"{number:03}": some_bytes(100 + number, number) for number in range(200)}
     await asyncio.gather(*(far.put(f"from/{name}", data) for name, data in names.items()))
-    job = await far.start("move", JobItem(at("from/"), at("to/"), tree=True))
+    job = await far.start("move", JobItem(at("from/"), f"gs://{target}/to/", tree=True))
     await eventually(lambda: len(far.items(job)) >= after)
     await kill_worker(state)
-    there = {name.rpartition("/")[2] for name in await far.names()}
+    there = {name.rpartition("/")[2] for bucket in {BUCKET, target} for name in await far.names(bucket=bucket)}
     assert there == set(names)
     assert (await far.ended(job)).job.state == "done"
-    assert await far.names() == [f"to/{name}" for name in sorted(names)]
+    assert await far.names("from/") == []
+    assert await far.names("to/", bucket=target) == [f"to/{name}" for name in sorted(names)]
     for name in sorted(names)[::20]:
-        assert await far.get(f"to/{name}") == names[name]
+        assert await far.get(f"to/{name}", bucket=target) == names[name]
 
 
 async def test_a_job_submitted_before_a_kill_is_never_forgotten(far: Lab, state: Path) -> None:
