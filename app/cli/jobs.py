@@ -127,6 +127,7 @@ class Follower:
             self._failures.append(error_for(transfer.code, transfer.reason, transfer.remedy, transfer.source))
         if self._output.json:
             self._output.record("item", **item_record(transfer, state))
+            self._output.flush()  # whoever follows the job reads it now, not with the next thousand
         if not self._output.json and (state == "failed" or not self._output.quiet):
             self._say(_sentence(transfer, state), hold=state == "failed" and sum(self._states.values()) == 1)
 

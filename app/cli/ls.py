@@ -117,3 +117,4 @@ class _Lister:
                 )
             else:
                 output.line(f"gs://{bucket}/{output.name(entry.name)}")
+        output.flush()

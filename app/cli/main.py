@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -19,7 +20,8 @@ def run(words: Sequence[str]) -> int:
     _open_standard_streams()
     words = [as_utf8(word) for word in words]
     early = words[: words.index("--")] if "--" in words else words
-    as_json, verbose = "--json" in early, "-v" in early or "--verbose" in early
+    as_json = "--json" in early
+    verbose = "--verbose" in early or any(re.fullmatch(r"-[a-zA-Z]*v[a-zA-Z]*", word) for word in early)
     try:
         return _run(words)
     except OutputClosed:

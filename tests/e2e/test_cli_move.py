@@ -304,7 +304,8 @@ def test_what_cannot_be_done_has_its_exit_code(
     errors = result.err.splitlines()
     assert errors[0].startswith(("pail: ", '{"kind":"error"'))
     assert len(errors) == (1 if "--json" in words else 2)
-    assert listed(pail, bucket) == ["x"]
+    if code != 2:
+        assert listed(pail, bucket) == ["x"]
 
 
 def test_an_interrupted_copy_ends_with_130_and_says_how_to_go_on(pail: Pail, bucket: str, tmp_path: Path) -> None:
