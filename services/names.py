@@ -94,6 +94,13 @@ def parse_gs_url(text: str) -> GsUrl:
     """
     if not text.startswith("gs://"):
         raise UsageError(f"'{display_name(text)}' is not a gs:// URL", remedy="Write it as gs://BUCKET/NAME.", url=text)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UsageError(
+                f"'{display_name(text)}' is not valid UTF-8", remedy="Object names are UTF-8.", url=text
+            ) from None
     bucket, _, name = text[5:].partition("/")
     if not bucket and name:
         raise UsageError(f"'{display_name(text)}' names no bucket", remedy="Write it as gs://BUCKET/NAME.", url=text)

@@ -50,6 +50,8 @@ class _Stat:
         """Show the bucket, the object, the prefix or the matches of a glob."""
         url = parse_gs_url(text)
         data = self._storage.data
+        if not url.bucket:
+            raise UsageError("'gs://' names no bucket", remedy="Write it as gs://BUCKET or gs://BUCKET/NAME.", url=text)
         if not url.name:
             self._show("bucket", bucket_settings_record(await self._storage.control.get_bucket(url.bucket)))
         elif (found := await find_object(data, url, generation=self._generation)) is not None:

@@ -203,6 +203,8 @@ def test_of_several_that_are_looked_for_the_missing_ones_are_named(pail: Pail, p
         (("stat", "gs://bucket/nope"), 4, "object-not-found"),
         (("stat", "gs://bucket/nope/"), 3, "bucket-not-found"),
         (("stat", "gs://nope"), 3, "bucket-not-found"),
+        (("stat", "gs://"), 2, "usage"),
+        (("cat", "gs://bucket/\udcff"), 2, "usage"),
         (("mb", "gs://bucket"), 1, "conflict"),
         (("mb", "gs://UPPER"), 2, "usage"),
         (("mb", "gs://bucket/x"), 2, "usage"),

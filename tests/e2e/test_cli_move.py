@@ -245,6 +245,17 @@ def test_a_pipe_can_be_told_to_leave_what_is_there(pail: Pail, put: Put, bucket:
     assert pail("cat", f"{bucket}/x").raw == b"new"
 
 
+def test_what_is_no_ordinary_file_is_named_and_the_rest_arrives(pail: Pail, bucket: str, tmp_path: Path) -> None:
+    write_tree(tmp_path / "dir", ["ok"])
+    os.mkfifo(tmp_path / "dir" / "fifo")
+    (tmp_path / "dir" / "link").symlink_to("/etc/passwd")
+    (tmp_path / "dir" / os.fsdecode(b"\xff")).write_bytes(b"1")
+    result = pail("--json", "cp", "-r", "dir", f"{bucket}/", code=6, cwd=tmp_path)
+    assert [result.records[-1][key] for key in ("upload", "skip", "done", "failed")] == [2, 2, 3, 1]
+    assert result.raw.isascii()
+    assert listed(pail, bucket) == ["dir/ok"]
+
+
 def test_rm_deletes_the_exact_name_the_folder_or_the_matches(pail: Pail, put: Put, bucket: str) -> None:
     for name in ("a*", "ab", "ac", "d/1", "d/2", "e"):
         put("bucket", name)

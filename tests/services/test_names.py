@@ -210,3 +210,9 @@ def test_bucket_names_that_are_not_say_why(name: str, why: str) -> None:
 )
 def test_parent_and_base_of_a_name(name: str, parent: str, base: str) -> None:
     assert (parent_prefix(name), base_name(name)) == (parent, base)
+
+
+def test_a_url_that_is_no_utf8_is_refused() -> None:
+    with pytest.raises(UsageError, match="not valid UTF-8"):
+        parse_gs_url("gs://bucket/\udcff")
+    assert parse_gs_url("gs://bucket/ü").name == "ü"
