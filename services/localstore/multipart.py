@@ -20,6 +20,9 @@ def boundary_of(content_type: str, kind: str) -> bytes:
     boundary = message.get_param("boundary")
     if message.get_content_type() != f"multipart/{kind}" or not isinstance(boundary, str) or not boundary:
         raise bad_request(f"A Content-Type of multipart/{kind} with a boundary is required.")
+    # gsutil's library quotes it as Python does.
+    if len(boundary) > 2 and boundary[0] == boundary[-1] == "'":
+        boundary = boundary[1:-1]
     return boundary.encode("latin-1", "replace")
 
 
@@ -45,6 +48,7 @@ class RelatedBody:
         self._delimiter = b"--" + boundary_of(request.headers.get("content-type", ""), "related")
         self._chunks = request.chunks()
         self._buffer = b""
+        self._newline = b"\r\n"
 
     async def metadata(self) -> bytes:
         """Return the first part's content."""
@@ -58,6 +62,8 @@ class RelatedBody:
         while b"\n" not in self._buffer:
             await self._more()
         line, self._buffer = self._buffer.split(b"\n", 1)
+        # gsutil ends its lines with a bare LF.
+        self._newline = b"\r\n" if line.endswith(b"\r") else b"\n"
         if line.strip():
             raise bad_request("The multipart body has no second part.")
         while not self._buffer.startswith((b"\r\n", b"\n")) and not (
@@ -71,10 +77,10 @@ class RelatedBody:
 
     async def content(self) -> AsyncIterator[bytes]:
         """Yield the content up to the closing delimiter; raises `ApiError` 400 when there is none."""
-        end = b"\r\n" + self._delimiter
+        end = self._newline + self._delimiter
         # An empty content may be followed by its delimiter at once.
-        buffer, self._buffer = b"\r\n" + self._buffer, b""
-        skip = 2
+        skip = len(self._newline)
+        buffer, self._buffer = self._newline + self._buffer, b""
         while (index := buffer.find(end)) < 0:
             keep = len(end) - 1
             if len(buffer) - keep > skip:
@@ -82,20 +88,12 @@ class RelatedBody:
                 skip, buffer = 0, buffer[len(buffer) - keep :]
             chunk = await anext(self._chunks, None)
             if chunk is None:
-                # Clients that end lines with a bare LF are rare, and their bodies are small.
-                yield self._last_with_bare_newline(buffer[skip:])
-                return
+                raise bad_request("The multipart body ends without its closing delimiter.")
             buffer += chunk
         if index > skip:
             yield buffer[skip:index]
         async for _rest in self._chunks:
             pass
-
-    def _last_with_bare_newline(self, rest: bytes) -> bytes:
-        index = rest.find(b"\n" + self._delimiter)
-        if index < 0:
-            raise bad_request("The multipart body ends without its closing delimiter.")
-        return rest[:index]
 
     async def _until(self, mark: bytes) -> bytes:
         while (index := self._buffer.find(mark)) < 0:

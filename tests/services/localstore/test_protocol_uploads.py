@@ -310,3 +310,15 @@ def test_clients_that_cannot_take_a_308_get_it_in_disguise(raw: Raw) -> None:
     assert answer.status == 200
     assert answer.headers["x-http-status-code-override"] == "308"
     assert answer.headers["range"] == f"bytes=0-{PART - 1}"
+
+
+@pytest.mark.parametrize("quoted", ["'==sep=='", '"==sep=="'])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_multipart_bodies_of_other_clients_are_understood(raw: Raw, quoted: str, end: str) -> None:
+    lines = ["--==sep==", "Content-Type: application/json", "MIME-Version: 1.0", "", '{"name": "x"}']
+    lines += ["--==sep==", "Content-Type: text/x", "Content-Transfer-Encoding: binary", "", "two\nlines", "--==sep==--"]
+    headers = {"Content-Type": f"multipart/related; boundary={quoted}"}
+    answer = raw.call("POST", f"{UPLOAD}?uploadType=multipart", end.join(lines), headers)
+    assert answer.status == 200, answer
+    assert answer.json["contentType"] == "text/x"
+    assert raw.media("x").body == b"two\nlines"
