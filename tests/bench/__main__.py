@@ -1,0 +1,186 @@
+"""Measure Pail against rclone, side by side: `python -m tests.bench --help`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Final
+
+from tests.bench.measure import Cost, Failed, Server, certificate, run, serving
+from tests.bench.tools import Pail, Rclone, Tool
+
+SMALL_SIZE: Final = 4096
+"""Bytes of a small file."""
+
+BIG_SIZE: Final = 1 << 30
+"""Bytes of a big one."""
+
+PROFILES: Final = {"lan": [], "wan": ["--delay", "0.03", "--rate", "25000000"]}
+"""What lies between: nothing, or 30 ms for each request and 25 MB/s for each stream."""
+
+SMALL_ROWS: Final = ("up", "down", "move", "delete")
+BIG_ROWS: Final = ("big-up", "big-down")
+ROWS: Final = (*SMALL_ROWS, *BIG_ROWS, "list")
+"""Workloads, in the order in which one uses what another left."""
+
+
+@dataclass(slots=True)
+class Bench:
+    """One series of measurements."""
+
+    tools: list[Tool]
+    folder: Path
+    rounds: int
+    objects: int
+    listed: int
+    extra: list[str]
+    rows: set[str]
+    costs: dict[tuple[str, str], list[Cost]] = field(default_factory=dict)
+    busy: dict[str, list[float]] = field(default_factory=dict)
+
+    def measure(self, row: str, tool: Tool, server: Server, command: list[str]) -> None:
+        """Run one command; a run that fails is said and left out."""
+        home = self.folder / tool.name
+        home.mkdir(exist_ok=True)
+        before = server.cpu_s()
+        try:
+            cost = run(command, tool.environment(home), home)
+        except Failed as failure:
+            print(failure, file=sys.stderr)
+            return
+        self.busy.setdefault(f"{row}/{tool.name}", []).append((server.cpu_s() - before) / cost.wall_s)
+        if row in self.rows:
+            self.costs.setdefault((row, tool.name), []).append(cost)
+            print(
+                f"{row:10} {tool.name:8} {cost.wall_s:8.2f} s  {cost.cpu_s:8.2f} cpu  {cost.rss_mib:7.0f} MiB",
+                flush=True,
+            )
+
+    def objects_both_ways(self, rows: tuple[str, ...], source: Path) -> None:
+        """Upload, download and, for small ones, move and delete; every tool after the other in each step."""
+        up, down = rows[:2]
+        for number in range(self.rounds):
+            with serving(*self.extra) as server:
+                order = self.tools if number % 2 == 0 else self.tools[::-1]
+                for tool in order:
+                    self.measure(up, tool, server, tool.upload(server.address, source, tool.name))
+                for tool in order:
+                    with self.target() as target:
+                        self.measure(down, tool, server, tool.download(server.address, tool.name, target))
+                        self.check(source, target)
+                for row in rows[2:]:
+                    for tool in order:
+                        self.measure(row, tool, server, getattr(tool, row)(server.address, tool.name))
+
+    @contextlib.contextmanager
+    def target(self) -> Iterator[Path]:
+        """Yield an empty folder."""
+        target = self.folder / "target"
+        target.mkdir()
+        try:
+            yield target
+        finally:
+            shutil.rmtree(target)
+
+    def check(self, source: Path, target: Path) -> None:
+        """See that every byte has come: nothing counts that was not done."""
+        expected = sum(one.stat().st_size for one in source.rglob("*") if one.is_file())
+        found = sum(one.stat().st_size for one in target.rglob("*") if one.is_file())
+        if found != expected:
+            print(f"only {found} of {expected} bytes came down", file=sys.stderr)
+
+    def listing(self) -> None:
+        """List a bucket; the first run of each tool warms the server's pages and is not counted."""
+        with serving("--fill", f"list:{self.listed}:0", *self.extra) as server:
+            for number in range(self.rounds + 1):
+                for tool in self.tools:
+                    row = "list" if number else "warm-up"
+                    self.measure(row, tool, server, tool.list(server.address, "list"))
+
+    def table(self) -> Iterator[str]:
+        """Yield the medians as a table, and what the best of the others needs, in times of the first tool."""
+        names = [tool.name for tool in self.tools]
+        yield "".join(f"| {word} " for word in ("workload", *names, f"others ÷ {names[0]}: wall · CPU")) + "|"
+        yield "|---" * (len(names) + 2) + "|"
+        for row in ROWS:
+            costs = [_median(self.costs[row, name]) for name in names if (row, name) in self.costs]
+            if len(costs) < len(names):
+                continue
+            cells = [f"{one.wall_s:.2f} s · {one.cpu_s:.2f} s · {one.rss_mib:.0f} MiB" for one in costs]
+            first, *others = costs
+            ratio = ""
+            if others:
+                wall_s, cpu_s = (min(getattr(one, key) for one in others) for key in ("wall_s", "cpu_s"))
+                ratio = f"{wall_s / first.wall_s:.2f} · {cpu_s / first.cpu_s:.2f}"
+            yield "".join(f"| {cell} " for cell in (row, *cells, ratio)) + "|"
+
+
+def _median(costs: list[Cost]) -> Cost:
+    return Cost(*(statistics.median(getattr(cost, one.name) for cost in costs) for one in fields(Cost)))
+
+
+def _small_files(folder: Path, count: int) -> Path:
+    for index in range(count):
+        path = folder / f"{index // 500:02d}" / f"file-{index:05d}.bin"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.urandom(SMALL_SIZE))
+    return folder
+
+
+def _big_file(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    with (folder / "big.bin").open("wb") as file:
+        piece = os.urandom(1 << 20)
+        for _ in range(BIG_SIZE >> 20):
+            file.write(piece)
+    return folder
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--rows", default=",".join(ROWS), help="comma-separated; default: all")
+    parser.add_argument("--profile", choices=PROFILES, default="lan")
+    parser.add_argument("--tls", action="store_true", help="speak TLS, with a certificate made for the run")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--objects", type=int, default=5000)
+    parser.add_argument("--listed", type=int, default=1_000_000)
+    parser.add_argument("--rclone", default="/usr/bin/rclone", help="another build of rclone")
+    parser.add_argument("--transfers", default="4,64", help="of rclone: each number is a tool of its own; empty: none")
+    parser.add_argument("--json", type=Path, help="write every run there")
+    options = parser.parse_args()
+    rows = set(options.rows.split(","))
+    memory = Path("/dev/shm")  # a disk is no part of what is measured
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="pail-bench-") as name:
+        folder = Path(name)
+        extra = [*PROFILES[options.profile], *(certificate(folder) if options.tls else [])]
+        if options.tls:
+            os.environ["SSL_CERT_FILE"] = str(folder / "cert.pem")
+        tools: list[Tool] = [Pail()]
+        tools += [Rclone(options.rclone, f"rclone-{n}", int(n)) for n in options.transfers.split(",") if n]
+        bench = Bench(tools, folder, options.rounds, options.objects, options.listed, extra, rows)
+        if rows.intersection(SMALL_ROWS):
+            bench.objects_both_ways(SMALL_ROWS, _small_files(folder / "small", options.objects))
+        if rows.intersection(BIG_ROWS):
+            bench.objects_both_ways(BIG_ROWS, _big_file(folder / "big"))
+        if "list" in rows:
+            bench.listing()
+    print(*bench.table(), sep="\n")
+    print("share of a core that the server was busy, at most:")
+    print(*(f"  {row} {max(shares):.0%}" for row, shares in sorted(bench.busy.items())), sep="\n")
+    if options.json:
+        found = [{"row": row, "tool": tool, **asdict(one)} for (row, tool), many in bench.costs.items() for one in many]
+        options.json.write_text(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()

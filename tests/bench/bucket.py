@@ -1,0 +1,151 @@
+"""What the measuring server keeps: objects in memory, and the JSON that listings are answered with."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import google_crc32c
+
+from services import checksum
+
+UPDATED: Final = "2026-01-01T00:00:00.000Z"
+"""Every object's time: reading a clock is no part of what is measured."""
+
+_generations = itertools.count(1_700_000_000_000_000)
+
+
+@dataclass(slots=True)
+class Stored:
+    """An object: its bytes in the pieces in which they came."""
+
+    name: str
+    """Its name."""
+    content_type: str = "application/octet-stream"
+    """MIME type."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    """Custom metadata."""
+    pieces: list[bytes] = field(default_factory=list)
+    """Its bytes."""
+    size: int = 0
+    """How many they are."""
+    crc: int = 0
+    """Their CRC32C, computed while they come in."""
+    generation: int = field(default_factory=lambda: next(_generations))
+    """Version of the content."""
+
+    def take(self, piece: bytes) -> None:
+        """Take further bytes."""
+        self.pieces.append(piece)
+        self.size += len(piece)
+        self.crc = google_crc32c.extend(self.crc, piece)
+
+    def resource(self, bucket: str, base: str) -> dict[str, Any]:
+        """Return what GCS says of an object; `base` is the address that media are linked with."""
+        path = json_quote(self.name)
+        found: dict[str, Any] = {
+            "kind": "storage#object",
+            "id": f"{bucket}/{self.name}/{self.generation}",
+            "selfLink": f"{base}/storage/v1/b/{bucket}/o/{path}",
+            "mediaLink": f"{base}/download/storage/v1/b/{bucket}/o/{path}?generation={self.generation}&alt=media",
+            "name": self.name,
+            "bucket": bucket,
+            "generation": str(self.generation),
+            "metageneration": "1",
+            "contentType": self.content_type,
+            "storageClass": "STANDARD",
+            "size": str(self.size),
+            "crc32c": checksum.encode(self.crc),
+            "etag": "CAE=",
+            "timeCreated": UPDATED,
+            "updated": UPDATED,
+            "timeStorageClassUpdated": UPDATED,
+        }
+        if self.metadata:
+            found["metadata"] = self.metadata
+        return found
+
+
+def json_quote(name: str) -> str:
+    """Return a name as one segment of a path."""
+    from urllib.parse import quote
+
+    return quote(name, safe="")
+
+
+class Bucket:
+    """Objects by name, and pages of listings that were asked for before."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.objects: dict[str, Stored] = {}
+        self._names: list[str] | None = None
+        self._pages: dict[str, bytes] = {}
+
+    def put(self, stored: Stored) -> None:
+        """Put an object in place."""
+        self.objects[stored.name] = stored
+        self._changed()
+
+    def remove(self, name: str) -> bool:
+        """Remove an object; False where there is none."""
+        if self.objects.pop(name, None) is None:
+            return False
+        self._changed()
+        return True
+
+    def _changed(self) -> None:
+        self._names = None
+        self._pages.clear()
+
+    def page(self, key: str, query: dict[str, str], base: str) -> bytes:
+        """Return a page of a listing; the same question is answered from memory until something changes."""
+        found = self._pages.get(key)
+        if found is None:
+            found = self._pages[key] = self._make_page(query, base)
+        return found
+
+    def _make_page(self, query: dict[str, str], base: str) -> bytes:
+        if self._names is None:
+            self._names = sorted(self.objects, key=str.encode)
+        names = self._names
+        prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+        limit = min(int(query.get("maxResults") or 1000), 5000)
+        index = bisect.bisect_left(names, max(prefix, query.get("startOffset", ""), query.get("pageToken", "")))
+        end = query.get("endOffset", "")
+        items: list[dict[str, Any]] = []
+        prefixes: list[str] = []
+        token = ""
+        while index < len(names) and names[index].startswith(prefix) and not (end and names[index] >= end):
+            name = names[index]
+            if len(items) + len(prefixes) == limit:
+                token = name
+                break
+            cut = name.find(delimiter, len(prefix)) if delimiter else -1
+            if cut >= 0:
+                folder = name[: cut + len(delimiter)]
+                prefixes.append(folder)
+                index = bisect.bisect_left(names, folder + "\U0010ffff", index)
+            else:
+                items.append(self.objects[name].resource(self.name, base))
+                index += 1
+        return _render(items, prefixes, token, query.get("fields", ""))
+
+
+def _render(items: list[dict[str, Any]], prefixes: list[str], token: str, fields: str) -> bytes:
+    if "items(" in fields:
+        wanted = set(fields.partition("items(")[2].partition(")")[0].split(","))
+        if any(one.startswith("metadata/") for one in wanted):
+            wanted.add("metadata")
+        items = [{key: value for key, value in item.items() if key in wanted} for item in items]
+    page: dict[str, Any] = {"kind": "storage#objects"}
+    if token:
+        page["nextPageToken"] = token
+    if prefixes:
+        page["prefixes"] = prefixes
+    if items:
+        page["items"] = items
+    return json.dumps(page, separators=(",", ":")).encode()

@@ -1,0 +1,94 @@
+"""Running a command and what it cost, and the server that it runs against."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+class Failed(Exception):
+    """A command did not do what was measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one run of a command cost."""
+
+    wall_s: float
+    """Seconds from its start to its end, cold start included."""
+    cpu_s: float
+    """Seconds of CPU in user and system mode, of the process and its children."""
+    rss_mib: float
+    """Peak resident memory, in MiB."""
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Cost:
+    """Run a command to its end; raises `Failed` where it fails."""
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        begun = time.perf_counter()
+        process = subprocess.Popen(command, env=dict(environment), stdout=out, stderr=err, cwd=folder)
+        _pid, status, used = os.wait4(process.pid, 0)
+        wall_s = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        words = (folder / "stderr").read_text(errors="replace")[-2000:]
+        raise Failed(f"{' '.join(command)} ended with {process.returncode}:\n{words}")
+    return Cost(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+@dataclass(slots=True)
+class Server:
+    """A running server."""
+
+    address: str
+    """Its base URL."""
+    pid: int
+    """Its process."""
+    report: dict[str, float] = field(default_factory=dict)
+    """What it used, once it has ended: `cpu_s`, `requests`."""
+
+    def cpu_s(self) -> float:
+        """Return the seconds of CPU it has used so far (Linux)."""
+        words = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def serving(*arguments: str) -> Iterator[Server]:
+    """Run the measuring server in its own process."""
+    command = [sys.executable, "-m", "tests.bench.server", *arguments]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        server = Server(process.stdout.readline().strip(), process.pid)
+        if not server.address:
+            raise Failed("the server did not start")
+        yield server
+        process.terminate()
+        server.report.update(json.loads(process.stdout.read()))
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def certificate(folder: Path) -> list[str]:
+    """Make a certificate for localhost, `cert.pem`, and return what tells the server to use it."""
+    both = folder / "tls.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    both.write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
+    return ["--tls", str(both)]

@@ -1,0 +1,30 @@
+"""The measuring server speaks what is measured, and the commands run: figures of what fails would be worthless."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def bench(module: str, *words: str) -> str:
+    run = subprocess.run(
+        [sys.executable, "-m", module, "--rounds", "1", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""  # a run that failed, or bytes that did not come, would be named there
+    return run.stdout
+
+
+def test_every_small_row_is_carried_out_and_lands_in_the_table(tmp_path: Path) -> None:
+    found = tmp_path / "runs.json"
+    out = bench(
+        "tests.bench", "--rows", "up,down,move,delete,list", "--objects", "7", "--listed", "1200",
+        "--transfers", "", "--json", str(found),
+    )  # fmt: skip
+    assert {run["row"] for run in json.loads(found.read_text())} == {"up", "down", "move", "delete", "list"}
+    assert all(run["wall_s"] > 0 and run["rss_mib"] > 1 for run in json.loads(found.read_text()))
+    assert "| delete |" in out

@@ -1,0 +1,102 @@
+"""The programs that are measured, and how each is asked to do a workload."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+CLEAN: Final = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE")
+"""Variables that the programs see of ours: no proxy, no credentials."""
+
+
+class Tool(Protocol):
+    """A program."""
+
+    name: str
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Return its environment; what it keeps lies in `folder`."""
+
+    def upload(self, address: str, source: Path, bucket: str) -> list[str]:
+        """Return the command that copies a folder or a file below `up/` of a bucket."""
+
+    def download(self, address: str, bucket: str, target: Path) -> list[str]:
+        """Return the command that copies what is below `up/` into a folder that exists."""
+
+    def move(self, address: str, bucket: str) -> list[str]:
+        """Return the command that moves what is below `up/` to `moved/`."""
+
+    def delete(self, address: str, bucket: str) -> list[str]:
+        """Return the command that deletes all below `moved/`."""
+
+    def list(self, address: str, bucket: str) -> list[str]:
+        """Return the command that prints names and sizes of all objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rclone:
+    """rclone with the flags that made it fastest here: many transfers, no look at the target, no hash of its own."""
+
+    program: str = "/usr/bin/rclone"
+    name: str = "rclone"
+    transfers: int = 64
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        return _base() | {"RCLONE_CONFIG": str(folder / "rclone.conf")}
+
+    def _command(self, address: str, verb: str, *words: str) -> list[str]:
+        flags = ["--gcs-anonymous", "--gcs-no-check-bucket", "--gcs-endpoint", f"{address}/storage/v1/"]
+        many = ["--transfers", str(self.transfers), "--checkers", str(self.transfers)]
+        return [self.program, verb, *words, *flags, *many]
+
+    def upload(self, address: str, source: Path, bucket: str) -> list[str]:
+        return self._command(address, "copy", str(source), f":gcs:{bucket}/up", "--no-check-dest", "--ignore-checksum")
+
+    def download(self, address: str, bucket: str, target: Path) -> list[str]:
+        return self._command(address, "copy", f":gcs:{bucket}/up", str(target), "--no-check-dest", "--ignore-checksum")
+
+    def move(self, address: str, bucket: str) -> list[str]:
+        return self._command(address, "move", f":gcs:{bucket}/up", f":gcs:{bucket}/moved", "--no-check-dest")
+
+    def delete(self, address: str, bucket: str) -> list[str]:
+        return self._command(address, "delete", f":gcs:{bucket}/moved")
+
+    def list(self, address: str, bucket: str) -> list[str]:
+        return self._command(address, "lsf", "-R", "--files-only", "--format", "sp", f":gcs:{bucket}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pail:
+    """Pail, as installed beside the interpreter that measures."""
+
+    program: str = str(Path(sys.executable).with_name("pail"))
+    name: str = "pail"
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        homes = ("CONFIG", "STATE", "CACHE", "DATA")
+        return _base() | {f"XDG_{home}_HOME": str(folder / f"pail-{home.lower()}") for home in homes}
+
+    def _command(self, address: str, *words: str) -> list[str]:
+        return [self.program, "--endpoint", address, "--quiet", "--yes", *words]
+
+    def upload(self, address: str, source: Path, bucket: str) -> list[str]:
+        return self._command(address, "cp", "-r", str(source), f"gs://{bucket}/up")
+
+    def download(self, address: str, bucket: str, target: Path) -> list[str]:
+        return self._command(address, "cp", "-r", f"gs://{bucket}/up", str(target / "up"))
+
+    def move(self, address: str, bucket: str) -> list[str]:
+        return self._command(address, "mv", "-r", f"gs://{bucket}/up", f"gs://{bucket}/moved")
+
+    def delete(self, address: str, bucket: str) -> list[str]:
+        return self._command(address, "rm", "-r", f"gs://{bucket}/moved")
+
+    def list(self, address: str, bucket: str) -> list[str]:
+        return self._command(address, "ls", "-l", "-r", f"gs://{bucket}")
+
+
+def _base() -> dict[str, str]:
+    return {name: os.environ[name] for name in CLEAN if name in os.environ}
