@@ -12,6 +12,7 @@ from services.gcs.control import GoogleControl, Signer
 from services.gcs.data import GoogleData
 from services.gcs.exchange import Exchange, Limits
 from services.gcs.interface import ControlPlane, DataPlane, Storage
+from services.gcs.lean.route import check_certificates
 from services.gcs.lean.wire import LeanWire
 from services.gcs.pool import ThreadPool
 
@@ -56,7 +57,7 @@ Road = Literal["lean", "library"]
 """What carries requests: connections on the event loop, or requests in threads (the reference in tests)."""
 
 
-async def open_storage(connection: Connection, *, limits: Limits | None = None, road: Road = "library") -> Storage:
+async def open_storage(connection: Connection, *, limits: Limits | None = None, road: Road = "lean") -> Storage:
     """Open a connection: load what it needs, find its address, get credentials; nothing is asked of a bucket yet.
 
     All of it runs in a thread, so that the event loop goes on.  Raises `NotAuthenticated`, `Unsafe` (credentials over
@@ -78,6 +79,7 @@ def _open(connection: Connection, limits: Limits, road: Road) -> GoogleStorage:
 
 def _wire(connection: Connection, authority: Authority, limits: Limits, road: Road) -> Exchange:
     if road == "lean":
+        check_certificates()
         return LeanWire(authority, limits, direct=connection.is_local)
     from services.gcs.wire import Wire
 

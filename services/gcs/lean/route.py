@@ -127,30 +127,42 @@ def _in_network(address: ipaddress.IPv4Address | ipaddress.IPv6Address, entry: s
         return False
 
 
+def check_certificates(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """Return the variable that names trusted certificates and its value; two empty strings for the built-in ones.
+
+    Raises `UsageError` where what it names does not exist.
+    """
+    environ = os.environ if environ is None else environ
+    for variable in CERTIFICATE_VARIABLES:
+        value = environ.get(variable, "")
+        if value:
+            if not Path(value).exists():
+                raise _unusable(variable, value, "does not exist")
+            return variable, value
+    return "", ""
+
+
 def tls_context(environ: Mapping[str, str] | None = None) -> ssl.SSLContext:
     """Return what connections are secured with; blocks for the reading of certificates.
 
     Raises `UsageError` where the environment names certificates that cannot be read.
     """
-    environ = os.environ if environ is None else environ
-    for variable in CERTIFICATE_VARIABLES:
-        value = environ.get(variable)
-        if value:
-            break
-    else:
+    variable, value = check_certificates(environ)
+    if not value:
         import certifi
 
-        variable, value = "certifi", certifi.where()
-    path = Path(value)
+        value = certifi.where()
+    is_folder = Path(value).is_dir()
     try:
-        context = ssl.create_default_context(
-            cafile=None if path.is_dir() else value, capath=value if path.is_dir() else None
-        )
+        context = ssl.create_default_context(cafile=None if is_folder else value, capath=value if is_folder else None)
     except (OSError, ssl.SSLError) as error:
-        why = "does not exist" if isinstance(error, FileNotFoundError) else "holds no certificates"
-        raise UsageError(
-            f"{variable} names {display_name(value)}, which {why}", remedy=f"Correct or unset {variable}.", url=value
-        ) from error
+        raise _unusable(variable or "certifi", value, "holds no certificates") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def _unusable(variable: str, value: str, why: str) -> UsageError:
+    return UsageError(
+        f"{variable} names {display_name(value)}, which {why}", remedy=f"Correct or unset {variable}.", url=value
+    )

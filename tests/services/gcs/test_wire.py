@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,12 @@ from tests.services.gcs.scripted import Asked, Says, refusal, serving
 LIMITS = Limits(connect_s=5, answer_s=20, stall_s=20, attempts=3, backoff_s=0.001, backoff_cap_s=0.002)
 EMPTY = Says(200, {"kind": "storage#objects"})
 OBJECT = {"bucket": "b", "name": "n", "size": "0", "generation": "1", "updated": "2026-01-01T00:00:00Z"}
+
+
+@pytest.fixture(autouse=True, params=["lean", "library"])
+def road(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask everything of both roads."""
+    monkeypatch.setattr(sys.modules[__name__], "open_storage", partial(open_storage, road=request.param))
 
 
 def listing(_asked: Asked) -> Says:
