@@ -13,16 +13,14 @@ from typing import ClassVar, Final
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from app.bridge import Connect
-from app.engine import connect_worker
 from app.screens.connect import ConnectScreen, WayIn
 from app.screens.main import MainScreen
+from app.surroundings import Surroundings
 from app.terminal import terminal_problem
 from app.themes import DARK, THEMES
 from services.credentials import ConnectionOptions
 from services.errors import ExitCode, UsageError
-from services.remembered import Remembered
-from widgets.symbols import ASCII, Symbols, terminal_symbols
+from widgets.symbols import ASCII
 
 LEAVE_LIMIT_S: Final = 3.0
 """Seconds that leaving may take after a signal or after quitting; then the process ends as it stands.
@@ -57,32 +55,27 @@ class PailApp(App[int], inherit_bindings=False):
         self,
         options: ConnectionOptions,
         start_url: str = "",
-        *,
-        connect: Connect = connect_worker,
-        remembered: Remembered | None = None,
-        symbols: Symbols | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
         """Make the program; `options` are those of the command line, `start_url` is what to open."""
         super().__init__(css_path=style_sheets())
         self.animation_level = "none"  # an animation costs bytes on the line and says nothing
-        self.symbols = symbols or terminal_symbols(os.environ)
+        self._surroundings = surroundings or Surroundings()
         self._options = options
         self._start_url = start_url
-        self._connect = connect
-        self._remembered = remembered or Remembered()
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DARK.name
 
     async def on_mount(self) -> None:
         """Show the first screen, and leave in order when a signal asks for it."""
-        self.set_class(self.symbols is ASCII, "-ascii")
+        self.set_class(self._surroundings.symbols is ASCII, "-ascii")
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             # What the parent ignores (nohup) stays ignored.
             if not self.is_headless and signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self._signalled, number)
-        theme = await self._remembered.theme()
+        theme = await self._surroundings.remembered.theme()
         if theme in self.available_themes:
             self.theme = theme
         self.push_screen(ConnectScreen(self._options), self._found)
@@ -93,9 +86,7 @@ class PailApp(App[int], inherit_bindings=False):
             return
         if not way.start_url:
             way = replace(way, start_url=self._start_url)
-        self.push_screen(
-            MainScreen(way, self._options, connect=self._connect, remembered=self._remembered, symbols=self.symbols)
-        )
+        self.push_screen(MainScreen(way, self._options, self._surroundings))
 
     def _signalled(self, number: signal.Signals) -> None:
         code = SIGNAL_EXIT + number

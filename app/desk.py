@@ -12,12 +12,14 @@ from app.bridge import Bridge
 from app.browser import Browser
 from app.context import View
 from app.session import Session
+from app.surroundings import Surroundings
 from services.access import Access
 from services.errors import NotAuthenticated, PailError
 from services.model import BucketInfo
 from services.names import GsUrl, display_name
 from services.transfer.messages import Action, Command, JobItem, JobSpec, Submit
-from widgets.symbols import Symbols
+from widgets.object_tree import ObjectTree
+from widgets.settings_pane import SettingsPane
 
 Result = TypeVar("Result")
 
@@ -53,7 +55,9 @@ class Desk:
         open_bucket: Callable[[str, str], None],
         left_bucket: Callable[[str], None],
         switch_connection: Callable[[], None],
-        symbols: Symbols,
+        surroundings: Surroundings,
+        tree: ObjectTree,
+        settings: SettingsPane,
     ) -> None:
         """Bind the parts; `open_bucket` shows a bucket at a prefix, `left_bucket` reacts to one that is gone."""
         self.screen = screen
@@ -65,7 +69,10 @@ class Desk:
         self.open_bucket = open_bucket
         self.left_bucket = left_bucket
         self.switch_connection = switch_connection
-        self.symbols = symbols
+        self.surroundings = surroundings
+        self.symbols = surroundings.symbols
+        self.tree = tree
+        self.settings = settings
         self.only_here: dict[str, str] = {}
         """What runs only in this process, by an id, in words: quitting asks about it."""
 

@@ -16,7 +16,6 @@ from app.screens.sort import SortDialog
 from services.errors import PailError
 from services.names import GsUrl, base_name, check_object_name, local_path, object_name
 from services.pasted import find_paths
-from services.remembered import Remembered
 from services.tally import Tally
 from services.transfer.messages import JobItem, JobView, SnapshotQuery, TransferView
 from widgets import formats
@@ -30,14 +29,14 @@ COPY_LIMIT: Final = 1_000
 class ObjectActions:
     """Works on what is marked, or on the cursor's row."""
 
-    def __init__(self, desk: Desk, remembered: Remembered) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._remembered = remembered
+        self._remembered = desk.surroundings.remembered
         self._asking: set[str] = set()
 
     @property
     def _tree(self) -> ObjectTree:
-        return self._desk.screen.query_one(ObjectTree)
+        return self._desk.tree
 
     # Upload
 
@@ -124,7 +123,7 @@ class ObjectActions:
             tuple(entry.name for entry in entries),
             Tally(len(objects), sum(entry.size or 0 for entry in objects)),
         )
-        if await desk.ask(DeleteDialog(doomed, place.settings, desk.session.storage.data)):
+        if await desk.ask(DeleteDialog(doomed, place.settings, desk.session.storage.data, desk.surroundings)):
             await desk.start("delete", delete_items(entries, place.bucket))
             self._tree.clear_marks()
 

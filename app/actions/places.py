@@ -29,7 +29,7 @@ class PlaceActions:
 
     @property
     def _tree(self) -> ObjectTree:
-        return self._desk.screen.query_one(ObjectTree)
+        return self._desk.tree
 
     # Opening
 
@@ -42,7 +42,7 @@ class PlaceActions:
         tree = self._tree
         tree.clear_marks()
         tree.filter_text = ""
-        desk.screen.query_one(SettingsPane).show_problem(bucket, "reading…", "")
+        desk.settings.show_problem(bucket, "reading…", "")
         tree.show(prefix)
         self._changed()
         desk.screen.run_worker(self._learn(desk.place), group="learn", exclusive=True)
@@ -80,13 +80,14 @@ class PlaceActions:
 
     @property
     def _pane(self) -> SettingsPane:
-        return self._desk.screen.query_one(SettingsPane)
+        return self._desk.settings
 
     def show_settings(self) -> None:
         """Show the settings of the open bucket, as far as they are known."""
         place = self._desk.place
         if place.settings is not None:
-            self._pane.show_bucket(place.settings, attached=self._desk.session.is_attached(place.bucket))
+            attached = self._desk.session.is_attached(place.bucket)
+            self._pane.show_bucket(place.settings, attached=attached, zone=self._desk.surroundings.zone)
 
     def go(self, prefix: str, *, focus_on: str = "") -> None:
         """Show another prefix of the same bucket, with the cursor on the folder `focus_on` once it is listed."""

@@ -30,7 +30,7 @@ SIGNS: Final = {"trying": "…", "yes": "✓", "no": "✗", "skipped": "·"}
 LOOKS: Final = {"trying": "", "yes": "green", "no": "red", "skipped": "dim"}
 """Colours of the signs, from the terminal's own palette."""
 
-TITLE_WIDTH: Final = 30
+TITLE_WIDTH: Final = 31
 """Cells of the column of titles."""
 
 WAY_WIDTH: Final = 34
@@ -136,7 +136,7 @@ class ConnectScreen(Screen[WayIn | None]):
         shown = [rung for rung in self._rungs.values() if rung.key != "explicit" or rung.state in ("yes", "no")]
         table = Table.grid(padding=(0, 1))
         table.add_column(width=1)
-        table.add_column(width=TITLE_WIDTH)
+        table.add_column(width=TITLE_WIDTH, no_wrap=True)
         table.add_column(ratio=1)
         for rung in shown:
             state = "asking…" if rung.state == "trying" else rung.detail

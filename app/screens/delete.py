@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -12,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Button
 
 from app.screens.dialog import Dialog, FormDialog, Label, Line, button, shown
+from app.surroundings import Surroundings
 from services.errors import PailError
 from services.gcs.interface import DataPlane
 from services.model import BucketInfo
@@ -60,12 +60,13 @@ class DeleteDialog(Dialog[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("n", "leave", "No", show=False)]
 
-    def __init__(self, doomed: Doomed, settings: BucketInfo | None, data: DataPlane) -> None:
+    def __init__(self, doomed: Doomed, settings: BucketInfo | None, data: DataPlane, around: Surroundings) -> None:
         """Ask about `doomed`; folders are counted through `data` while the question stands."""
         super().__init__(doomed.heading)
         self._doomed = doomed
         self._settings = settings
         self._data = data
+        self._around = around
 
     def body(self) -> ComposeResult:
         """Yield what is deleted and whether it comes back."""
@@ -80,7 +81,7 @@ class DeleteDialog(Dialog[bool]):
                 yield Label(f"  and {len(doomed.names) - NAMES_SHOWN:,} more", classes="dialog-note")
         yield Label(_amount(doomed.counted, counting=bool(doomed.prefixes)), id="amount", classes="dialog-text")
         many = len(doomed.names) > 1 or bool(doomed.prefixes)
-        terms = undo_terms(self._settings, time.time(), many=many)
+        terms = undo_terms(self._settings, self._around.now(), many=many, zone=self._around.zone)
         yield Label(
             f"! {terms.sentence}" if terms.final else terms.sentence,
             id="undo",

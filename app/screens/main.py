@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Final
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widget import Widget
@@ -18,21 +17,20 @@ from app.actions.buckets import BucketActions
 from app.actions.jobs import JobActions
 from app.actions.objects import ObjectActions
 from app.actions.places import PlaceActions
-from app.bridge import Bridge, Connect
+from app.bridge import Bridge
 from app.commands import shown_key
 from app.context import VIEWS, Context, View
 from app.desk import Desk, Place
-from app.palette import PailProvider
 from app.registry import bindings, command, key_line
 from app.screens.connect import ConnectScreen, WayIn
 from app.screens.dialog import ConfirmDialog, Label, Line, shown
 from app.screens.help import HelpScreen
-from app.session import Session
+from app.screens.palette import Palette, offers
+from app.surroundings import Surroundings
 from app.themes import DARK, LIGHT
 from services.credentials import ConnectionOptions
 from services.errors import PailError
 from services.names import display_name, parse_gs_url
-from services.remembered import Remembered
 from widgets import formats
 from widgets.breadcrumb import Breadcrumb
 from widgets.details import Details
@@ -41,9 +39,11 @@ from widgets.header_line import HeaderLine
 from widgets.key_line import KeyHint, KeyLine
 from widgets.object_tree import ObjectTree
 from widgets.settings_pane import SettingsPane
-from widgets.symbols import Symbols
 from widgets.transfer_strip import TransferStrip
 from widgets.transfers_panel import TransfersPanel
+
+HINTS: Final = 11
+"""Commands on the key line at the most: what one can take in; the help has them all."""
 
 WIDE: Final = 100
 """Columns from which on the details stand beside the tree by themselves."""
@@ -66,18 +66,28 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as Textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-tall")]  # noqa: RUF012
 
-    def __init__(
-        self, way: WayIn, options: ConnectionOptions, *, connect: Connect, remembered: Remembered, symbols: Symbols
-    ) -> None:
+    def __init__(self, way: WayIn, options: ConnectionOptions, surroundings: Surroundings) -> None:
         """Make the screen; nothing is asked of the network before it is painted."""
         super().__init__()
         self._way = way
         self._options = options
-        self._remembered = remembered
-        self._symbols = symbols
+        self._surroundings = surroundings
         self._view: View = "objects"
         self._details_wanted: bool | None = None
-        bridge = Bridge(connect, self.post_message)
+        # Widgets are made here and kept: what still runs while the screen is taken down finds them all the same.
+        symbols = surroundings.symbols
+        self.object_tree = ObjectTree(symbols=symbols, clock=surroundings.now, zone=surroundings.zone, id="tree")
+        self.settings_pane = SettingsPane(id="settings")
+        self._header = HeaderLine(symbols=symbols, id="header")
+        self._path = Breadcrumb(symbols=symbols, id="path")
+        self._switcher = ContentSwitcher(initial="notice", id="views")
+        self._filter = FilterLine(placeholder="filter the rows by a part of their name", id="filter")
+        self._details = Details(id="details")
+        self._panel = TransfersPanel(symbols=symbols, id="transfers")
+        self._notice_text = Label("", id="notice")
+        self._strip = TransferStrip(symbols=symbols, id="strip")
+        self._keys = KeyLine(symbols=symbols, id="keys")
+        bridge = Bridge(surroundings.connect, self.post_message)
         self.desk = Desk(
             self,
             bridge,
@@ -85,10 +95,12 @@ class MainScreen(Screen[None]):
             open_bucket=self._open_bucket,
             left_bucket=self._left_bucket,
             switch_connection=self._switch_connection,
-            symbols=symbols,
+            surroundings=surroundings,
+            tree=self.object_tree,
+            settings=self.settings_pane,
         )
         self.places = PlaceActions(self.desk, self.show_place, self._refused)
-        self.objects = ObjectActions(self.desk, remembered)
+        self.objects = ObjectActions(self.desk)
         self.buckets = BucketActions(self.desk)
         self.jobs = JobActions(self.desk)
 
@@ -96,26 +108,25 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
-        symbols = self._symbols
         yield Static("Pail needs 40 × 10 cells; q quits.", id="too-small", markup=False)
         with Vertical(id="whole"):
-            yield HeaderLine(symbols=symbols, id="header")
-            yield Breadcrumb(symbols=symbols, id="path")
-            with ContentSwitcher(initial="notice", id="views"):
+            yield self._header
+            yield self._path
+            with self._switcher:
                 with Vertical(id="objects"):
-                    yield FilterLine(placeholder="filter the rows by a part of their name", id="filter")
+                    yield self._filter
                     with Horizontal():
-                        yield ObjectTree(symbols=symbols, id="tree")
-                        yield Details(id="details")
-                yield SettingsPane(id="settings")
-                yield TransfersPanel(symbols=symbols, id="transfers")
-                yield Label("", id="notice")
-            yield TransferStrip(symbols=symbols, id="strip")
-            yield KeyLine(symbols=symbols, id="keys")
+                        yield self.object_tree
+                        yield self._details
+                yield self.settings_pane
+                yield self._panel
+                yield self._notice_text
+            yield self._strip
+            yield self._keys
 
     def on_mount(self) -> None:
         """Paint first, then connect and follow the engine."""
-        self.query_one(HeaderLine).change(views=VIEWS, view=self._view)
+        self._header.change(views=VIEWS, view=self._view)
         self._notice("Connecting…")
         self.show_place()
         self.call_after_refresh(self._begin)
@@ -142,7 +153,7 @@ class MainScreen(Screen[None]):
         desk = self.desk
         self._leave_bucket()
         try:
-            session = await Session.open(way.connection, self._options.workspace)
+            session = await self._surroundings.open_session(way.connection, self._options.workspace)
             old = desk.session if desk.is_connected else None
             desk.session = session
             if old is not None:
@@ -173,8 +184,8 @@ class MainScreen(Screen[None]):
         self.show_place()
 
     def _notice(self, text: str) -> None:
-        self.query_one("#notice", Label).update(text)
-        self.query_one("#views", ContentSwitcher).current = "notice"
+        self._notice_text.update(text)
+        self._switcher.current = "notice"
 
     # Places
 
@@ -182,7 +193,7 @@ class MainScreen(Screen[None]):
         self._clear_filter()
         self.places.open_bucket(bucket, prefix)
         self.show_view("objects")
-        self.query_one(ObjectTree).focus()
+        self.object_tree.focus()
 
     def _leave_bucket(self) -> None:
         self.places.leave()
@@ -197,9 +208,9 @@ class MainScreen(Screen[None]):
         """Show why nothing of the open place can be shown, and what can be done."""
         keys = "R tries again · b chooses another bucket" + (" · backspace goes up" if self.desk.place.prefix else "")
         text = f"! {error.message}\n{error.remedy}".strip()
-        self.query_one("#notice", Label).update(f"{text}\n\n{keys}")
+        self._notice_text.update(f"{text}\n\n{keys}")
         if self._view == "objects":
-            self.query_one("#views", ContentSwitcher).current = "notice"
+            self._switcher.current = "notice"
 
     def show_place(self) -> None:
         """Show what is known of the place in header, path and key line."""
@@ -209,21 +220,21 @@ class MainScreen(Screen[None]):
         ability = place.access.ability
         kind = "local store" if self._way.connection.is_local else "emulator" if self._way.connection.endpoint else ""
         known = ability if ability != "unknown" else ""
-        self.query_one(HeaderLine).change(
+        self._header.change(
             bucket=bucket,
             view=self._view,
             where=display_name(place.settings.location) if place.settings else "",
             ability=" · ".join(part for part in (kind, known) if part),
             warn=ability in ("read only", "no access", "write only") or bool(self._way.connection.endpoint),
         )
-        path = self.query_one(Breadcrumb)
+        path = self._path
         path.bucket, path.prefix = place.bucket, place.prefix
         self.show_keys()
 
     @property
     def context(self) -> Context:
         """What decides which commands apply now."""
-        tree, place = self.query_one(ObjectTree), self.desk.place
+        tree, place = self.object_tree, self.desk.place
         entry = tree.cursor_entry
         return Context(
             view=self._view,
@@ -234,13 +245,14 @@ class MainScreen(Screen[None]):
             deeper=bool(place.prefix),
             filtering=bool(tree.filter_text),
             may_write=place.access.ability not in ("read only", "no access"),
-            verbs=self.query_one(TransfersPanel).cursor_verbs,
+            verbs=self._panel.cursor_verbs,
         )
 
     def show_keys(self) -> None:
         """Show the keys that apply now."""
-        self.query_one(KeyLine).hints = tuple(
-            KeyHint(shown_key(entry.keys[0]), entry.label, entry.id, entry.short) for entry in key_line(self.context)
+        self._keys.hints = tuple(
+            KeyHint(shown_key(entry.keys[0]), entry.label, entry.id, entry.short)
+            for entry in key_line(self.context)[:HINTS]
         )
 
     # Views
@@ -248,14 +260,10 @@ class MainScreen(Screen[None]):
     def show_view(self, view: View) -> None:
         """Show a view."""
         self._view = view
-        switcher = self.query_one("#views", ContentSwitcher)
+        switcher = self._switcher
         switcher.current = view if view != "objects" or self.desk.place.bucket else "notice"
-        focus: dict[View, type[ObjectTree | SettingsPane | TransfersPanel]] = {
-            "objects": ObjectTree,
-            "settings": SettingsPane,
-            "transfers": TransfersPanel,
-        }
-        self.query_one(focus[view]).focus()
+        focus = {"objects": self.object_tree, "settings": self.settings_pane, "transfers": self._panel}
+        focus[view].focus()
         self.show_place()
 
     async def do_view_objects(self) -> None:
@@ -272,15 +280,11 @@ class MainScreen(Screen[None]):
 
     # Commands
 
-    def known_buckets(self) -> list[str]:
-        """Return the names of buckets that the palette offers (raw)."""
+    def _known_buckets(self) -> list[str]:
+        """Return the names of the other buckets, as far as they are known (raw)."""
         if not self.desk.is_connected:
             return []
         return [choice.name for choice in self.desk.session.known_choices() if choice.name != self.desk.place.bucket]
-
-    def open_bucket(self, bucket: str) -> None:
-        """Open a bucket at its top."""
-        self._open_bucket(bucket)
 
     @classmethod
     def handles(cls, identifier: str) -> bool:
@@ -334,7 +338,7 @@ class MainScreen(Screen[None]):
 
     async def do_mark_invert(self) -> None:
         """Invert the marks."""
-        self.query_one(ObjectTree).invert_marks()
+        self.object_tree.invert_marks()
 
     async def do_help(self) -> None:
         """Show the help."""
@@ -342,13 +346,17 @@ class MainScreen(Screen[None]):
 
     async def do_palette(self) -> None:
         """Open the palette."""
-        self.app.push_screen(CommandPalette(providers=[PailProvider], placeholder="command, bucket or view"))
+        offer = await self.desk.ask(Palette(list(offers(self.context, self._known_buckets()))))
+        if offer is not None and offer.bucket:
+            self._open_bucket(offer.bucket)
+        elif offer is not None:
+            self.action_command(offer.command)
 
     async def do_theme(self) -> None:
         """Switch between dark and light."""
         theme = LIGHT if self.app.theme == DARK.name else DARK
         self.app.theme = theme.name
-        await self._remembered.set_theme(theme.name)
+        await self._surroundings.remembered.set_theme(theme.name)
 
     async def do_quit(self) -> None:
         """Leave; ask while something runs only here."""
@@ -362,7 +370,7 @@ class MainScreen(Screen[None]):
 
     async def do_filter(self) -> None:
         """Show the filter line and type in it."""
-        line = self.query_one(FilterLine)
+        line = self._filter
         line.display = True
         line.focus()
 
@@ -373,23 +381,23 @@ class MainScreen(Screen[None]):
     def action_clear_filter(self) -> None:
         """Show all rows again."""
         self._clear_filter()
-        self.query_one(ObjectTree).focus()
+        self.object_tree.focus()
 
     def action_leave_filter(self) -> None:
         """Keep the filter and go to the rows."""
-        line = self.query_one(FilterLine)
+        line = self._filter
         line.display = bool(line.value)
-        self.query_one(ObjectTree).focus()
+        self.object_tree.focus()
 
     def _clear_filter(self) -> None:
-        line = self.query_one(FilterLine)
+        line = self._filter
         line.value = ""
         line.display = False
 
     @on(Input.Changed, "#filter")
     def _filter_typed(self, event: Input.Changed) -> None:
         event.stop()
-        self.query_one(ObjectTree).filter_text = event.value
+        self.object_tree.filter_text = event.value
         self.show_keys()
 
     # Details
@@ -404,25 +412,25 @@ class MainScreen(Screen[None]):
         self._place_details()
 
     def _place_details(self) -> None:
-        self.query_one(Details).display = self._details_shown
-        self.query_one(ObjectTree).display = self.size.width >= WIDE or not self._details_shown
+        self._details.display = self._details_shown
+        self.object_tree.display = self.size.width >= WIDE or not self._details_shown
         self._fill_details()
 
     def _fill_details(self) -> None:
         if not self._details_shown:
             return
-        tree, details = self.query_one(ObjectTree), self.query_one(Details)
+        tree, details = self.object_tree, self._details
         totals = tree.marked_totals
         if totals.entries:
             details.show_totals(totals)
         else:
-            details.show_entry(self.desk.place.bucket, tree.cursor_entry)
+            details.show_entry(self.desk.place.bucket, tree.cursor_entry, zone=self._surroundings.zone)
 
     async def _load_details(self, name: str) -> None:
         info = await self.desk.session.storage.data.stat(self.desk.place.bucket, name)
-        entry = self.query_one(ObjectTree).cursor_entry
+        entry = self.object_tree.cursor_entry
         if entry is not None and entry.name == name:
-            self.query_one(Details).show_info(info)
+            self._details.show_info(info, zone=self._surroundings.zone)
 
     def on_resize(self) -> None:
         """Place the details where the new width wants them."""
@@ -433,7 +441,7 @@ class MainScreen(Screen[None]):
     @on(ObjectTree.Wanted)
     def _listing_wanted(self, message: ObjectTree.Wanted) -> None:
         if self._view == "objects":
-            self.query_one("#views", ContentSwitcher).current = "objects"
+            self._switcher.current = "objects"
         self.places.list(message)
 
     @on(ObjectTree.Opened)
@@ -462,7 +470,7 @@ class MainScreen(Screen[None]):
     def _marks_changed(self, message: ObjectTree.MarksChanged) -> None:
         totals = message.totals
         size = f" · {formats.size(totals.bytes)}" if totals.objects else ""
-        self.query_one(Breadcrumb).marked = f"{totals.entries:,} marked{size}" if totals.entries else ""
+        self._path.marked = f"{totals.entries:,} marked{size}" if totals.entries else ""
         self._fill_details()
         self.show_keys()
 
@@ -515,8 +523,8 @@ class MainScreen(Screen[None]):
 
     @on(Bridge.Sampled)
     def _sampled(self, message: Bridge.Sampled) -> None:
-        self.query_one(TransferStrip).update(message.snapshot)
-        panel = self.query_one(TransfersPanel)
+        self._strip.update(message.snapshot)
+        panel = self._panel
         panel.update(message.snapshot, message.query)
         if self._view == "transfers":
             self.desk.bridge.query = panel.query_wanted

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 
 from app.app import PailApp
 from app.screens.main import MainScreen
+from app.surroundings import Surroundings
 from services import checksum
 from services.connection import Connection
 from services.credentials import ConnectionOptions
@@ -149,9 +150,7 @@ def desk(store: StoreServer, storage: Storage, tmp_path: Path, monkeypatch: pyte
         app = PailApp(
             options or ConnectionOptions(endpoint=store.endpoint, project="flows"),
             url,
-            connect=connect,
-            remembered=Remembered(state),
-            symbols=UNICODE,
+            Surroundings(connect=connect, remembered=Remembered(state), symbols=UNICODE),
         )
         for name, data in (objects or {}).items():
             await Desk.put(Desk(app, None, storage, home), name, data)  # type: ignore[arg-type]

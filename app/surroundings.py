@@ -1,0 +1,37 @@
+"""What the screen takes from outside: replaced as a whole where tests and pictures have to come out the same."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from app.bridge import Connect
+from app.engine import connect_worker
+from app.session import Session
+from services.connection import Connection
+from services.remembered import Remembered
+from widgets.symbols import Symbols, terminal_symbols
+
+OpenSession = Callable[[Connection, str | None], Awaitable[Session]]
+"""Opens a connection for a workspace folder; raises `PailError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Clock, engine, storage, memory and signs."""
+
+    connect: Connect = connect_worker
+    """Reaches the engine."""
+    open_session: OpenSession = Session.open
+    """Opens storage."""
+    remembered: Remembered = field(default_factory=Remembered)
+    """What is kept from one start to the next."""
+    symbols: Symbols = field(default_factory=lambda: terminal_symbols(os.environ))
+    """Signs that the terminal can show."""
+    now: Callable[[], float] = time.time
+    """Returns seconds since the epoch."""
+    zone: tzinfo | None = None
+    """Zone of dates; None for the local one."""
