@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from services import __version__, paths
-from services.errors import Busy, PailError, Rejected, Transient, Unsafe, UsageError
+from services.errors import Busy, PailError, Transient, UsageError
 from services.transfer import codec, window
 from services.transfer.facts import FactBoard, Subscription
 from services.transfer.inprocess import JOURNALS, WORKER_JOURNAL
@@ -24,8 +22,12 @@ from services.transfer.journal import FileLock, has_unfinished, read_from, read_
 from services.transfer.messages import Command, Fact, JobFact, Reply, Snapshot, SnapshotQuery, Submit
 from services.transfer.options import Options
 from services.worker import protocol
+from services.worker.link import Gone, Link
 from services.worker.server import LOCK_NAME, SOCKET_NAME
 from services.worker.start import crash_reason, reap, start_worker
+
+START_LOCK_NAME: Final = "worker-start.lock"
+"""Name of the lock in the state folder that whoever starts a worker holds until it answers."""
 
 START_S: Final = 15.0
 """Seconds that a worker may take to answer after it was started."""
@@ -61,117 +63,13 @@ class WorkerStatus:
     """Transfers of those that have not ended."""
 
 
-Tell = Callable[[Fact], None]
-"""Gets each fact that the worker reports."""
-
-
-class Gone(Exception):
-    """The connection to the worker was lost, or there is none."""
-
-
-class _Link:
-    """One connection: calls and their answers, and the facts that come in between."""
-
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tell: Tell, worker: dict[str, Any]
-    ) -> None:
-        self.worker = worker
-        """What the worker said of itself."""
-        self.lost = asyncio.Event()
-        """Set once the connection has ended."""
-        self._reader = reader
-        self._writer = writer
-        self._tell = tell
-        self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._task = asyncio.create_task(self._receive())
-
-    @classmethod
-    async def open(cls, socket: Path, tell: Tell) -> Self:
-        """Connect and greet; raises `Gone` where nobody answers, `Unsafe` where it is not a process of this user."""
-        try:
-            reader, writer = await asyncio.open_unix_connection(socket)
-        except OSError as error:
-            raise Gone from error
-        try:
-            protocol.check_peer(writer)
-            hello = {"pail": "client", "protocol": protocol.PROTOCOL, "version": __version__}
-            async with asyncio.timeout(protocol.HANDSHAKE_S):
-                writer.write(protocol.to_frame(hello))
-                await writer.drain()
-                answer = await protocol.read_frame(reader)
-            if not isinstance(answer, dict) or answer.get("pail") != "worker":
-                raise Unsafe(f"what answers at {socket} is not a worker", remedy="Remove the socket.")
-        except (EOFError, OSError, TimeoutError) as error:
-            writer.close()
-            raise Gone from error
-        except BaseException:
-            writer.close()
-            raise
-        return cls(reader, writer, tell, answer)
-
-    async def call(self, name: str, value: Any = None) -> Any:
-        """Return the worker's answer; raises the `PailError` it sends, `Gone` where the connection is lost."""
-        if self.lost.is_set():
-            raise Gone
-        number = next(self._numbers)
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = future
-        try:
-            self._writer.write(protocol.to_frame({"id": number, "call": name, "value": value}))
-            await self._writer.drain()
-            return await future
-        except OSError as error:
-            raise Gone from error
-        finally:
-            self._waiting.pop(number, None)
-
-    def tell(self, name: str, value: Any = None) -> None:
-        """Send a call at once, without waiting for what comes of it."""
-        with contextlib.suppress(OSError):
-            self._writer.write(protocol.to_frame({"id": 0, "call": name, "value": value}))
-
-    async def _receive(self) -> None:
-        try:
-            while True:
-                self._take(await protocol.read_frame(self._reader))
-        except (EOFError, Rejected):
-            pass
-        finally:
-            self.lost.set()
-            for future in self._waiting.values():
-                if not future.done():
-                    future.set_exception(Gone())
-            self._writer.close()
-
-    def _take(self, frame: Any) -> None:
-        if "fact" in frame:
-            self._tell(codec.from_plain(frame["fact"]))
-            return
-        future = self._waiting.get(frame.get("id"))
-        if future is None or future.done():
-            return
-        if "error" in frame:
-            future.set_exception(codec.error_from_plain(frame["error"]))
-        else:
-            future.set_result(frame.get("value"))
-
-    async def close(self) -> None:
-        """Leave."""
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
-
-
 class WorkerClient:
     """An `EngineClient` over the socket of one state folder."""
 
     def __init__(self, state_dir: Path) -> None:
         self._state = state_dir
         self._board = FactBoard()
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._linking = asyncio.Lock()
         self._wanted: bool | None = None
         self._open_jobs: set[str] = set()
@@ -188,9 +86,8 @@ class WorkerClient:
 
     async def submit(self, command: Command) -> Reply:
         """Have a command taken, by a worker that is started if there is none; raises `PailError`."""
-        link = await self._reach(start=True)
         try:
-            value = await link.call("submit", codec.to_plain(command))
+            value = await self._submitted(command)
         except Gone:
             # Whether it was taken is not known, and taking it twice would do everything twice.
             raise Transient(
@@ -201,6 +98,17 @@ class WorkerClient:
         if isinstance(command, Submit) and reply.id not in self._ended_jobs:
             self._open_jobs.add(reply.id)
         return reply
+
+    async def _submitted(self, command: Command) -> Any:
+        link = await self._reach(start=True)
+        try:
+            return await link.call("submit", codec.to_plain(command))
+        except Gone:
+            if isinstance(command, Submit):
+                raise
+            # The other commands say what should be, so saying it twice does no harm.
+            link = await self._reach(start=True)
+            return await link.call("submit", codec.to_plain(command))
 
     async def snapshot(self, query: SnapshotQuery | None = None) -> Snapshot:
         """Return the state of this moment: the worker's, or the journals' while none runs."""
@@ -271,7 +179,7 @@ class WorkerClient:
             except (Gone, PailError, OSError):
                 await asyncio.sleep(AGAIN_S)
 
-    async def _reach(self, *, start: bool) -> _Link:
+    async def _reach(self, *, start: bool) -> Link:
         """Return a connection that works; raises `Gone` where there is none and `start` is not set, `PailError`."""
         async with self._linking:
             if self._link is not None and not self._link.lost.is_set():
@@ -300,7 +208,7 @@ class WorkerClient:
             self._ended_jobs[fact.job.id] = fact.job.finished
         self._board.publish(fact)
 
-    async def _catch_up(self, link: _Link) -> None:
+    async def _catch_up(self, link: Link) -> None:
         """Tell which jobs have ended while there was no connection: nobody else will."""
         with contextlib.suppress(Gone, PailError):
             found: Snapshot = codec.from_plain(await link.call("snapshot", codec.to_plain(SnapshotQuery(limit=0))))
@@ -308,10 +216,10 @@ class WorkerClient:
                 if job.finished is not None and job.id in self._open_jobs:
                     self._told(JobFact(job))
 
-    async def _connect(self, *, start: bool) -> _Link:
+    async def _connect(self, *, start: bool) -> Link:
         socket = await asyncio.to_thread(paths.socket_path, self._state, SOCKET_NAME)
         try:
-            link = await _Link.open(socket, self._told)
+            link = await Link.open(socket, self._told)
         except Gone:
             if not start:
                 raise
@@ -326,12 +234,32 @@ class WorkerClient:
             )
         return link
 
-    async def _start(self, socket: Path) -> _Link:
+    async def _start(self, socket: Path) -> Link:
+        """Start a worker and connect to it; of several clients at once only one starts one.
+
+        Else a worker that was started in vain could find the lock free later, when nobody wants one any more.
+        """
+        gate = FileLock(self._state / START_LOCK_NAME)
+        deadline = asyncio.get_running_loop().time() + START_S
+        while not await asyncio.to_thread(_enter, gate):
+            with contextlib.suppress(Gone):
+                return await Link.open(socket, self._told)
+            if asyncio.get_running_loop().time() > deadline:
+                raise Busy("another pail is starting the worker, in vain", remedy="Try 'pail worker run'.")
+            await asyncio.sleep(POLL_S)
+        try:
+            with contextlib.suppress(Gone):
+                return await Link.open(socket, self._told)
+            return await self._spawn(socket)
+        finally:
+            gate.release()
+
+    async def _spawn(self, socket: Path) -> Link:
         self._child = await asyncio.to_thread(start_worker, self._state)
         deadline = asyncio.get_running_loop().time() + START_S
         while True:
             try:
-                return await _Link.open(socket, self._told)
+                return await Link.open(socket, self._told)
             except Gone:
                 ended = self._child and await asyncio.to_thread(reap, self._child)
                 if ended:
@@ -342,7 +270,7 @@ class WorkerClient:
                     raise (await asyncio.to_thread(crash_reason, self._state)) from None
             await asyncio.sleep(POLL_S)
 
-    async def _replace(self, link: _Link, socket: Path) -> _Link:
+    async def _replace(self, link: Link, socket: Path) -> Link:
         """Have an older worker make room, and start one of this version."""
         with contextlib.suppress(Gone, PailError):
             await link.call("retire")
@@ -354,7 +282,7 @@ class WorkerClient:
         await link.close()
         return await self._start(socket)
 
-    def _ask_for_facts(self, link: _Link) -> None:
+    def _ask_for_facts(self, link: Link) -> None:
         # Written at once, not by a task: what is submitted after it must not overtake it.
         link.tell("facts", self._wanted)
 
@@ -411,6 +339,11 @@ async def stop(state_dir: Path | None = None, *, limit_s: float = STOP_S) -> boo
             raise Busy("the worker does not end", remedy="Look at its log, then kill its process.")
         await asyncio.sleep(POLL_S)
     return True
+
+
+def _enter(gate: FileLock) -> bool:
+    paths.ensure_private_dir(gate.path.parent)
+    return gate.acquire()
 
 
 def nobody_serves(state_dir: Path) -> bool:
