@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import Final
 
-from app.desk import Desk
+from app.desk import Desk, Place
 from app.screens.conflict import ConflictDialog
 from app.screens.delete import DeleteDialog, Doomed
 from app.screens.dialog import PromptDialog, shown
@@ -14,6 +14,7 @@ from app.screens.pasted import PastedDialog, UploadChoice
 from app.screens.picker import DownloadDialog, UploadDialog
 from app.screens.sort import SortDialog
 from services.errors import PailError
+from services.model import BucketInfo
 from services.names import GsUrl, base_name, check_object_name, local_path, object_name
 from services.pasted import find_paths
 from services.tally import Tally
@@ -123,9 +124,19 @@ class ObjectActions:
             tuple(entry.name for entry in entries),
             Tally(len(objects), sum(entry.size or 0 for entry in objects)),
         )
-        if await desk.ask(DeleteDialog(doomed, place.settings, desk.session.storage.data, desk.surroundings)):
+        settings = await self._settings_of(place)
+        if await desk.ask(DeleteDialog(doomed, settings, desk.session.storage.data, desk.surroundings)):
             await desk.start("delete", delete_items(entries, place.bucket))
             self._tree.clear_marks()
+
+    async def _settings_of(self, place: Place) -> BucketInfo | None:
+        """Return the bucket's settings, which say whether a delete can be undone; None where they may not be read."""
+        if place.settings is None:
+            try:
+                place.settings = await self._desk.session.storage.control.get_bucket(place.bucket)
+            except PailError:  # the dialog says that it is not known
+                return None
+        return place.settings
 
     # New folder, URL
 

@@ -1,0 +1,311 @@
+"""Makes the pictures of the README: `python -m tests.pictures`; the same bytes each time, on every machine.
+
+The screens are the real ones; storage, engine, clock and zone are written down here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from textual.pilot import Pilot
+
+from app.app import PailApp
+from app.bridge import Connect
+from app.session import Session
+from app.surroundings import Surroundings
+from app.themes import LIGHT
+from services.access import ASKED
+from services.connection import Connection
+from services.credentials import ConnectionOptions
+from services.gcs.interface import ListQuery, Storage
+from services.model import BucketInfo, BucketPage, ListPage, ObjectRow
+from services.remembered import Kept, Remembered
+from services.transfer.messages import EngineClient, Fact, JobView, Snapshot, SnapshotQuery, TransferView
+from services.workspace import AttachedBucket, Workspace
+from widgets.object_tree import ObjectTree
+from widgets.symbols import UNICODE
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
+NOW = datetime(2026, 11, 22, 14, 8, tzinfo=UTC).timestamp()
+BUCKET = "filevault-1"
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+SIZE = (120, 36)
+
+OBJECTS = {
+    "backup/2026-11-21.tar.zst": (3_912_846_112, 1 * DAY, "application/zstd"),
+    "images/logo.svg": (12_310, 9 * DAY, "image/svg+xml"),
+    "images/team.jpg": (2_310_554, 3 * DAY, "image/jpeg"),
+    "videos/2024/intro.mp4": (3_120_450, 2 * DAY, "video/mp4"),
+    "videos/2024/outro.mp4": (3_498_120, 2 * DAY, "video/mp4"),
+    "videos/2025/keynote.mov": (812_400_000, 6 * DAY, "video/quicktime"),
+    "videos/notes [final].txt": (812, 3 * HOUR, "text/plain"),
+    "videos/product_demo.mov": (41_618_004, 5 * MINUTE, "video/quicktime"),
+    "videos/subtitles.vtt": (18_230, 40 * MINUTE, "text/vtt"),
+    "videos/thumbs.zip": (1_204_330, 8 * DAY, "application/zip"),
+    "readme.md": (4_211, 21 * DAY, "text/markdown"),
+}
+
+
+def row_of(name: str) -> ObjectRow:
+    size, age, kind = OBJECTS[name]
+    generation = 1_763_800_000_000_000 + size % 1_000_000
+    return ObjectRow(name, size, NOW - age, generation, 1, "n03x6A==", kind, "STANDARD")
+
+
+@dataclass
+class PaintedStorage:
+    """Storage that answers from `OBJECTS`."""
+
+    @property
+    def control(self) -> PaintedStorage:
+        return self
+
+    @property
+    def data(self) -> PaintedStorage:
+        return self
+
+    async def list_page(self, bucket: str, query: ListQuery, token: str = "") -> ListPage:
+        inside = [name for name in sorted(OBJECTS) if name.startswith(query.prefix)]
+        if not query.delimiter:
+            return ListPage([row_of(name) for name in inside], [], "")
+        rest = {name: name[len(query.prefix) :] for name in inside}
+        prefixes = sorted({query.prefix + tail.split("/")[0] + "/" for tail in rest.values() if "/" in tail})
+        return ListPage([row_of(name) for name, tail in rest.items() if "/" not in tail], prefixes, "")
+
+    async def list_buckets(self, *, token: str = "", prefix: str = "", soft_deleted: bool = False) -> BucketPage:
+        return BucketPage([await self.get_bucket(BUCKET)], "")
+
+    async def get_bucket(self, bucket: str) -> BucketInfo:
+        made = NOW - 265 * DAY
+        return BucketInfo(
+            bucket,
+            "EU",
+            "multi-region",
+            "STANDARD",
+            made,
+            4,
+            False,
+            7 * DAY,
+            True,
+            "enforced",
+            False,
+            False,
+            {"team": "media"},
+        )
+
+    async def test_permissions(self, bucket: str, permissions: list[str]) -> frozenset[str]:
+        return frozenset(ASKED)
+
+    async def close(self) -> None:
+        pass
+
+
+class PaintedWorkspace:
+    """A workspace with one bucket that has another name for people."""
+
+    problems: list[str] = []  # noqa: RUF012
+    label = "filevault"
+
+    def attached(self, connection: Connection) -> tuple[AttachedBucket, ...]:
+        return (AttachedBucket(BUCKET, "FileVault Bucket 1"),)
+
+    def current(self, connection: Connection) -> str:
+        return BUCKET
+
+    def recent(self, connection: Connection) -> tuple[str, ...]:
+        return ()
+
+    def select(self, connection: Connection, name: str) -> None:
+        pass
+
+
+def transfer(number: int, state: str, name: str, done: int, size: int, rate: float = 0.0, reason: str = "") -> Any:
+    eta = (size - done) / rate if rate else None
+    return TransferView(
+        f"7.{number}",
+        "7",
+        "upload",
+        f"/home/ada/dist/{name}",
+        f"gs://{BUCKET}/videos/raw/{name}",
+        cast("Any", state),
+        done,
+        size,
+        rate,
+        eta,
+        reason=reason,
+        remedy="R tries again" if reason else "",
+    )
+
+
+SNAPSHOT = Snapshot(
+    jobs=(
+        JobView(
+            "6",
+            "download",
+            f"gs://{BUCKET}/backup/",
+            "/home/ada/backup",
+            "done",
+            8_112,
+            8_112,
+            bytes=31_240_000_000,
+            size=31_240_000_000,
+            planned=True,
+            created=NOW - 15 * MINUTE,
+            finished=NOW - MINUTE,
+        ),
+        JobView(
+            "7",
+            "upload",
+            "/home/ada/dist",
+            f"gs://{BUCKET}/videos/raw/",
+            "running",
+            1_204,
+            412,
+            1,
+            bytes=742_000_000,
+            size=1_204_000_000,
+            planned=True,
+            rate=38_400_000.0,
+            eta_s=12.0,
+            created=NOW - 20,
+        ),
+        JobView(
+            "8",
+            "upload",
+            "/home/ada/big.iso",
+            f"gs://{BUCKET}/big.iso",
+            "paused",
+            1,
+            bytes=2_440_000_000,
+            size=4_000_000_000,
+            planned=True,
+            created=NOW - HOUR,
+        ),
+    ),
+    transfers=(
+        transfer(413, "running", "intro.mp4", 2_100_000, 3_120_450, 9_100_000.0),
+        transfer(414, "running", "keynote.mov", 301_000_000, 812_400_000, 29_300_000.0),
+        transfer(9, "failed", "notes.txt", 0, 1_204, reason="permission denied: needs storage.objects.create"),
+        transfer(415, "queued", "outro.mp4", 0, 3_498_120),
+    ),
+    total=1_204,
+    running=2,
+    rate=38_400_000.0,
+)
+
+
+class PaintedEngine:
+    """An engine that stands still in the middle of its work."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    async def snapshot(self, query: SnapshotQuery | None = None) -> Snapshot:
+        return self._snapshot
+
+    async def facts(self, *, items: bool = False) -> AsyncIterator[Fact]:
+        await asyncio.Event().wait()
+        yield cast("Fact", None)
+
+    async def close(self) -> None:
+        pass
+
+
+class Forgetful(Remembered):
+    """Remembers nothing and touches no disk."""
+
+    async def _load(self) -> Kept:
+        return Kept()
+
+
+def surroundings(snapshot: Snapshot) -> Surroundings:
+    async def open_session(connection: Connection, _: str | None) -> Session:
+        storage, workspace = cast("Storage", PaintedStorage()), cast("Workspace", PaintedWorkspace())
+        return Session(connection, storage, workspace)
+
+    async def connect() -> EngineClient:
+        return cast("EngineClient", PaintedEngine(snapshot))
+
+    return Surroundings(cast("Connect", connect), open_session, Forgetful(), UNICODE, lambda: NOW, UTC)
+
+
+@asynccontextmanager
+async def screen(*, light: bool = False, snapshot: Snapshot = SNAPSHOT) -> AsyncIterator[tuple[PailApp, Pilot[int]]]:
+    options = ConnectionOptions(anonymous=True, project="acme")
+    app = PailApp(options, f"gs://{BUCKET}/videos/", surroundings(snapshot))
+    async with app.run_test(size=SIZE) as pilot:
+        if light:
+            app.theme = LIGHT.name
+
+        def ready() -> bool:
+            trees = app.screen.query(ObjectTree)
+            return bool(trees) and trees.first().row_total() > 4 and "read/write" in text_of(app)
+
+        await until(pilot, ready)
+        yield app, pilot
+
+
+async def until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await pilot.pause(0.01)
+    await pilot.pause()
+
+
+def text_of(app: PailApp) -> str:
+    lines = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in line) for line in lines)
+
+
+async def main_screen(*, light: bool) -> str:
+    async with screen(light=light) as (app, pilot):
+        await pilot.press("right", *(["down"] * 5))
+        await until(pilot, lambda: "video/quicktime" in text_of(app) and "moving" in text_of(app))
+        return picture(app)
+
+
+async def transfers() -> str:
+    async with screen() as (app, pilot):
+        await pilot.press("3")
+        await until(pilot, lambda: "permission denied" in text_of(app))
+        return picture(app)
+
+
+async def delete_dialog() -> str:
+    async with screen(snapshot=Snapshot()) as (app, pilot):
+        await pilot.press("right", "down", "space", "space", "X")
+        await until(pilot, lambda: "They can be restored until" in text_of(app))
+        return picture(app)
+
+
+def picture(app: PailApp) -> str:
+    """Return the screen as SVG, with ids that do not depend on anything but what is drawn."""
+    text = app.export_screenshot(title="pail")
+    return re.sub(r"terminal-\d+", "pail", text)
+
+
+async def pictures() -> dict[str, str]:
+    """Return all pictures by their file names."""
+    return {
+        "main-dark.svg": await main_screen(light=False),
+        "main-light.svg": await main_screen(light=True),
+        "transfers.svg": await transfers(),
+        "delete.svg": await delete_dialog(),
+    }
+
+
+def write() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, text in asyncio.run(pictures()).items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
