@@ -318,13 +318,24 @@ def read_from(path: Path, function: Callable[[sqlite3.Connection], Result]) -> R
         return None
 
 
+def stamp(path: Path) -> tuple[int, ...]:
+    """Return what changes whenever a journal was written, so that one that rests need not be read again."""
+    found = []
+    for name in (path.name, path.name + "-wal"):
+        with contextlib.suppress(OSError):
+            seen = path.with_name(name).stat()
+            if seen.st_size:  # a reader makes an empty -wal, which says nothing
+                found += [seen.st_ino, seen.st_mtime_ns, seen.st_size]
+    return tuple(found)
+
+
 def has_unfinished(folder: Path, *, always: str) -> bool:
     """Tell whether a journal that nobody works on has a job that has not ended.
 
     Of the one named `always` it is known that nobody holds it.  What is locked is at work: it needs nobody else.
     """
     for path in sorted(folder.glob("*.db")):
-        if any(row.finished is None for row, _ in read_jobs(path)):
+        if read_from(path, schema.any_unfinished):
             if path.name == always:
                 return True
             lock = FileLock(path.with_suffix(".lock"))

@@ -159,6 +159,11 @@ def load_jobs(db: sqlite3.Connection) -> list[JobRow]:
     ]
 
 
+def any_unfinished(db: sqlite3.Connection) -> bool:
+    """Tell whether a job has not ended."""
+    return db.execute("SELECT 1 FROM jobs WHERE finished IS NULL LIMIT 1").fetchone() is not None
+
+
 def delete_job(db: sqlite3.Connection, job: int) -> None:
     """Forget a job and its transfers."""
     db.execute("DELETE FROM transfers WHERE job = ?", (job,))

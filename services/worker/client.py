@@ -18,7 +18,7 @@ from services.transfer import codec, window
 from services.transfer.facts import FactBoard, Subscription
 from services.transfer.inprocess import JOURNALS, WORKER_JOURNAL
 from services.transfer.job import Counts, Job
-from services.transfer.journal import FileLock, has_unfinished, read_from, read_jobs
+from services.transfer.journal import FileLock, has_unfinished, read_from, read_jobs, stamp
 from services.transfer.messages import Command, Fact, JobFact, Reply, Snapshot, SnapshotQuery, Submit
 from services.transfer.options import Options
 from services.worker import protocol
@@ -74,6 +74,7 @@ class WorkerClient:
         self._wanted: bool | None = None
         self._open_jobs: set[str] = set()
         self._ended_jobs: dict[str, float | None] = {}
+        self._rest: tuple[tuple[SnapshotQuery, tuple[int, ...]], Snapshot] | None = None
         self._child = 0
         self._keeper: asyncio.Task[None] | None = None
         self._catching_up: asyncio.Task[None] | None = None
@@ -123,7 +124,14 @@ class WorkerClient:
             else:
                 self._open_jobs.update(job.id for job in found.jobs if job.finished is None)
                 return found
-        return await asyncio.to_thread(_offline, self._state, query or SnapshotQuery())
+        return await self._resting(query or SnapshotQuery())
+
+    async def _resting(self, query: SnapshotQuery) -> Snapshot:
+        """Return what the journal holds while no worker runs, read again only where it has changed."""
+        stamped = query, await asyncio.to_thread(stamp, self._state / JOURNALS / WORKER_JOURNAL)
+        if self._rest is None or self._rest[0] != stamped:
+            self._rest = stamped, await asyncio.to_thread(_offline, self._state, query)
+        return self._rest[1]
 
     def facts(self, *, items: bool = False) -> Subscription:
         """Yield facts from the call on, across a restart of the worker too, until this client is closed."""

@@ -17,7 +17,7 @@ from services.errors import Busy, PailError, Unsafe
 from services.model import BucketSpec
 from services.transfer.inprocess import JOURNALS, open_engine
 from services.transfer.journal import FileLock
-from services.transfer.messages import Control, EngineClient, JobItem, SetBandwidth, Submit
+from services.transfer.messages import Control, EngineClient, JobItem, SetBandwidth, SnapshotQuery, Submit
 from services.transfer.options import Options
 from services.worker import client as worker_client
 from services.worker.client import WorkerClient, connect, nobody_serves, status, stop
@@ -273,6 +273,26 @@ async def test_h62_the_socket_is_private_and_its_peer_is_checked(
     monkeypatch.setattr("services.worker.protocol.peer_uid", lambda _: 12345)
     with pytest.raises(Unsafe):
         await connect(state)
+
+
+async def test_without_a_worker_the_history_is_read_from_the_journal_and_only_when_it_changed(
+    far: Lab, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = await far.run("make-folder", JobItem("", at("f/")))
+    await stop(state)
+    looker = await connect(state, start=False)
+    try:
+        reads = []
+        real = worker_client._offline
+        monkeypatch.setattr(worker_client, "_offline", lambda *values: reads.append(1) or real(*values))
+        for _ in range(5):
+            found = await looker.snapshot(SnapshotQuery(job=end.job.id))
+        assert [(job.id, job.state, job.done) for job in found.jobs] == [(end.job.id, "done", 1)]
+        assert [view.target for view in found.transfers] == [at("f/")]
+        assert len(reads) == 1
+        assert not (await status(state)).running
+    finally:
+        await looker.close()
 
 
 async def test_one_worker_for_each_state_folder(far: Lab, state: Path) -> None:
