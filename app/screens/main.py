@@ -6,12 +6,8 @@ from collections.abc import Coroutine
 from typing import Any, ClassVar, Final
 
 from textual import events, on
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
+from textual.binding import BindingType
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher, Input, Static
 
 from app.actions.buckets import BucketActions
 from app.actions.jobs import JobActions
@@ -23,8 +19,9 @@ from app.context import VIEWS, Context, View
 from app.desk import Desk, Place
 from app.registry import bindings, command, key_line
 from app.screens.connect import ConnectScreen, WayIn
-from app.screens.dialog import ConfirmDialog, Label, Line, shown
+from app.screens.dialog import ConfirmDialog, shown
 from app.screens.help import HelpScreen
+from app.screens.layout import MainLayout
 from app.screens.palette import Palette, offers
 from app.surroundings import Surroundings
 from app.themes import DARK, LIGHT
@@ -33,7 +30,6 @@ from services.errors import PailError
 from services.names import display_name, parse_gs_url
 from widgets import formats
 from widgets.breadcrumb import Breadcrumb
-from widgets.details import Details
 from widgets.facts import Facts
 from widgets.header_line import HeaderLine
 from widgets.key_line import KeyHint, KeyLine
@@ -45,48 +41,18 @@ from widgets.transfers_panel import TransfersPanel
 HINTS: Final = 11
 """Commands on the key line at the most: what one can take in; the help has them all."""
 
-WIDE: Final = 100
-"""Columns from which on the details stand beside the tree by themselves."""
 
-
-class FilterLine(Line):
-    """The line that narrows the tree down while it is typed."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "screen.clear_filter", "All rows", show=False),
-        Binding("down,enter", "screen.leave_filter", "To the rows", show=False),
-    ]
-
-
-class MainScreen(Screen[None]):
+class MainScreen(MainLayout):
     """Bucket, views, path, objects, and what moves."""
 
-    AUTO_FOCUS = ""  # the view that is shown takes the focus; until then keys are the screen's
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as Textual declares it
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-tall")]  # noqa: RUF012
 
     def __init__(self, way: WayIn, options: ConnectionOptions, surroundings: Surroundings) -> None:
         """Make the screen; nothing is asked of the network before it is painted."""
-        super().__init__()
+        super().__init__(surroundings)
         self._way = way
         self._options = options
-        self._surroundings = surroundings
         self._view: View = "objects"
-        self._details_wanted: bool | None = None
-        # Widgets are made here and kept: what still runs while the screen is taken down finds them all the same.
-        symbols = surroundings.symbols
-        self.object_tree = ObjectTree(symbols=symbols, clock=surroundings.now, zone=surroundings.zone, id="tree")
-        self.settings_pane = SettingsPane(id="settings")
-        self._header = HeaderLine(symbols=symbols, id="header")
-        self._path = Breadcrumb(symbols=symbols, id="path")
-        self._switcher = ContentSwitcher(initial="notice", id="views")
-        self._filter = FilterLine(placeholder="filter the rows by a part of their name", id="filter")
-        self._details = Details(id="details")
-        self._panel = TransfersPanel(symbols=symbols, id="transfers")
-        self._notice_text = Label("", id="notice")
-        self._strip = TransferStrip(symbols=symbols, id="strip")
-        self._keys = KeyLine(symbols=symbols, id="keys")
         bridge = Bridge(surroundings.connect, self.post_message)
         self.desk = Desk(
             self,
@@ -103,26 +69,6 @@ class MainScreen(Screen[None]):
         self.objects = ObjectActions(self.desk)
         self.buckets = BucketActions(self.desk)
         self.jobs = JobActions(self.desk)
-
-    # Layout
-
-    def compose(self) -> ComposeResult:
-        """Lay out the screen."""
-        yield Static("Pail needs 40 × 10 cells; q quits.", id="too-small", markup=False)
-        with Vertical(id="whole"):
-            yield self._header
-            yield self._path
-            with self._switcher:
-                with Vertical(id="objects"):
-                    yield self._filter
-                    with Horizontal():
-                        yield self.object_tree
-                        yield self._details
-                yield self.settings_pane
-                yield self._panel
-                yield self._notice_text
-            yield self._strip
-            yield self._keys
 
     def on_mount(self) -> None:
         """Paint first, then connect and follow the engine."""
@@ -183,10 +129,6 @@ class MainScreen(Screen[None]):
         self._notice(f"{words}\n\n{notice}" if notice else words)
         self.show_place()
 
-    def _notice(self, text: str) -> None:
-        self._notice_text.update(text)
-        self._switcher.current = "notice"
-
     # Places
 
     def _open_bucket(self, bucket: str, prefix: str = "") -> None:
@@ -211,6 +153,11 @@ class MainScreen(Screen[None]):
         self._notice_text.update(f"{text}\n\n{keys}")
         if self._view == "objects":
             self._switcher.current = "notice"
+
+    @property
+    def bucket(self) -> str:
+        """Name of the open bucket; empty where none is."""
+        return self.desk.place.bucket
 
     def show_place(self) -> None:
         """Show what is known of the place in header, path and key line."""
@@ -366,75 +313,11 @@ class MainScreen(Screen[None]):
                 return
         self.app.exit(0)
 
-    # Filter
-
-    async def do_filter(self) -> None:
-        """Show the filter line and type in it."""
-        line = self._filter
-        line.display = True
-        line.focus()
-
-    async def do_clear_filter(self) -> None:
-        """Show all rows again."""
-        self._clear_filter()
-
-    def action_clear_filter(self) -> None:
-        """Show all rows again."""
-        self._clear_filter()
-        self.object_tree.focus()
-
-    def action_leave_filter(self) -> None:
-        """Keep the filter and go to the rows."""
-        line = self._filter
-        line.display = bool(line.value)
-        self.object_tree.focus()
-
-    def _clear_filter(self) -> None:
-        line = self._filter
-        line.value = ""
-        line.display = False
-
-    @on(Input.Changed, "#filter")
-    def _filter_typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self.object_tree.filter_text = event.value
-        self.show_keys()
-
-    # Details
-
-    @property
-    def _details_shown(self) -> bool:
-        wide = self.size.width >= WIDE
-        return wide if self._details_wanted is None else self._details_wanted
-
-    def _show_details(self, wanted: bool) -> None:
-        self._details_wanted = wanted
-        self._place_details()
-
-    def _place_details(self) -> None:
-        self._details.display = self._details_shown
-        self.object_tree.display = self.size.width >= WIDE or not self._details_shown
-        self._fill_details()
-
-    def _fill_details(self) -> None:
-        if not self._details_shown:
-            return
-        tree, details = self.object_tree, self._details
-        totals = tree.marked_totals
-        if totals.entries:
-            details.show_totals(totals)
-        else:
-            details.show_entry(self.desk.place.bucket, tree.cursor_entry, zone=self._surroundings.zone)
-
     async def _load_details(self, name: str) -> None:
         info = await self.desk.session.storage.data.stat(self.desk.place.bucket, name)
         entry = self.object_tree.cursor_entry
         if entry is not None and entry.name == name:
             self._details.show_info(info, zone=self._surroundings.zone)
-
-    def on_resize(self) -> None:
-        """Place the details where the new width wants them."""
-        self.call_after_refresh(self._place_details)
 
     # Messages of the widgets
 

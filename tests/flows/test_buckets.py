@@ -110,3 +110,18 @@ async def test_settings_are_copied_by_key(desk: OpenDesk) -> None:
         await d.see("Bucket ID")
         await d.press("c")
         await eventually(lambda: d.app.clipboard == BUCKET)
+
+
+async def test_quitting_asks_while_something_runs_only_here(desk: OpenDesk) -> None:
+    async with desk() as d:
+        await d.see("This bucket is empty")
+        d.main.desk.only_here["1"] = "the bucket x is deleted once it is empty"
+        await d.press("q")
+        await d.see("Leave now?", "deleted once it is empty")
+        await d.press("enter")
+        await d.see("This bucket is empty")
+        assert d.app.return_value is None
+        await d.press("q")
+        await d.see("Leave now?")
+        await d.press("right", "enter")
+        await eventually(lambda: d.app.return_value == 0)

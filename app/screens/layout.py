@@ -1,0 +1,157 @@
+"""The layout of the main screen: its widgets, the filter line, the details, and what stands where nothing can be."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import ContentSwitcher, Input, Static
+
+from app.screens.dialog import Label, Line
+from app.surroundings import Surroundings
+from widgets.breadcrumb import Breadcrumb
+from widgets.details import Details
+from widgets.header_line import HeaderLine
+from widgets.key_line import KeyLine
+from widgets.object_tree import ObjectTree
+from widgets.settings_pane import SettingsPane
+from widgets.transfer_strip import TransferStrip
+from widgets.transfers_panel import TransfersPanel
+
+WIDE: Final = 100
+"""Columns from which on the details stand beside the tree by themselves."""
+
+
+class FilterLine(Line):
+    """The line that narrows the tree down while it is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "screen.clear_filter", "All rows", show=False),
+        Binding("down,enter", "screen.leave_filter", "To the rows", show=False),
+    ]
+
+
+class MainLayout(Screen[None]):
+    """Widgets of the main screen, and what concerns only them."""
+
+    AUTO_FOCUS = ""  # the view that is shown takes the focus; until then keys are the screen's
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-tall")]  # noqa: RUF012
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        """Make the widgets."""
+        super().__init__()
+        self._surroundings = surroundings
+        self._details_wanted: bool | None = None
+        # Widgets are made here and kept: what still runs while the screen is taken down finds them all the same.
+        symbols = surroundings.symbols
+        self.object_tree = ObjectTree(symbols=symbols, clock=surroundings.now, zone=surroundings.zone, id="tree")
+        self.settings_pane = SettingsPane(id="settings")
+        self._header = HeaderLine(symbols=symbols, id="header")
+        self._path = Breadcrumb(symbols=symbols, id="path")
+        self._switcher = ContentSwitcher(initial="notice", id="views")
+        self._filter = FilterLine(placeholder="filter the rows by a part of their name", id="filter")
+        self._details = Details(id="details")
+        self._panel = TransfersPanel(symbols=symbols, id="transfers")
+        self._notice_text = Label("", id="notice")
+        self._strip = TransferStrip(symbols=symbols, id="strip")
+        self._keys = KeyLine(symbols=symbols, id="keys")
+
+    @property
+    def bucket(self) -> str:
+        """Name of the open bucket; empty where none is."""
+        raise NotImplementedError
+
+    def show_keys(self) -> None:
+        """Show the keys that apply now."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """Lay out the screen."""
+        yield Static("Pail needs 40 × 10 cells; q quits.", id="too-small", markup=False)
+        with Vertical(id="whole"):
+            yield self._header
+            yield self._path
+            with self._switcher:
+                with Vertical(id="objects"):
+                    yield self._filter
+                    with Horizontal():
+                        yield self.object_tree
+                        yield self._details
+                yield self.settings_pane
+                yield self._panel
+                yield self._notice_text
+            yield self._strip
+            yield self._keys
+
+    def _notice(self, text: str) -> None:
+        self._notice_text.update(text)
+        self._switcher.current = "notice"
+
+    # Filter
+
+    async def do_filter(self) -> None:
+        """Show the filter line and type in it."""
+        line = self._filter
+        line.display = True
+        line.focus()
+
+    async def do_clear_filter(self) -> None:
+        """Show all rows again."""
+        self._clear_filter()
+
+    def action_clear_filter(self) -> None:
+        """Show all rows again."""
+        self._clear_filter()
+        self.object_tree.focus()
+
+    def action_leave_filter(self) -> None:
+        """Keep the filter and go to the rows."""
+        line = self._filter
+        line.display = bool(line.value)
+        self.object_tree.focus()
+
+    def _clear_filter(self) -> None:
+        line = self._filter
+        line.value = ""
+        line.display = False
+
+    @on(Input.Changed, "#filter")
+    def _filter_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.object_tree.filter_text = event.value
+        self.show_keys()
+
+    # Details
+
+    @property
+    def _details_shown(self) -> bool:
+        wide = self.size.width >= WIDE
+        return wide if self._details_wanted is None else self._details_wanted
+
+    def _show_details(self, wanted: bool) -> None:
+        self._details_wanted = wanted
+        self._place_details()
+
+    def _place_details(self) -> None:
+        self._details.display = self._details_shown
+        self.object_tree.display = self.size.width >= WIDE or not self._details_shown
+        self._fill_details()
+
+    def _fill_details(self) -> None:
+        if not self._details_shown:
+            return
+        tree, details = self.object_tree, self._details
+        totals = tree.marked_totals
+        if totals.entries:
+            details.show_totals(totals)
+        else:
+            details.show_entry(self.bucket, tree.cursor_entry, zone=self._surroundings.zone)
+
+    def on_resize(self) -> None:
+        """Place the details where the new width wants them."""
+        self.call_after_refresh(self._place_details)
