@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, Final
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.widgets import OptionList, Select
@@ -120,8 +121,7 @@ class AddBucketDialog(FormDialog[str]):
         text = self.query_one("#name", Line).value.strip().lower()
         choices = self.query_one("#choices", OptionList)
         choices.clear_options()
-        # Bucket names are a-z, 0-9, -, _ and . only: none can be markup.
-        choices.add_options([Option(shown(name), id=name) for name in self._choices if text in name])
+        choices.add_options([Option(Text(shown(name)), id=name) for name in self._choices if text in name])
         choices.display = bool(self._choices)
 
     @on(OptionList.OptionSelected, "#choices")

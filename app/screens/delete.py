@@ -136,7 +136,7 @@ class DeleteBucketDialog(FormDialog[bool]):
         yield Label("counting what is in it…", id="amount", classes="dialog-text")
         yield Label("! This cannot be undone, and the name can be taken by somebody else.", classes="dialog-warning")
         yield Label("Type the bucket's name to delete it with everything in it:", classes="dialog-text")
-        yield Line(placeholder=self._bucket, id="name")
+        yield Line(placeholder=shown(self._bucket), id="name")
 
     def problem(self) -> str:
         """Compare what was typed with the name."""

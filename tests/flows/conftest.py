@@ -26,7 +26,7 @@ from services.remembered import Remembered
 from services.transfer.inprocess import open_engine
 from services.transfer.messages import EngineClient
 from widgets.object_tree import ObjectTree
-from widgets.symbols import UNICODE
+from widgets.symbols import UNICODE, Symbols
 
 BUCKET = "flow-bucket"
 URL = f"gs://{BUCKET}"
@@ -146,11 +146,12 @@ def desk(store: StoreServer, storage: Storage, tmp_path: Path, monkeypatch: pyte
         size: tuple[int, int] = (100, 30),
         options: ConnectionOptions | None = None,
         objects: dict[str, bytes] | None = None,
+        symbols: Symbols = UNICODE,
     ) -> AsyncIterator[Desk]:
         app = PailApp(
             options or ConnectionOptions(endpoint=store.endpoint, project="flows"),
             url,
-            Surroundings(connect=connect, remembered=Remembered(state), symbols=UNICODE),
+            Surroundings(connect=connect, remembered=Remembered(state), symbols=symbols),
         )
         for name, data in (objects or {}).items():
             await Desk.put(Desk(app, None, storage, home), name, data)  # type: ignore[arg-type]
