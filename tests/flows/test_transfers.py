@@ -1,0 +1,70 @@
+"""Pausing, resuming and cancelling on the Transfers view, over a store that is slow on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual import events
+
+from services.localstore.faults import Fault, Faults
+from services.localstore.server import StoreServer
+from tests.flows.conftest import BUCKET, Desk, OpenDesk, eventually
+
+
+@pytest.fixture
+def faults() -> Faults:
+    return Faults(Fault("*", "latency", seconds=0.15, count=None))
+
+
+@pytest.fixture
+def store(store_factory: Callable[..., StoreServer], faults: Faults) -> StoreServer:
+    return store_factory(faults=faults)
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(60):
+        (folder / f"{number:02}.txt").write_bytes(b"x" * 100)
+    return folder
+
+
+def states(d: Desk) -> list[str]:
+    return [job.state for job in d.main.desk.bridge.snapshot.jobs]
+
+
+async def start(d: Desk, folder: Path) -> None:
+    await d.see("This bucket is empty")
+    d.app.screen.post_message(events.Paste(str(folder)))
+    await d.see("Upload 1 pasted path?")
+    await d.press("enter")
+    await d.see("moving")
+    await d.press("w")
+    await d.see("[3 Transfers]", "upload")
+
+
+async def test_a_job_is_paused_and_resumed_by_one_key(desk: OpenDesk, many: Path, faults: Faults) -> None:
+    async with desk(size=(120, 30)) as d:
+        await start(d, many)
+        await d.press("full_stop")
+        await eventually(lambda: states(d) == ["paused"])
+        await d.see("paused", "Resume")
+        faults.clear()
+        await d.press("full_stop")
+        await eventually(lambda: states(d) == ["done"])
+        assert len(await d.names()) == 60
+        await d.press("1")
+        await d.see("many/")
+
+
+async def test_a_job_is_cancelled_then_dismissed(desk: OpenDesk, many: Path) -> None:
+    async with desk(size=(120, 30)) as d:
+        await start(d, many)
+        await d.press("X")
+        await eventually(lambda: states(d) == ["cancelled"])
+        await d.press("X")
+        await eventually(lambda: states(d) == [])
+        assert BUCKET in d.text()
