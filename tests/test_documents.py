@@ -7,6 +7,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from tests.readme import README, written
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -41,3 +43,16 @@ def test_the_gate_runs_the_test_command_of_the_readme() -> None:
 def test_no_file_names_a_package_index() -> None:
     for path in (ROOT / "pyproject.toml", ROOT / ".ci" / "run", ROOT / "README.md"):
         assert not re.search(r"index-url|pypi\.org|find-links", path.read_text()), path
+
+
+def test_the_readme_shows_the_keys_and_commands_of_the_code() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert written(text) == text, "make it anew: python -m tests.readme"
+
+
+def test_the_readme_opens_with_a_picture_that_exists() -> None:
+    text = README.read_text(encoding="utf-8")
+    pictures = re.findall(r"!\[.+\]\((.+)\)", text)
+    assert text.index("![") < text.index("## Two commands")
+    assert pictures
+    assert all((ROOT / picture).is_file() for picture in pictures)
