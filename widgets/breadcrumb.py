@@ -12,16 +12,17 @@ from textual.reactive import reactive
 
 from services.names import display_name
 from widgets.cells import cut_middle
+from widgets.drag import DropSite, DropTarget, Spot
 from widgets.span_line import Part, SpanLine, spread
 
 _LONGEST_NAME: Final = 48
 """Cells of one segment, at most."""
 
 
-class Breadcrumb(SpanLine[str]):
+class Breadcrumb(SpanLine[str], DropSite):
     """The path above the tree."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"breadcrumb--here", "breadcrumb--marked"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"breadcrumb--here", "breadcrumb--marked", "breadcrumb--drop"}
 
     bucket: reactive[str] = reactive("")
     """Name of the bucket; empty where there is none yet."""
@@ -29,6 +30,9 @@ class Breadcrumb(SpanLine[str]):
     """Prefix that is shown, raw."""
     marked: reactive[str] = reactive("")
     """What is marked, in words, such as `3 marked · 48.2 MB`."""
+
+    _lit: str | None = None
+    """Prefix of the segment that a drop would go to."""
 
     @dataclass
     class SegmentChosen(Message):
@@ -40,6 +44,18 @@ class Breadcrumb(SpanLine[str]):
     def chosen(self, target: str) -> None:
         """Tell which prefix was clicked."""
         self.post_message(self.SegmentChosen(target))
+
+    def spot_at(self, x: int, y: int) -> Spot:
+        """Return the segment at a cell: what is dropped on it goes there."""
+        target = self.target_at(x)
+        return Spot(DropTarget(target) if target is not None else None)
+
+    def light(self, target: DropTarget | None) -> None:
+        """Show the segment that a drop would go to."""
+        lit = target.prefix if target is not None else None
+        if lit != self._lit:
+            self._lit = lit
+            self.refresh()
 
     def parts(self, width: int) -> Sequence[Part[str]]:
         """Return the path, its middle left out where it is too long, and what is marked."""
@@ -71,7 +87,8 @@ class Breadcrumb(SpanLine[str]):
             hidden = cut and index == cut
             text = self.symbols.ellipsis if hidden else names[index]
             here = index == len(segments) - 1
-            parts.append(Part(text, "breadcrumb--here" if here else "", prefix))
+            kind = "breadcrumb--drop" if prefix == self._lit else "breadcrumb--here" if here else ""
+            parts.append(Part(text, kind, prefix))
         return parts
 
     def segments(self) -> list[tuple[str, str]]:

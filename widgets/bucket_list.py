@@ -17,8 +17,9 @@ from services.model import Ability
 from services.names import display_name
 from widgets.cells import Span, cut_end, cut_middle
 from widgets.columns import Column, Placed
+from widgets.drag import DropSite, DropTarget, Spot
 from widgets.symbols import UNICODE, Symbols
-from widgets.virtual_tree import Look, VirtualTree
+from widgets.virtual_tree import NO_ROW, Look, VirtualTree
 
 _CONNECTION_CELLS: Final = 24
 """Cells of a connection's label, so that what stands behind is aligned."""
@@ -64,7 +65,7 @@ class _Line:
     connection: ConnectionEntry | None = None
 
 
-class _Choices(VirtualTree):
+class _Choices(VirtualTree, DropSite):
     """The rows below the filter."""
 
     HEAD = False
@@ -74,7 +75,12 @@ class _Choices(VirtualTree):
         Column("detail", "", 18, from_width=44),
         Column("badge", "", 10, "right", from_width=30),
     )
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"bucket-list--current", "bucket-list--refused", "bucket-list--action"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "bucket-list--current",
+        "bucket-list--refused",
+        "bucket-list--action",
+        "bucket-list--drop",
+    }
 
     @dataclass
     class Chosen(Message):
@@ -84,6 +90,23 @@ class _Choices(VirtualTree):
         """Its number."""
 
     lines: tuple[_Line, ...] = ()
+    _lit: str = ""
+
+    def spot_at(self, x: int, y: int) -> Spot:
+        row = self.row_at(y)
+        bucket = self.lines[row].bucket if row != NO_ROW else None
+        takes = bucket is not None and bucket.ability not in ("no access", "read only") and not bucket.current
+        return Spot(DropTarget("", bucket.name) if bucket is not None and takes else None)
+
+    def light(self, target: DropTarget | None) -> None:
+        lit = target.bucket if target is not None else ""
+        if lit != self._lit:
+            self._lit = lit
+            self.redraw()
+
+    def row_kind(self, row: int) -> str:
+        bucket = self.lines[row].bucket
+        return "bucket-list--drop" if bucket is not None and bucket.name == self._lit else ""
 
     def row_total(self) -> int:
         return len(self.lines)

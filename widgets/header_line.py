@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from widgets.cells import cut_end, cut_start
+from widgets.drag import DropSite, Spot
 from widgets.span_line import Part, SpanLine
 from widgets.symbols import Symbols
 
@@ -42,7 +43,7 @@ class HeaderState:
     """Whether `ability` is less than a person would expect."""
 
 
-class HeaderLine(SpanLine[str]):
+class HeaderLine(SpanLine[str], DropSite):
     """One line; a click on the chip or on a view is posted."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -71,6 +72,14 @@ class HeaderLine(SpanLine[str]):
     def parts(self, width: int) -> Sequence[Part[str]]:
         """Return the parts that fit."""
         return lay_out(self.state, width, self.symbols)
+
+    def spot_at(self, x: int, y: int) -> Spot:
+        """Return the chip: hovered with something to drop, it springs open."""
+        return Spot(springs=CHIP if self.target_at(x) == CHIP else "")
+
+    def spring(self, key: str) -> None:
+        """Ask for the bucket selector, whose rows take what is dropped."""
+        self.post_message(self.BucketWanted())
 
     def chosen(self, target: str) -> None:
         """Tell what was clicked."""

@@ -103,6 +103,10 @@ class ObjectCells:
             return " " * cells
         return " " * (most - _INDENT) + self._symbols.deeper + " " if most >= _INDENT else ""
 
+    def name_indent(self, depth: int, width: int) -> int:
+        """Return how many cells stand before a name in a column of some width."""
+        return len(self._lead(depth, width)) + _TWIST
+
     def sign_at(self, row: Folder | ObjectRow | Hint, depth: int, placed: Placed, x: int) -> Sign:
         """Tell which sign of a row stands at cell `x` of the widget."""
         if isinstance(row, Hint):

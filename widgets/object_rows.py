@@ -138,6 +138,11 @@ class Entry:
         """Generation of an object that was seen; None for a folder."""
         return self.row.generation if self.row else None
 
+    @property
+    def is_past(self) -> bool:
+        """Whether it is an object that was deleted, or an older generation: it can be restored, and not moved."""
+        return self.row is not None and self.row.deleted is not None
+
 
 def entry_of(row: Row) -> Entry | None:
     """Return the entry that a row stands for; None for a hint."""

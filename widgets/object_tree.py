@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -11,21 +11,38 @@ from typing import ClassVar, Literal
 from textual import events
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 
+from services.errors import PailError
 from services.model import ObjectRow
-from services.names import base_name
+from services.names import base_name, check_object_name
 from widgets.cells import Span
 from widgets.columns import Column, Placed
+from widgets.drag import DragStart, DropSite, DropTarget, Spot, home_of
 from widgets.listing_tree import ListingTree
 from widgets.marks import Marks, Totals
 from widgets.object_cells import MarkState, Sign
 from widgets.object_model import Splice
 from widgets.object_rows import Entry, Folder, Hint, Load, entry_of, holder_of
+from widgets.rename_line import RenameLine
 from widgets.virtual_tree import NO_ROW, Look
 
 
-class ObjectTree(ListingTree):
+def name_problem(name: str) -> str:
+    """Return why a text cannot be the last segment of a name, in one line; empty for one that can."""
+    if not name.strip():
+        return "A name is missing."
+    if "/" in name:
+        return "A name has no slash; m moves to another folder."
+    try:
+        check_object_name(name)
+    except PailError as error:
+        return error.message
+    return ""
+
+
+class ObjectTree(ListingTree, DropSite):
     """The tree-table of objects and folders below one prefix, with marks, keys and a mouse."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -33,6 +50,8 @@ class ObjectTree(ListingTree):
         "object-tree--mark",
         "object-tree--marked",
         "object-tree--problem",
+        "object-tree--drop",
+        "object-tree--past",
     }
     LEFT_MARGIN: ClassVar[int] = 1
     COLUMNS: ClassVar[Sequence[Column]] = (
@@ -81,9 +100,38 @@ class ObjectTree(ListingTree):
         totals: Totals
         """What is marked now."""
 
+    @dataclass
+    class Dropped(Message):
+        """Rows were dragged somewhere: move them."""
+
+        entries: tuple[Entry, ...]
+        """What has to move; what lies in the target already is not among them."""
+        target: DropTarget
+        """Where to."""
+
+    @dataclass
+    class Renamed(Message):
+        """Another name was given to an entry, in its place."""
+
+        entry: Entry
+        """The object or folder."""
+        new_name: str
+        """The new last segment, raw, without a slash at its end."""
+
+    @cached_property
+    def drag(self) -> DragStart:
+        """What turns a press into a drag."""
+        return DragStart(self, self._dragged, self._dropped)
+
+    def _dropped(self, entries: tuple[Entry, ...], target: DropTarget) -> None:
+        self.post_message(self.Dropped(entries, target))
+
     @cached_property
     def _marks(self) -> Marks:
         return Marks()
+
+    _lit: str | None = None
+    """Prefix of the folder that a drop would go to."""
 
     # What is selected
 
@@ -262,7 +310,100 @@ class ObjectTree(ListingTree):
         row = rows[self.cursor] if self.cursor < len(rows) else None
         return row if isinstance(row, Folder) else None
 
+    # Renaming in place
+
+    def rename_entry(self, problem: Callable[[str], str] = name_problem) -> None:
+        """Edit the name of the row with the cursor in its place; `problem` says what is wrong with a new one."""
+        entry = self.cursor_entry
+        if entry is None or entry.is_past:
+            return
+        self.show_row(self.cursor)
+        before = base_name(entry.name).removesuffix("/")
+        line = RenameLine(
+            before,
+            over=self,
+            region=lambda: self._name_region(entry),
+            problem=lambda name: problem(name) or self._clash(entry, name),
+            taken=lambda name: self._renamed(entry, name),
+        )
+        self.screen.mount(line)
+
+    def _renamed(self, entry: Entry, name: str) -> None:
+        self.post_message(self.Renamed(entry, name))
+
+    def _clash(self, entry: Entry, name: str) -> str:
+        """Return what is there under a new name already, as far as it was listed."""
+        full = home_of(entry) + name
+        if self._model.object_named(full) is not None:
+            return "There is an object of that name."
+        return "There is a folder of that name." if self._model.child_folder(f"{full}/") is not None else ""
+
+    def _name_region(self, entry: Entry) -> Region | None:
+        """Return where on the screen the name of an entry stands; None where it is not to be seen."""
+        place = self._model.index_of_entry(entry)
+        if place < 0 or not self.is_visible_row(place) or not self.placed:
+            return None
+        row, name = self._model.rows[place], self.placed[0]
+        indent = self._cells.name_indent(self._model.depth(row), name.width)
+        y = self.region.y + place - round(self.scroll_y) + self.head_lines
+        return Region(self.region.x + name.x + indent, y, name.width - indent, 1)
+
     # Mouse
+
+    def _dragged(self, row: int) -> tuple[Entry, ...]:
+        """Return what a row drags along: all that is marked if it is, else itself."""
+        entry = self._model.entry_at(row)
+        if entry is None or entry.is_past:
+            return ()
+        return tuple(self.marked) if self.mark_state(row) != "none" else (entry,)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take note of what may become a drag."""
+        self.drag.down(event)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag; the base follows the mouse."""
+        self.drag.move(event)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """End what may have become a drag."""
+        self.drag.up(event)
+
+    def on_click(self, event: events.Click) -> None:
+        """Ignore the click that ends a drag."""
+        if self.drag.swallows_click():
+            event.stop()
+            event.prevent_default()
+
+    def spot_at(self, x: int, y: int) -> Spot:
+        """Return the folder at a cell: that of the row, or the open one in which the row stands."""
+        row = self.row_at(y)
+        subject = self._model.rows[row] if row != NO_ROW else None
+        if isinstance(subject, Folder):
+            return Spot(DropTarget(subject.prefix), "" if subject.opened else subject.prefix)
+        holder = self._model.root if subject is None else self._model.holder(subject)
+        return Spot(None if y < self.head_lines else DropTarget(holder.prefix))
+
+    def light(self, target: DropTarget | None) -> None:
+        """Light up the row of the folder that a drop would go to."""
+        prefix = target.prefix if target is not None else None
+        if prefix != self._lit:
+            for lit in (self._lit, prefix):
+                place = self._model.index_of_entry(Entry("folder", lit)) if lit is not None else NO_ROW
+                if place >= 0:
+                    self.repaint_row(place)
+            self._lit = prefix
+
+    def spring(self, key: str) -> None:
+        """Open a folder that is hovered with something to drop."""
+        folder = self._model.child_folder(key)
+        if folder is not None and not folder.opened:
+            self.toggle_folder(key)
+
+    def row_kind(self, row: int) -> str:
+        """Return how a whole row is coloured: lit where a drop would go to."""
+        subject = self._model.rows[row]
+        return "object-tree--drop" if isinstance(subject, Folder) and subject.prefix == self._lit else ""
 
     def click_row(self, row: int, event: events.Click) -> None:
         """Extend a range with shift, mark with ctrl, else move the cursor and act."""

@@ -340,6 +340,14 @@ class VirtualTree(ScrollView, can_focus=True):
         elif row >= top + self.page_lines:
             self.scroll_to(y=row - self.page_lines + 1, animate=False, force=True)
 
+    def scroll_at_edge(self, y: int) -> bool:
+        """Scroll by a line where line `y` of the screen is that of the first or the last row; tell whether it was."""
+        line = y - self.region.y
+        step = -1 if line <= self.head_lines else 1 if line >= self.size.height - 1 else 0
+        if step:
+            self.scroll_relative(y=step, animate=False, force=True)
+        return bool(step)
+
     def selected_range(self) -> range:
         """Return the rows from the anchor to the cursor; empty where no range was begun."""
         if self.range_start == NO_ROW:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from textual import events
 from textual.app import App, ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
@@ -49,15 +50,19 @@ class Stage(App[None]):
 
     def compose(self) -> ComposeResult:
         self.subject = self.make()
-        post = self.subject.post_message
+        self.listen(self.subject)
+        yield self.subject
+
+    def listen(self, subject: Widget) -> None:
+        """Keep the messages that a widget posts."""
+        post = subject.post_message
 
         def hear(message: Message) -> bool:
             if type(message).__module__.startswith("widgets."):
                 self.heard.append(message)
             return post(message)
 
-        self.subject.post_message = hear  # type: ignore[method-assign]
-        yield self.subject
+        subject.post_message = hear  # type: ignore[method-assign]
 
     def of(self, kind: type[Any]) -> list[Any]:
         return [message for message in self.heard if isinstance(message, kind)]
@@ -77,3 +82,19 @@ async def until(pilot: Pilot[Any], condition: Callable[[], bool], patience_s: fl
     while not condition():
         assert loop.time() < end, "it did not happen"
         await pilot.pause(0.01)
+
+
+async def mouse(pilot: Pilot[Any], kind: type[events.MouseEvent], x: int, y: int, button: int = 1) -> None:
+    """Let the mouse do something at a cell of the screen, with a button held down as terminals tell it."""
+    await pilot._post_mouse_events([kind], offset=(x, y), button=button)
+
+
+async def drag(pilot: Pilot[Any], *way: tuple[int, int], drop: bool = True) -> None:
+    """Press at the first cell, move over the others, and let go at the last."""
+    await mouse(pilot, events.MouseDown, *way[0])
+    for x, y in way[1:]:
+        await mouse(pilot, events.MouseMove, x, y)
+        await pilot.pause()
+    if drop:
+        await mouse(pilot, events.MouseUp, *way[-1])
+        await pilot.pause()
