@@ -35,6 +35,11 @@ class Fact:
     """Whether the action destroys something."""
     gap: bool = False
     """Whether an empty line stands above it."""
+    hint: str = ""
+    """What stands at its end, such as `e change`; empty for what copying or acting says by itself.
+
+    A fact with a hint of its own stays a fact: its label keeps its column, and a click on the hint acts.
+    """
 
 
 class FactRow(Horizontal, can_focus=True):
@@ -69,7 +74,7 @@ class FactRow(Horizontal, can_focus=True):
 
     def _look(self) -> None:
         self.set_class(self.fact.gap, "-gap")
-        self.set_class(bool(self.fact.action), "-action")
+        self.set_class(bool(self.fact.action) and not self.fact.hint, "-action")
         self.set_class(self.fact.danger, "-danger")
 
     def on_click(self, event: events.Click) -> None:
@@ -88,12 +93,14 @@ class FactHint(Static):
     def on_click(self, event: events.Click) -> None:
         """Copy where there is something to copy; anything else is the row's."""
         row = self.parent
-        if isinstance(row, FactRow) and row.fact.copy:
+        if isinstance(row, FactRow) and row.fact.copy and not row.fact.hint:
             event.stop()
             self.post_message(Facts.CopyWanted(row.fact.copy))
 
 
 def _hint(fact: Fact) -> str:
+    if fact.hint:
+        return fact.hint
     if fact.copy:
         return "c copy"
     return "enter" if fact.action else ""

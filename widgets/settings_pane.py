@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
+from textual import on
+from textual.actions import SkipAction
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from services.lifecycle import Rule, rules_of, words
 from services.model import BucketInfo
+from services.settings import SETTINGS, Setting, setting
 from widgets import formats
 from widgets.facts import Fact, Facts
 
-SettingsAction = Literal["remove-bucket", "delete-bucket", "create-bucket", "retry"]
+SettingsAction = Literal["remove-bucket", "delete-bucket", "create-bucket", "retry", "access", "code", "add-rule"]
 """What a row of the settings can do."""
+
+_CHANGE: Final = "change:"
+"""Begins the action of a line that changes a setting; its key follows."""
+
+_RULE: Final = "rule:"
+"""Begins the action of a line that is a lifecycle rule; its number follows."""
 
 _CLASSES: Final = {"STANDARD": "Standard", "NEARLINE": "Nearline", "COLDLINE": "Coldline", "ARCHIVE": "Archive"}
 """How storage classes are written for people."""
@@ -21,11 +35,76 @@ _UNKNOWN: Final = "not known (needs storage.buckets.get)"
 
 
 class SettingsPane(Facts):
-    """The Settings view; `CopyWanted` and `ActionWanted` are those of `Facts`."""
+    """The Settings view; `CopyWanted` and `ActionWanted` (a `SettingsAction`) are those of `Facts`."""
 
-    def show_bucket(self, info: BucketInfo, *, attached: bool = True, zone: tzinfo | None = None) -> None:
-        """Show the settings of a bucket; `attached` says whether the workspace has it."""
-        self.show(bucket_facts(info, attached=attached, zone=zone, dot=self.symbols.dot))
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "change", "Change", show=False, id="settings.change"),
+        Binding("X,delete,f8", "remove_rule", "Remove the rule", show=False, id="settings.remove-rule"),
+    ]
+
+    @dataclass
+    class ChangeWanted(Message):
+        """A setting should be changed."""
+
+        setting: Setting
+        """Which."""
+
+    @dataclass
+    class RuleRemovalWanted(Message):
+        """A lifecycle rule should be removed."""
+
+        rule: Rule
+        """Which."""
+
+    _info: BucketInfo | None = None
+
+    def show_bucket(
+        self,
+        info: BucketInfo,
+        *,
+        attached: bool = True,
+        editable: bool = False,
+        members: str = "",
+        zone: tzinfo | None = None,
+    ) -> None:
+        """Show the settings of a bucket; `attached` says whether the workspace has it.
+
+        `editable` adds what can be changed, and the ways to access and code; `members` says who has access, in words.
+        """
+        self._info = info
+        dot = self.symbols.dot
+        if not editable:
+            self.show(bucket_facts(info, attached=attached, zone=zone, dot=dot))
+            return
+        self.show([*_identity(info, zone, dot), *_editable(info, members), *_actions(attached=attached)])
+
+    def action_change(self) -> None:
+        """Ask for the setting with the cursor to be changed."""
+        fact = self._focused_fact()
+        if fact is None or not fact.hint:
+            raise SkipAction
+        self._act(fact.action)
+
+    def action_remove_rule(self) -> None:
+        """Ask for the lifecycle rule with the cursor to be removed."""
+        fact = self._focused_fact()
+        if fact is None or not fact.action.startswith(_RULE):
+            raise SkipAction
+        self._act(fact.action)
+
+    @on(Facts.ActionWanted)
+    def _chosen(self, event: Facts.ActionWanted) -> None:
+        """Turn what a line does into a message with the setting or the rule it is about."""
+        if event.key.startswith((_CHANGE, _RULE)):
+            event.stop()
+            self._act(event.key)
+
+    def _act(self, key: str) -> None:
+        if key.startswith(_CHANGE):
+            self.post_message(self.ChangeWanted(setting(key.removeprefix(_CHANGE))))
+        elif key.startswith(_RULE) and self._info is not None:
+            index = int(key.removeprefix(_RULE))
+            self.post_message(self.RuleRemovalWanted(rules_of(self._info.resource)[index]))
 
     def show_problem(self, name: str, problem: str, remedy: str) -> None:
         """Show what is known where the settings cannot be read."""
@@ -73,6 +152,25 @@ def _protection(info: BucketInfo) -> Iterator[Fact]:
         yield Fact("Requester pays", "on: requests are billed to the one who asks")
     labels = "\n".join(f"{key}={value}" for key, value in sorted(info.labels.items()))
     yield Fact("Labels", labels or "none", copy=labels)
+
+
+def _editable(info: BucketInfo, members: str) -> Iterator[Fact]:
+    """Yield every setting that can be changed, each lifecycle rule on a line, and the ways to access and code."""
+    for index, each in enumerate(SETTINGS):
+        if each.key == "lifecycle":
+            yield from _rules(info)
+        else:
+            value = each.show(info)
+            yield Fact(each.label, value, action=f"{_CHANGE}{each.key}", hint="e change", gap=index == 0)
+    yield Fact("Access", members or "who may do what", action="access", hint="enter", gap=True)
+    yield Fact("Use from code", "Python · JavaScript · gcloud · rclone · pail", action="code", hint="enter")
+
+
+def _rules(info: BucketInfo) -> Iterator[Fact]:
+    rules = rules_of(info.resource)
+    for index, rule in enumerate(rules):
+        yield Fact("" if index else "Lifecycle", words(rule), action=f"{_RULE}{index}", hint="X remove")
+    yield Fact("" if rules else "Lifecycle", "" if rules else "no rules", action="add-rule", hint="enter add a rule")
 
 
 def _actions(*, attached: bool) -> Iterator[Fact]:

@@ -1,0 +1,150 @@
+"""Use from code: a tab for each tool, its code in colour, copied by one key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from rich.syntax import Syntax
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.message import Message
+from textual.widgets import Static
+
+from services.names import display_name
+from services.snippets import Snippet
+from widgets.span_line import Part, SpanLine, spread
+from widgets.symbols import UNICODE, Symbols
+
+_COPY: Final = -1
+"""Stands for the word that copies, among the numbers of the tabs."""
+
+
+class SnippetTabs(SpanLine[int]):
+    """One title for each snippet, and what copies the one that is shown."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"snippets--current", "snippets--key"}
+
+    titles: tuple[str, ...] = ()
+    current: int = 0
+
+    @dataclass
+    class Chosen(Message):
+        """A title, or the word that copies, was clicked."""
+
+        index: int
+        """Number of the snippet; -1 to copy."""
+
+    def chosen(self, target: int) -> None:
+        """Tell what was clicked."""
+        self.post_message(self.Chosen(target))
+
+    def parts(self, width: int) -> Sequence[Part[int]]:
+        """Return as many titles around the current one as fit."""
+        shown = [f"[{title}]" if i == self.current else f" {title} " for i, title in enumerate(self.titles)]
+        first, last = 0, len(shown)
+        while last - first > 1 and sum(map(len, shown[first:last])) > width:
+            if self.current - first > last - 1 - self.current:
+                first += 1
+            else:
+                last -= 1
+        left = [
+            Part(shown[i], "snippets--current" if i == self.current else "span-line--muted", i)
+            for i in range(first, last)
+        ]
+        return spread(left, [Part("c", "snippets--key", _COPY), Part(" copy", "span-line--muted", _COPY)], width)
+
+
+class SnippetsPanel(Vertical, can_focus=True):
+    """Snippets for one bucket, folder or object."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l,right_square_bracket", "turn(1)", "Next", show=False, id="snippets.next"),
+        Binding("left,h,left_square_bracket", "turn(-1)", "Previous", show=False, id="snippets.previous"),
+        Binding("down,j", "scroll_code(1)", "Down", show=False, id="snippets.down"),
+        Binding("up,k", "scroll_code(-1)", "Up", show=False, id="snippets.up"),
+        Binding("c,enter", "copy", "Copy", show=False, id="snippets.copy"),
+    ]
+
+    @dataclass
+    class CopyWanted(Message):
+        """The code should go to the clipboard."""
+
+        snippet: Snippet
+        """The snippet."""
+
+    def __init__(self, *, symbols: Symbols = UNICODE, id: str | None = None, classes: str | None = None) -> None:
+        """Make an empty panel."""
+        super().__init__(id=id, classes=classes)
+        self._snippets: tuple[Snippet, ...] = ()
+        self._index = 0
+        self._tabs = SnippetTabs(symbols=symbols)
+        self._symbols = symbols
+
+    def compose(self) -> ComposeResult:
+        """Lay out tabs, code and note."""
+        yield self._tabs
+        with VerticalScroll(can_focus=False):
+            yield Static(classes="snippets--code", markup=False)
+        yield Static(classes="snippets--note", markup=False)
+
+    def on_mount(self) -> None:
+        """Show what is there already, in the colours of the theme."""
+        self.watch(self.app, "theme", self._show)
+
+    def show(self, snippets: Sequence[Snippet]) -> None:
+        """Show other snippets; the tool that was chosen stays."""
+        key = self.snippet.key if self.snippet is not None else ""
+        self._snippets = tuple(snippets)
+        self._index = next((i for i, snippet in enumerate(snippets) if snippet.key == key), 0)
+        if self.is_mounted:
+            self._show()
+
+    @property
+    def snippet(self) -> Snippet | None:
+        """The snippet that is shown."""
+        return self._snippets[self._index] if self._snippets else None
+
+    def _show(self) -> None:
+        self._tabs.titles = tuple(self._symbols.say(snippet.title) for snippet in self._snippets)
+        self._tabs.current = self._index
+        self._tabs.refresh()
+        snippet = self.snippet
+        code, note = self.query_one(".snippets--code", Static), self.query_one(".snippets--note", Static)
+        if snippet is None:
+            code.update("")
+            note.update("")
+            return
+        # Snippets hold printable characters only; this makes it true of whatever comes here.
+        text = "\n".join(display_name(line) for line in snippet.text.split("\n"))
+        dark = self.app.current_theme.dark
+        look = "ansi_dark" if self.app.ansi_color else "github-dark" if dark else "friendly"
+        code.update(Syntax(text, snippet.syntax, theme=look, word_wrap=True, background_color="default"))
+        note.update(self._symbols.say(snippet.note))
+
+    def action_turn(self, step: int) -> None:
+        """Show the snippet of another tool."""
+        if self._snippets:
+            self._index = (self._index + step) % len(self._snippets)
+            self._show()
+
+    def action_scroll_code(self, lines: int) -> None:
+        """Scroll the code."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def action_copy(self) -> None:
+        """Copy the code that is shown."""
+        if (snippet := self.snippet) is not None:
+            self.post_message(self.CopyWanted(snippet))
+
+    @on(SnippetTabs.Chosen)
+    def _tab_chosen(self, event: SnippetTabs.Chosen) -> None:
+        event.stop()
+        if event.index == _COPY:
+            self.action_copy()
+        else:
+            self._index = event.index
+            self._show()
