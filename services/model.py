@@ -119,6 +119,29 @@ def parse_mtime(text: str | None) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
+class MultipartUpload:
+    """A multipart upload of the XML API that is not finished: billed, and in no listing of objects."""
+
+    name: str
+    """Name of the object that it would become, raw."""
+    upload_id: str
+    """Tells it from other uploads of the same name."""
+    started: float | None
+    """Seconds since the epoch; None where the service did not say."""
+    storage_class: str
+    """Class of its parts; may be empty."""
+
+
+class MultipartPage(NamedTuple):
+    """One page of the unfinished multipart uploads."""
+
+    uploads: list[MultipartUpload]
+    """In byte order of their names."""
+    next_token: str
+    """Token of the next page; empty on the last one."""
+
+
+@dataclass(frozen=True, slots=True)
 class BucketInfo:
     """A bucket and its settings."""
 

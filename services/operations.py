@@ -23,6 +23,9 @@ OPERATIONS: Final[Mapping[str, BillingClass]] = {
     "buckets.setIamPolicy": "A",
     "buckets.testIamPermissions": "B",
     "folders.insert": "A",
+    "multipart.abort": "free",
+    "multipart.list": "B",
+    "multipart.listParts": "B",
     "objects.compose": "A",
     "objects.delete": "free",
     "objects.get": "B",
@@ -33,7 +36,10 @@ OPERATIONS: Final[Mapping[str, BillingClass]] = {
     "objects.restore": "A",
     "objects.rewrite": "A",
 }
-"""Methods of the JSON API and their class.  A resumable upload is one `objects.insert`, however many parts it has."""
+"""Methods of the JSON API, and `multipart.…` of the XML API, with their class.
+
+A resumable upload is one `objects.insert`, however many parts it has.
+"""
 
 
 @dataclass(frozen=True, slots=True)

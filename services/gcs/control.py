@@ -50,7 +50,7 @@ class GoogleControl:
             "softDeleted": "true" if soft_deleted else "",
             "projection": "noAcl",
         }
-        request = Request(subject, "GET", f"{API}/b", whole(params), repeatable=True)
+        request = Request(subject, "GET", f"{API}/b", whole(params), repeatable=True, operation="buckets.list")
         return bucket_page(await self._wire.resource(request))
 
     async def create_bucket(self, spec: BucketSpec) -> BucketInfo:
@@ -60,7 +60,15 @@ class GoogleControl:
         if problem:
             raise Rejected(subject.failed(problem), remedy="Choose another name.", url=subject.url)
         params = {"project": self._project(subject), "projection": "noAcl"}
-        request = Request(subject, "POST", f"{API}/b", params, JSON_HEADERS, json_body(bucket_resource(spec)))
+        request = Request(
+            subject,
+            "POST",
+            f"{API}/b",
+            params,
+            JSON_HEADERS,
+            json_body(bucket_resource(spec)),
+            operation="buckets.insert",
+        )
         try:
             return bucket_info(await self._wire.resource(request))
         except Conflict as error:
@@ -73,14 +81,18 @@ class GoogleControl:
     async def get_bucket(self, bucket: str) -> BucketInfo:
         """Return the settings of a bucket."""
         subject = Subject("read the settings of", bucket)
-        request = Request(subject, "GET", bucket_path(bucket), {"projection": "noAcl"}, repeatable=True)
+        request = Request(
+            subject, "GET", bucket_path(bucket), {"projection": "noAcl"}, repeatable=True, operation="buckets.get"
+        )
         return self._seen(bucket_info(await self._wire.resource(request)))
 
     async def patch_bucket(self, bucket: str, changes: Mapping[str, Any], *, metageneration: int) -> BucketInfo:
         """Change settings that were seen at `metageneration`; only sent fields change, None removes one."""
         subject = Subject("change the settings of", bucket)
         params = {"ifMetagenerationMatch": str(metageneration), "projection": "noAcl"}
-        request = Request(subject, "PATCH", bucket_path(bucket), params, JSON_HEADERS, json_body(changes))
+        request = Request(
+            subject, "PATCH", bucket_path(bucket), params, JSON_HEADERS, json_body(changes), operation="buckets.patch"
+        )
         return self._seen(bucket_info(await self._wire.resource(request)))
 
     async def delete_bucket(self, bucket: str, *, metageneration: int | None = None) -> None:
@@ -88,7 +100,7 @@ class GoogleControl:
         subject = Subject("delete the bucket", bucket)
         params = whole({"ifMetagenerationMatch": metageneration})
         try:
-            await self._wire.send(Request(subject, "DELETE", bucket_path(bucket), params))
+            await self._wire.send(Request(subject, "DELETE", bucket_path(bucket), params, operation="buckets.delete"))
         except Conflict as error:
             raise Conflict(
                 error.message, remedy="Delete what is in it first: 'pail rb --all'.", url=subject.url
@@ -98,13 +110,15 @@ class GoogleControl:
         """Bring a soft-deleted bucket back."""
         subject = Subject("restore the bucket", bucket)
         params = {"generation": str(generation), "projection": "noAcl"}
-        request = Request(subject, "POST", bucket_path(bucket, "restore"), params)
+        request = Request(subject, "POST", bucket_path(bucket, "restore"), params, operation="buckets.restore")
         return bucket_info(await self._wire.resource(request))
 
     async def is_hierarchical(self, bucket: str) -> bool:
         """Tell whether folders are real (storageLayout: allowed even where reading the settings is not)."""
         subject = Subject("look at", bucket)
-        request = Request(subject, "GET", bucket_path(bucket, "storageLayout"), repeatable=True)
+        request = Request(
+            subject, "GET", bucket_path(bucket, "storageLayout"), repeatable=True, operation="buckets.getStorageLayout"
+        )
         layout = await self._wire.resource(request)
         namespace = layout.get("hierarchicalNamespace")
         return isinstance(namespace, dict) and bool(namespace.get("enabled"))
@@ -113,14 +127,22 @@ class GoogleControl:
         """Return who may do what (policy version 3, with conditions)."""
         subject = Subject("read who has access to", bucket)
         params = {"optionsRequestedPolicyVersion": "3"}
-        request = Request(subject, "GET", bucket_path(bucket, "iam"), params, repeatable=True)
+        request = Request(
+            subject, "GET", bucket_path(bucket, "iam"), params, repeatable=True, operation="buckets.getIamPolicy"
+        )
         return policy(await self._wire.resource(request))
 
     async def set_policy(self, bucket: str, policy_: IamPolicy) -> IamPolicy:
         """Replace the policy that was seen with this etag; raises `PreconditionFailed` if it changed since."""
         subject = Subject("change who has access to", bucket)
         request = Request(
-            subject, "PUT", bucket_path(bucket, "iam"), {}, JSON_HEADERS, json_body(policy_resource(policy_))
+            subject,
+            "PUT",
+            bucket_path(bucket, "iam"),
+            {},
+            JSON_HEADERS,
+            json_body(policy_resource(policy_)),
+            operation="buckets.setIamPolicy",
         )
         try:
             return policy(await self._wire.resource(request))
@@ -131,7 +153,12 @@ class GoogleControl:
         """Return those of `permissions` that these credentials have."""
         subject = Subject("ask what is allowed in", bucket)
         request = Request(
-            subject, "GET", bucket_path(bucket, "iam/testPermissions"), {"permissions": permissions}, repeatable=True
+            subject,
+            "GET",
+            bucket_path(bucket, "iam/testPermissions"),
+            {"permissions": permissions},
+            repeatable=True,
+            operation="buckets.testIamPermissions",
         )
         answer = await self._wire.resource(request)
         return frozenset(str(one) for one in answer.get("permissions", ())) & frozenset(permissions)

@@ -14,6 +14,7 @@ from services.gcs.body import StoredBody
 from services.gcs.exchange import Request
 from services.gcs.failures import Subject
 from services.gcs.interface import ListQuery, RewriteStatus
+from services.gcs.multipart import MultipartUploads
 from services.gcs.paths import BATCH, DOWNLOAD, bucket_path, object_path
 from services.gcs.translate import (
     ROW_FIELDS,
@@ -44,7 +45,7 @@ def whole(params: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(value) for key, value in params.items() if value not in ("", None)}
 
 
-class GoogleData(Uploads):
+class GoogleData(Uploads, MultipartUploads):
     """Objects (`DataPlane`)."""
 
     async def list_page(self, bucket: str, query: ListQuery, token: str = "") -> ListPage:
@@ -66,14 +67,18 @@ class GoogleData(Uploads):
             "prettyPrint": "false",
         }
         subject = Subject("list", bucket, query.prefix)
-        request = Request(subject, "GET", bucket_path(bucket, "o"), whole(params), repeatable=True)
+        request = Request(
+            subject, "GET", bucket_path(bucket, "o"), whole(params), repeatable=True, operation="objects.list"
+        )
         return list_page(await self.wire.resource(request))
 
     async def stat(self, bucket: str, name: str, *, generation: int | None = None) -> ObjectInfo:
         """Return what is known of the live object, or of one generation."""
         subject = Subject("look at", bucket, name, is_object=True)
         params = whole({"generation": generation, "projection": "noAcl"})
-        request = Request(subject, "GET", object_path(bucket, _checked(name)), params, repeatable=True)
+        request = Request(
+            subject, "GET", object_path(bucket, _checked(name)), params, repeatable=True, operation="objects.get"
+        )
         return object_info(await self.wire.resource(request))
 
     @asynccontextmanager
@@ -91,6 +96,7 @@ class GoogleData(Uploads):
             # Accepting gzip is what makes the service send stored bytes as they are.
             {"Accept-Encoding": "gzip", **wanted},
             repeatable=True,
+            operation="objects.get",
         )
         body = await self.wire.open_body(request)
         try:
@@ -125,6 +131,7 @@ class GoogleData(Uploads):
             params | precondition_params(precondition),
             JSON_HEADERS,
             json_body(attributes or {}),
+            operation="objects.rewrite",
         )
         return rewrite_status(await self.wire.resource(request))
 
@@ -138,6 +145,7 @@ class GoogleData(Uploads):
             "POST",
             object_path(bucket, _checked(source), f"moveTo/o/{quote(_checked(name), safe='')}"),
             {"ifSourceGenerationMatch": str(source_generation), **precondition_params(precondition)},
+            operation="objects.move",
         )
         return object_info(await self.wire.resource(request))
 
@@ -170,6 +178,7 @@ class GoogleData(Uploads):
             precondition_params(precondition),
             JSON_HEADERS,
             json_body(body),
+            operation="objects.compose",
         )
         return object_info(await self.wire.resource(request))
 
@@ -185,6 +194,7 @@ class GoogleData(Uploads):
             {"generation": str(generation), "projection": "noAcl", **precondition_params(precondition)},
             JSON_HEADERS,
             json_body(changes),
+            operation="objects.patch",
         )
         return object_info(await self.wire.resource(request))
 
@@ -194,7 +204,9 @@ class GoogleData(Uploads):
         """Delete the live object under a precondition, or exactly one `generation` (also a noncurrent one)."""
         subject = Subject("delete", bucket, name, is_object=True)
         params = whole({"generation": generation}) | precondition_params(precondition)
-        await self.wire.send(Request(subject, "DELETE", object_path(bucket, _checked(name)), params))
+        await self.wire.send(
+            Request(subject, "DELETE", object_path(bucket, _checked(name)), params, operation="objects.delete")
+        )
 
     async def delete_many(self, bucket: str, items: list[tuple[str, int]]) -> list[Exception | None]:
         """Delete up to 100 (name, generation seen) in one request; one answer an item, in order.
@@ -214,8 +226,13 @@ class GoogleData(Uploads):
         subjects = [Subject("delete", bucket, name, is_object=True) for name, _generation in items]
         content_type, body = encode_deletes(targets)
         request = Request(
-            Subject("delete from", bucket), "POST", BATCH, headers={"Content-Type": content_type}, body=body
+            Subject("delete from", bucket),
+            "POST",
+            BATCH,
+            headers={"Content-Type": content_type},
+            body=body,
         )
+        self.wire.operations.add("objects.delete", len(items))
         reply = await self.wire.send(request)
         return decode_answers(reply.headers, reply.body, subjects)
 
@@ -223,7 +240,9 @@ class GoogleData(Uploads):
         """Bring a soft-deleted generation back as a new live one."""
         subject = Subject("restore", bucket, name, is_object=True)
         params = {"generation": str(generation), "projection": "noAcl", **precondition_params(precondition)}
-        request = Request(subject, "POST", object_path(bucket, _checked(name), "restore"), params)
+        request = Request(
+            subject, "POST", object_path(bucket, _checked(name), "restore"), params, operation="objects.restore"
+        )
         return object_info(await self.wire.resource(request))
 
     async def create_folder(self, bucket: str, name: str) -> None:
@@ -239,6 +258,7 @@ class GoogleData(Uploads):
                 {"recursive": "true"},
                 JSON_HEADERS,
                 json_body({"name": name}),
+                operation="folders.insert",
             )
         )
 

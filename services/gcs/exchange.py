@@ -20,6 +20,7 @@ from services.gcs.body import StoredBody
 from services.gcs.failures import Subject, Unsent, from_answer, parse_answer, wants_user_project
 from services.gcs.interface import Progress
 from services.gcs.pool import POOL_SIZE
+from services.operations import OperationCounter
 
 T = TypeVar("T")
 
@@ -71,6 +72,8 @@ class Request:
     """Whether it changes nothing, so that it may be sent again whatever came of it."""
     accepted: frozenset[int] = frozenset()
     """Statuses besides 2xx that are an answer rather than a failure."""
+    operation: str = ""
+    """What it is billed as (`services.operations`); empty for what is part of another one."""
 
     def query(self, user_project: str) -> str:
         """Return what follows the path."""
@@ -161,6 +164,8 @@ class Exchange(abc.ABC):
     def __init__(self, authority: Authority, limits: Limits) -> None:
         self.authority = authority
         self.limits = limits
+        self.operations = OperationCounter()
+        """What was sent, by what it is billed as."""
         self._payers: set[str] = set()
 
     @abc.abstractmethod
@@ -223,6 +228,8 @@ class Exchange(abc.ABC):
         for attempt in itertools.count(1):
             stamps: list[Stamp] = []
             resend = request.repeatable
+            if request.operation:
+                self.operations.add(request.operation)
             try:
                 outcome = await self._try(request, stamps, stream=stream)
                 if isinstance(outcome, StoredBody) or outcome.status < 300 or outcome.status in request.accepted:

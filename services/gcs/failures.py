@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import html
 import json
 import re
 import time
@@ -110,9 +111,19 @@ def parse_answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer
         else:  # the form of OAuth (RFC 6749, section 5.2)
             message = str(error)
     except (ValueError, KeyError, TypeError):
-        if "html" not in headers.get("content-type", ""):
+        if body.lstrip()[:5] == b"<?xml":
+            reason, message = _xml_words(body)
+        elif "html" not in headers.get("content-type", ""):
             message = body[: 4 * MESSAGE_LIMIT].decode("utf-8", "replace")
     return Answer(status, reason, tidy(message), _retry_after(headers.get("retry-after", "")))
+
+
+def _xml_words(body: bytes) -> tuple[str, str]:
+    """Return code and message of a refusal of the XML API (cloud.google.com/storage/docs/xml-api/reference-status)."""
+    text = body[: 4 * MESSAGE_LIMIT].decode("utf-8", "replace")
+    found = [re.search(rf"<{tag}>([^<]*)</{tag}>", text) for tag in ("Code", "Details", "Message")]
+    code, details, message = (html.unescape(match[1]) if match else "" for match in found)
+    return code, details or message
 
 
 def tidy(text: str) -> str:

@@ -24,10 +24,13 @@ from services.model import (
     BucketSpec,
     IamPolicy,
     ListPage,
+    MultipartPage,
+    MultipartUpload,
     ObjectInfo,
     Precondition,
     WriteAttributes,
 )
+from services.operations import OperationCounter
 
 PART_MULTIPLE: Final = 256 * 1024
 """Bytes of which every part but the last of a resumable upload is a multiple."""
@@ -231,6 +234,15 @@ class DataPlane(Protocol):
     async def create_folder(self, bucket: str, name: str) -> None:
         """Create a real folder (`name` ends with `/`) in a bucket with a hierarchical namespace."""
 
+    async def list_multipart_uploads(self, bucket: str, *, prefix: str = "", token: str = "") -> MultipartPage:
+        """Return one page of the multipart uploads that were begun and not finished (the XML API's, not sessions)."""
+
+    async def multipart_size(self, bucket: str, upload: MultipartUpload) -> int:
+        """Return the bytes of an unfinished upload's parts; 0 where it is gone by now."""
+
+    async def abort_multipart_upload(self, bucket: str, upload: MultipartUpload) -> None:
+        """Abandon an unfinished upload and delete its parts; one that is gone is fine."""
+
 
 class ControlPlane(Protocol):
     """Buckets: lists, settings, access, signing."""
@@ -279,6 +291,10 @@ class Storage(Protocol):
     @property
     def data(self) -> DataPlane:
         """Objects."""
+
+    @property
+    def operations(self) -> OperationCounter:
+        """What was asked of the service so far, by what it is billed as."""
 
     async def close(self) -> None:
         """Close connections and threads."""

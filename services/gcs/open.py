@@ -15,6 +15,7 @@ from services.gcs.interface import ControlPlane, DataPlane, Storage
 from services.gcs.lean.route import check_certificates
 from services.gcs.lean.wire import LeanWire
 from services.gcs.pool import ThreadPool
+from services.operations import OperationCounter
 
 
 class GoogleStorage:
@@ -35,6 +36,11 @@ class GoogleStorage:
     def data(self) -> DataPlane:
         """Objects."""
         return self._data
+
+    @property
+    def operations(self) -> OperationCounter:
+        """What was asked of the service so far, by what it is billed as."""
+        return self._wire.operations
 
     async def close(self) -> None:
         """Give up what is under way; close connections and threads.  A second time does nothing."""

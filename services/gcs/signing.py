@@ -9,7 +9,7 @@ import requests
 
 from services.connection import Connection
 from services.credentials import SIDECAR_URL
-from services.errors import Forbidden, PailError, Rejected
+from services.errors import Forbidden, NotAuthenticated, PailError, Rejected
 from services.gcs.auth import Authority, GoogleCredentials
 from services.gcs.control import Signer
 from services.gcs.failures import Subject, from_answer, parse_answer, tidy
@@ -34,9 +34,9 @@ class NoSigner:
     """For connections without credentials: there is nobody to sign."""
 
     def sign(self, bucket: str, name: str, method: str, expires_s: int) -> str:  # noqa: ARG002 - never gets that far
-        """Raise `Rejected`."""
+        """Raise `NotAuthenticated`."""
         subject = Subject("sign a link to", bucket, name)
-        raise Rejected(
+        raise NotAuthenticated(
             subject.failed("this connection has no credentials to sign with"),
             remedy="Connect with a service account's key: --credentials FILE.",
             url=subject.url,
@@ -51,7 +51,7 @@ class GoogleSigner:
         self._project = project
 
     def sign(self, bucket: str, name: str, method: str, expires_s: int) -> str:
-        """Return a signed URL; raises `Rejected` where these credentials can't sign."""
+        """Return a signed URL; raises `Forbidden` where these credentials can't sign."""
         subject = Subject("sign a link to", bucket, name)
         _check(subject, expires_s)
         stamp = self._authority.stamp()
@@ -60,7 +60,7 @@ class GoogleSigner:
         if not hasattr(credentials, "sign_bytes"):
             email = getattr(credentials, "service_account_email", "")
             if not email:
-                raise Rejected(
+                raise Forbidden(
                     subject.failed("these credentials have no key and no service account"),
                     remedy="Use a service account's key (--credentials FILE), or impersonate a service account.",
                     url=subject.url,

@@ -59,6 +59,7 @@ class Uploads:
             {"uploadType": "multipart", "projection": "noAcl", **precondition_params(precondition)},
             {"Content-Type": f"multipart/related; boundary={boundary}"},
             Body(head, data, f"\r\n--{boundary}--\r\n".encode("ascii"), counted=1, progress=progress),
+            operation="objects.insert",
         )
         return object_info(await self.wire.resource(request))
 
@@ -87,6 +88,7 @@ class Uploads:
             {"uploadType": "resumable", "projection": "noAcl", **precondition_params(precondition)},
             headers,
             json.dumps(_resource(name, attributes, crc32c)).encode("ascii"),
+            operation="objects.insert",
         )
         reply = await self.wire.send(request)
         location = urlsplit(reply.headers.get("location", ""))

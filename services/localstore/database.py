@@ -19,7 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from services.localstore.schema import SCHEMA, SCHEMA_VERSION
+from services.localstore.schema import MULTIPART_SCHEMA, SCHEMA, SCHEMA_VERSION
 
 T = TypeVar("T")
 
@@ -239,10 +239,11 @@ class Database:
 
 def _prepare(connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version not in {0, SCHEMA_VERSION}:
+    if version not in {0, 1, SCHEMA_VERSION}:
         raise StoreVersionError(version)
-    if version == 0:
-        connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    if version < SCHEMA_VERSION:
+        missing = MULTIPART_SCHEMA if version else SCHEMA + MULTIPART_SCHEMA
+        connection.executescript(f"BEGIN; {missing} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
 
 
 class StoreVersionError(Exception):

@@ -17,6 +17,7 @@ from services.localstore import (
     resumable,
     rewrite,
     uploads,
+    xml_uploads,
 )
 from services.localstore.api_error import ApiError, bad_request
 from services.localstore.fields import parse_fields, select
@@ -184,9 +185,33 @@ def _plain(request: Request, path: str) -> Route:
     if request.method == "POST" and (path == "/batch" or path.startswith("/batch/storage/")):
         return Route("batch", _batch)
     bucket, _, name = path.removeprefix("/").partition("/")
+    if bucket and (route := _xml_upload(request, decode_segment(bucket), decode_segment(name))) is not None:
+        return route
     if request.method in {"GET", "HEAD"} and bucket and name:
         return Route("objects.get_media", downloads.get_media, (decode_segment(bucket), decode_segment(name)))
     raise _unknown(request)
+
+
+def _xml_upload(request: Request, bucket: str, name: str) -> Route | None:
+    """Return the operation on multipart uploads that a path of the XML API asks for, if it does."""
+    key = request.query.get("uploadId")
+    if not name:
+        is_list = request.method == "GET" and "uploads" in request.query
+        return Route("multipart.list", xml_uploads.list_uploads, (bucket,)) if is_list else None
+    if key is not None and request.method in _XML_BY_KEY:
+        operation, handler = _XML_BY_KEY[request.method]
+        return Route(operation, handler, (bucket, name, key))
+    if request.method == "POST" and "uploads" in request.query:
+        return Route("multipart.initiate", xml_uploads.initiate, (bucket, name))
+    return None
+
+
+_XML_BY_KEY: Final[dict[str, tuple[str, Handler]]] = {
+    "PUT": ("multipart.put_part", xml_uploads.put_part),
+    "GET": ("multipart.list_parts", xml_uploads.list_parts),
+    "POST": ("multipart.complete", xml_uploads.complete),
+    "DELETE": ("multipart.abort", xml_uploads.abort),
+}
 
 
 def _unknown(request: Request) -> ApiError:

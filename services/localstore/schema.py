@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Kept in `PRAGMA user_version`; a store with another one is refused, never guessed at."""
 
 LIVE: Final = 0
@@ -95,3 +95,26 @@ CREATE TABLE rewrites (
     created INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+
+MULTIPART_SCHEMA: Final = """
+CREATE TABLE multipart_uploads (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    bucket INTEGER NOT NULL,
+    name BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    properties TEXT NOT NULL
+);
+CREATE INDEX multipart_names ON multipart_uploads (bucket, name, key);
+
+CREATE TABLE multipart_parts (
+    upload INTEGER NOT NULL REFERENCES multipart_uploads (id),
+    number INTEGER NOT NULL,
+    blob INTEGER,
+    size INTEGER NOT NULL,
+    md5 TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    PRIMARY KEY (upload, number)
+) WITHOUT ROWID;
+"""
+"""Multipart uploads of the XML API: what version 2 has more than version 1."""

@@ -96,11 +96,25 @@ class Store:
             transaction.execute("DELETE FROM uploads WHERE id = ?", (session,))
             self.blobs.partial_path(session_file(session)).unlink(missing_ok=True)
         transaction.execute("DELETE FROM rewrites WHERE created <= ?", (oldest,))
+        self._purge_orphans(transaction)
         if not expired:
             transaction.execute(
                 "DELETE FROM buckets WHERE expires <= ? AND id NOT IN (SELECT bucket FROM objects)", (now,)
             )
         return len(expired) + len(sessions)
+
+    def _purge_orphans(self, transaction: Transaction) -> None:
+        """Remove multipart uploads of buckets that are gone for good."""
+        orphans = transaction.execute(
+            "SELECT id FROM multipart_uploads WHERE bucket NOT IN (SELECT id FROM buckets) LIMIT ?", (PURGE_BATCH,)
+        ).fetchall()
+        for (upload,) in orphans:
+            for (blob,) in transaction.execute(
+                "SELECT blob FROM multipart_parts WHERE upload = ?", (upload,)
+            ).fetchall():
+                transaction.drop_blob(blob)
+            transaction.execute("DELETE FROM multipart_parts WHERE upload = ?", (upload,))
+            transaction.execute("DELETE FROM multipart_uploads WHERE id = ?", (upload,))
 
 
 def open_store(directory: Path, options: StoreOptions) -> Store:
@@ -125,7 +139,9 @@ def open_store(directory: Path, options: StoreOptions) -> Store:
     threads = ThreadPoolExecutor(IO_THREADS, thread_name_prefix="store-io")
     store = Store(directory, options, blobs, database, threads)
     named = database.read_blocking(
-        lambda connection: {row[0] for row in connection.execute("SELECT blob FROM objects")}
+        lambda connection: {
+            row[0] for row in connection.execute("SELECT blob FROM objects UNION SELECT blob FROM multipart_parts")
+        }
     )
     active = database.read_blocking(
         lambda connection: [row[0] for row in connection.execute("SELECT id FROM uploads WHERE state = 'active'")]

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from services.connection import Connection, CredentialSpec
-from services.errors import NotAuthenticated, Rejected, Transient, Unsafe
+from services.errors import Forbidden, NotAuthenticated, Rejected, Transient, Unsafe
 from services.gcs import auth, signing
 from services.gcs.exchange import Limits
 from services.gcs.interface import ListQuery
@@ -219,7 +219,7 @@ async def test_a_persons_login_asks_but_cannot_sign(
     connection = Connection(CredentialSpec("key-file", str(path)), secure.url)
     async with await open_storage(connection, limits=LIMITS) as storage:
         await storage.data.list_page("bucket", ListQuery())
-        with pytest.raises(Rejected, match="no key"):
+        with pytest.raises(Forbidden, match="no key"):
             await storage.control.sign_url("bucket", "name", method="GET", expires_s=60)
 
 
@@ -248,5 +248,5 @@ async def test_h61_credentials_never_go_over_http(tmp_path: Path) -> None:
 
 async def test_nobody_signs_without_credentials() -> None:
     async with await open_storage(Connection(endpoint="http://127.0.0.1:1"), limits=LIMITS) as storage:
-        with pytest.raises(Rejected, match="no credentials"):
+        with pytest.raises(NotAuthenticated, match="no credentials"):
             await storage.control.sign_url("bucket", "name", method="GET", expires_s=60)
