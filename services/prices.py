@@ -140,13 +140,13 @@ class Place:
 
 def storage_rate(table: PriceTable, place: Place, storage_class: str) -> Rate:
     """Return the price of a GiB for a month."""
-    rates = table.storage.get(place.location)
-    exact = rates is not None or table.same_everywhere
-    rates = rates or table.storage.get(place.priced_as) or {}
+    own, kind = table.storage.get(place.location, {}), table.storage.get(place.priced_as, {})
     name = base_class(storage_class)
-    if name in rates:
-        return Rate(rates[name], exact)
-    return Rate(rates.get("STANDARD", 0.0), exact=False)
+    if name in own:
+        return Rate(own[name], exact=True)
+    if name in kind:
+        return Rate(kind[name], exact=table.same_everywhere)
+    return Rate(own.get("STANDARD", kind.get("STANDARD", 0.0)), exact=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,4 +287,4 @@ def _overlaid(
 
 
 def _wrong(key: str, why: str) -> UsageError:
-    return UsageError(f"prices.{shown(key, 80)} in config.toml is wrong: {why}", remedy="Edit it: pail config edit")
+    return UsageError(f"prices.{shown(key, 80)} is wrong: {why}", remedy="Correct it in config.toml, or take it out.")
