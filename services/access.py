@@ -9,6 +9,7 @@ from typing import Final
 from services.errors import BucketNotFound, Forbidden, NotAuthenticated, PailError, Rejected
 from services.gcs.interface import ListQuery, Storage
 from services.model import Ability
+from services.names import display_name
 
 LIST: Final = "storage.objects.list"
 GET: Final = "storage.objects.get"
@@ -44,6 +45,20 @@ async def probe(storage: Storage, bucket: str) -> Access:
         raise
     except (Forbidden, NotAuthenticated, Rejected) as refusal:
         return await _try_list(storage, bucket, refusal)
+
+
+async def probe_opening(storage: Storage, bucket: str) -> Access:
+    """Find out what may be done with a bucket that somebody wants to open, and that it can be opened at all.
+
+    Where listing is said to be allowed, one row is listed.  Raises `Forbidden` where nothing is allowed,
+    `BucketNotFound`, `Transient`.
+    """
+    found = await probe(storage, bucket)
+    if found.ability == "no access":
+        raise Forbidden(f"cannot open gs://{display_name(bucket)}: {found.reason}", url=f"gs://{bucket}")
+    if LIST in found.permissions and found.ability != "unknown":
+        await storage.data.list_page(bucket, ListQuery(page_size=1))
+    return found
 
 
 def judge(allowed: frozenset[str]) -> Access:

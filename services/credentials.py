@@ -275,6 +275,27 @@ async def sidecar_default_bucket(base_url: str = "", *, limit_s: float = SIDECAR
     return str(found)
 
 
+async def default_bucket(connection: Connection) -> str:
+    """Return the bucket that Replit's sidecar names for a connection through it; "" for others, and for none."""
+    if connection.credentials.kind != "replit":
+        return ""
+    try:
+        return await sidecar_default_bucket()
+    except ProbeFailed:
+        return ""  # it has answered when the connection was found: whatever is wrong now shows with the first request
+
+
+def own_members(connection: Connection) -> frozenset[str]:
+    """Return the members of a policy that stand for these credentials, as far as their file tells.  Reads it."""
+    if not connection.credentials.path:
+        return frozenset()
+    try:
+        email = read_credentials(Path(connection.credentials.path)).get("client_email")
+    except (OSError, ValueError):
+        return frozenset()
+    return frozenset({f"serviceAccount:{email}"}) if isinstance(email, str) and email else frozenset()
+
+
 async def _default(options: ConnectionOptions) -> _Outcome:
     return await asyncio.to_thread(_default_file, options)
 

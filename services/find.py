@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final
@@ -77,10 +77,17 @@ def parse_find(text: str, prefix: str = "") -> FindQuery:
         words = list(lexer)
     except ValueError as error:
         raise UsageError("a quote is not closed", remedy='Write it as "two words".') from error
-    tests = tuple(_test(word, prefix) for word in words)
-    if not tests:
+    if not words:
         raise UsageError("nothing to search for", remedy=f"For example: {HELP}")
-    return FindQuery(text, prefix, tests)
+    return FindQuery(text, prefix, tuple(_test(word, prefix) for word in words))
+
+
+def find_words(words: Sequence[str], prefix: str = "") -> FindQuery:
+    """Return the search that words ask for which are parted already, as a shell does; without any, all fits.
+
+    They mean what they mean in `parse_find`; raises `UsageError`.
+    """
+    return FindQuery(" ".join(words), prefix, tuple(_test(word, prefix) for word in words))
 
 
 def _test(word: str, prefix: str) -> Test:

@@ -189,5 +189,7 @@ def similar(word: str, choices: Iterable[str]) -> str:
     """Return the choice that `word` was probably meant to be, or ""."""
     import difflib  # needed after a typing error only
 
-    found = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
+    found = difflib.get_close_matches(word, list(choices), n=3, cutoff=0.5)
+    # Letters in the wrong order are the likelier slip than several that are missing.
+    found.sort(key=lambda choice: sorted(choice) != sorted(word))
     return found[0] if found else ""

@@ -11,10 +11,12 @@ from app.cli.context import Context
 from app.cli.output import Output
 from app.cli.records import bucket_record
 from app.cli.runtime import run_async
+from app.cli.units import rfc3339
 from services.access import probe
 from services.errors import Forbidden, PailError
 from services.gcs.interface import Storage
 from services.model import Ability
+from services.words import day
 
 PROBES: Final = 16
 """Buckets that are asked at once what may be done with them."""
@@ -32,7 +34,26 @@ class _Bucket:
 
 def run(context: Context) -> int:
     """List the buckets."""
-    return run_async(print_buckets(context, probed=True))
+    return run_async(_print_deleted(context) if context.args.deleted else print_buckets(context, probed=True))
+
+
+async def _print_deleted(context: Context) -> int:
+    """Print the deleted buckets that can still be restored, and until when."""
+    output = context.output
+    async with open_connection(context) as (_, storage):
+        token = ""
+        while True:
+            page = await storage.control.list_buckets(token=token, soft_deleted=True)
+            for info in page.buckets:
+                if output.json:
+                    fields = {"generation": str(info.generation), "restorable_until": rfc3339(info.hard_delete)}
+                    output.record("bucket", **bucket_record(info.name), **fields)
+                else:
+                    until = day(info.hard_delete) if info.hard_delete is not None and output.is_terminal else ""
+                    output.line(f"gs://{output.name(info.name)}" + (f"  (restorable until {until})" if until else ""))
+            token = page.next_token
+            if not token:
+                return 0
 
 
 async def print_buckets(context: Context, *, probed: bool) -> int:
@@ -42,8 +63,8 @@ async def print_buckets(context: Context, *, probed: bool) -> int:
     is attached.
     """
     output = context.output
-    workspace = await load_workspace(context)
     async with open_connection(context) as (connection, storage):
+        workspace = await load_workspace(context, connection)
         current = workspace.current(connection)
         attached = [
             _Bucket(bucket.name, bucket.alias, bucket.name == current, attached=True)

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from app.cli.arguments import LOCAL, Parser
+from app.cli.bucket_commands import ACCESS, ATTACH, DETACH, SELECT, SETTINGS, USAGE
+from app.cli.command import Command, generation_option, literal_option
+from app.cli.object_commands import DU, FIND, RESTORE, URL, VERSIONS
 from app.cli.units import parse_range, parse_rate
 
 LOCATION_HELP: Final = "region, dual-region or multi-region (default: US); fixed for ever"
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One sub-command."""
-
-    name: str
-    """The word on the command line."""
-    module: str
-    """The module whose `run(context)` does it."""
-    words: str
-    """What follows it, as usage shows it."""
-    summary: str
-    """One line for the list of commands."""
-    configure: Callable[[Parser], None]
-    """Declares its words and options."""
-    details: str = ""
-    """Further sentences for its own help."""
-    examples: tuple[tuple[str, str], ...] = ()
-    """Command lines, each with what it does."""
 
 
 def _screen(parser: Parser) -> None:
     parser.word("url", nargs="?", metavar="gs://BUCKET[/PREFIX]", help="where the screen opens")
 
 
-def _buckets(_parser: Parser) -> None:
-    """`buckets` has only the common options."""
+def _buckets(parser: Parser) -> None:
+    parser.option("--deleted", action="store_true", help="deleted buckets that can still be restored")
 
 
 def _mb(parser: Parser) -> None:
@@ -56,13 +37,13 @@ def _ls(parser: Parser) -> None:
     parser.word("urls", nargs="*", metavar="gs://…", help="buckets, prefixes, objects or globs (default: buckets)")
     parser.option("-l", "--long", action="store_true", help="size, time and class of each object as well")
     parser.option("-r", "--recursive", action="store_true", help="all objects below")
-    _literal(parser)
+    literal_option(parser)
 
 
 def _stat(parser: Parser) -> None:
     parser.word("urls", nargs="+", metavar="gs://…", help="objects, prefixes, buckets or globs")
-    _generation(parser)
-    _literal(parser)
+    generation_option(parser)
+    literal_option(parser)
 
 
 def _cat(parser: Parser) -> None:
@@ -73,8 +54,8 @@ def _cat(parser: Parser) -> None:
         metavar="A-B",
         help="only these bytes, both ends included; 5- from 5 on, -5 the last 5",
     )
-    _generation(parser)
-    _literal(parser)
+    generation_option(parser)
+    literal_option(parser)
 
 
 def _cp(parser: Parser) -> None:
@@ -82,7 +63,7 @@ def _cp(parser: Parser) -> None:
         "paths", nargs="+", metavar="SRC… DST", help="files, folders or gs:// URLs; - is standard input or output"
     )
     parser.option("-r", "--recursive", action="store_true", help="folders and prefixes with all that is below them")
-    _generation(parser)
+    generation_option(parser)
     _moving(parser)
     parser.option("--decompress", action="store_true", help="decode objects that are stored gzip-encoded")
 
@@ -96,7 +77,7 @@ def _mv(parser: Parser) -> None:
 def _rm(parser: Parser) -> None:
     parser.word("urls", nargs="+", metavar="gs://…", help="objects, globs, or with -r prefixes and buckets' contents")
     parser.option("-r", "--recursive", action="store_true", help="prefixes with all that is below them")
-    _generation(parser)
+    generation_option(parser)
     _planning(parser)
 
 
@@ -126,14 +107,6 @@ def _doctor(_parser: Parser) -> None:
     """`doctor` has only the common options."""
 
 
-def _literal(parser: Parser) -> None:
-    parser.option("--literal", action="store_true", help="URLs are names only, never globs")
-
-
-def _generation(parser: Parser) -> None:
-    parser.option("--generation", type=int, metavar="N", help="exactly this generation of the one object named")
-
-
 def _planning(parser: Parser) -> None:
     parser.option("--dry-run", action="store_true", help="only say what would be done")
     parser.option(
@@ -143,7 +116,7 @@ def _planning(parser: Parser) -> None:
         metavar="PATTERN",
         help="leave out what matches (gitignore syntax; repeatable)",
     )
-    _literal(parser)
+    literal_option(parser)
 
 
 def _moving(parser: Parser) -> None:
@@ -225,6 +198,9 @@ _ALL: Final = (
         "terminal, and needs --yes without one.",
         (("pail rb gs://old", "only if it is empty"), ("pail rb --all gs://old", "with everything in it")),
     ),
+    ATTACH,
+    DETACH,
+    SELECT,
     Command(
         "ls",
         "ls",
@@ -260,6 +236,8 @@ _ALL: Final = (
             ("pail cat 'gs://b/part-*.csv' > all.csv", "several, in order"),
         ),
     ),
+    DU,
+    FIND,
     Command(
         "cp",
         "cp",
@@ -304,6 +282,12 @@ _ALL: Final = (
             ("pail rm --dry-run 'gs://b/**.bak'", "what would go"),
         ),
     ),
+    RESTORE,
+    VERSIONS,
+    URL,
+    SETTINGS,
+    ACCESS,
+    USAGE,
     Command(
         "transfers",
         "transfers",

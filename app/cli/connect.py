@@ -9,10 +9,11 @@ from pathlib import Path
 
 from app.cli.context import Context
 from services.connection import Connection
-from services.credentials import ConnectionOptions, find_connection
+from services.credentials import ConnectionOptions, default_bucket, find_connection
+from services.errors import UsageError
 from services.gcs.interface import Storage
 from services.gcs.open import open_storage
-from services.names import display_name
+from services.names import GsUrl, display_name, parse_gs_url
 from services.workspace import Workspace
 
 
@@ -48,10 +49,37 @@ async def open_connection(context: Context) -> AsyncIterator[tuple[Connection, S
         yield connection, storage
 
 
-async def load_workspace(context: Context) -> Workspace:
-    """Return the workspace that `--workspace` names, or the nearest one; says what of it cannot be used."""
+async def load_workspace(context: Context, connection: Connection) -> Workspace:
+    """Return the workspace that `--workspace` names, or the nearest one; says what of it cannot be used.
+
+    In Replit its default bucket belongs to it.
+    """
     named = context.args.workspace
-    workspace = await asyncio.to_thread(Workspace.load, Path.cwd(), Path(named) if named is not None else None)
+    explicit = Path(named) if named is not None else None
+    default = await default_bucket(connection)
+    workspace = await asyncio.to_thread(lambda: Workspace.load(Path.cwd(), explicit, default_bucket=default))
     for problem in workspace.problems:
         context.output.message(problem)
     return workspace
+
+
+async def named_or_current(context: Context, connection: Connection) -> GsUrl:
+    """Return the URL that a command was given, or that of the current bucket; raises `UsageError` without either."""
+    text = context.args.url
+    if text is None:
+        bucket = (await load_workspace(context, connection)).current(connection)
+        if not bucket:
+            raise UsageError(
+                "no bucket is named, and none is selected",
+                remedy="Name one as gs://BUCKET, or select one: pail select gs://BUCKET",
+            )
+        return GsUrl(bucket, "")
+    return parse_with_bucket(text)
+
+
+def parse_with_bucket(text: str) -> GsUrl:
+    """Parse a URL that names a bucket at least; raises `UsageError`."""
+    url = parse_gs_url(text)
+    if not url.bucket:
+        raise UsageError("'gs://' names no bucket", remedy="Write it as gs://BUCKET or gs://BUCKET/NAME.", url=text)
+    return url

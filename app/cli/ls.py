@@ -17,6 +17,7 @@ from services.errors import BucketNotFound, ObjectNotFound
 from services.gcs.interface import DataPlane
 from services.globs import has_glob
 from services.lookup import Entry, below, find_object, matches
+from services.model import ObjectRow
 from services.names import GsUrl, display_name, parse_gs_url
 from widgets import formats
 
@@ -111,10 +112,13 @@ class _Lister:
             if output.json:
                 output.record("object", **object_record(bucket, entry))
             elif self._long:
-                time = rfc3339(entry.updated)
-                output.line(
-                    f"{entry.size:>15}  {time:24}  {entry.storage_class:8}  gs://{bucket}/{output.name(entry.name)}"
-                )
+                output.line(long_line(output, bucket, entry))
             else:
                 output.line(f"gs://{bucket}/{output.name(entry.name)}")
         output.flush()
+
+
+def long_line(output: Output, bucket: str, row: ObjectRow) -> str:
+    """Return size, time, class and URL of an object in columns."""
+    time = rfc3339(row.updated)
+    return f"{row.size:>15}  {time:24}  {row.storage_class:8}  gs://{bucket}/{output.name(row.name)}"

@@ -1,0 +1,38 @@
+"""What makes a sub-command, and the options that several of them declare in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.cli.arguments import Parser
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One sub-command."""
+
+    name: str
+    """The word on the command line."""
+    module: str
+    """The module whose `run(context)` does it."""
+    words: str
+    """What follows it, as usage shows it."""
+    summary: str
+    """One line for the list of commands."""
+    configure: Callable[[Parser], None]
+    """Declares its words and options."""
+    details: str = ""
+    """Further sentences for its own help."""
+    examples: tuple[tuple[str, str], ...] = ()
+    """Command lines, each with what it does."""
+
+
+def literal_option(parser: Parser) -> None:
+    """Declare `--literal`."""
+    parser.option("--literal", action="store_true", help="URLs are names only, never globs")
+
+
+def generation_option(parser: Parser) -> None:
+    """Declare `--generation`."""
+    parser.option("--generation", type=int, metavar="N", help="exactly this generation of the one object named")

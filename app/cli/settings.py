@@ -1,0 +1,98 @@
+"""`pail settings`: a bucket's settings in words, and changes of exactly those that are named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.cli.connect import open_connection
+from app.cli.context import Context
+from app.cli.mb import bucket_of
+from app.cli.output import Output
+from app.cli.records import bucket_settings_record
+from app.cli.runtime import run_async
+from services.errors import Transient
+from services.gcs.interface import ControlPlane
+from services.model import BucketInfo
+from services.names import display_name
+from services.settings import SETTINGS, Patch, Setting, changes, facts, setting
+
+
+def run(context: Context) -> int:
+    """Show or change the settings."""
+    return run_async(_run(context))
+
+
+async def _run(context: Context) -> int:
+    args, output = context.args, context.output
+    bucket = bucket_of(args.url)
+    async with open_connection(context) as (_, storage):
+        info = await storage.control.get_bucket(bucket)
+        if not args.changes:
+            _show(output, info)
+            return 0
+        patch = changes(info, args.changes)
+        wanted = list(dict.fromkeys(setting(change.partition("=")[0]) for change in args.changes))
+        if patch:
+            info = await _change(output, storage.control, info, patch, wanted)
+    if output.json:
+        output.record("settings", **settings_record(info))
+    for each in wanted:
+        output.message(f"{each.label}: {each.show(info)}")
+    return 0
+
+
+async def _change(
+    output: Output, control: ControlPlane, info: BucketInfo, patch: Patch, wanted: list[Setting]
+) -> BucketInfo:
+    """Send the change on condition that nobody was faster, and read back where the answer was lost."""
+    for each in wanted:
+        if each.caution:
+            output.message(f"{each.label}: {each.caution}")
+    try:
+        return await control.patch_bucket(info.name, patch, metageneration=info.metageneration)
+    except Transient:
+        now = await control.get_bucket(info.name)
+        if now.metageneration == info.metageneration or not _holds(now.resource, patch):
+            raise
+        return now
+
+
+def _holds(resource: Mapping[str, Any], patch: Mapping[str, Any]) -> bool:
+    """Tell whether a resource is as a patch wants it."""
+    for key, value in patch.items():
+        present = resource.get(key)
+        if isinstance(value, Mapping):
+            if not _holds(present if isinstance(present, Mapping) else {}, value):
+                return False
+        elif value is None:
+            if present:
+                return False
+        elif present != value:
+            return False
+    return True
+
+
+def _show(output: Output, info: BucketInfo) -> None:
+    if output.json:
+        output.record("settings", **settings_record(info))
+        return
+    rows = [(fact.label, fact.value, "") for fact in facts(info)]
+    rows += [(each.label, each.show(info), each.key) for each in SETTINGS]
+    label_width, value_width = (max(len(row[column]) for row in rows) for column in (0, 1))
+    value_width = min(value_width, 40)
+    for label, value, key in rows:
+        note = f"  {key}=…" if key and output.is_terminal else ""
+        output.line(f"{label:{label_width}}  {value:{value_width if note else 0}}{note}")
+    if output.is_terminal:
+        output.message(f"Change one: pail settings gs://{display_name(info.name)} KEY=VALUE")
+
+
+def settings_record(info: BucketInfo) -> dict[str, Any]:
+    """Return all settings of a bucket: what is fixed, and by key what can be changed, as it is typed and in words."""
+    fixed = bucket_settings_record(info)
+    names = ("url", "name", "location", "location_type", "created", "metageneration", "hierarchical_namespace")
+    return {
+        **{name: fixed[name] for name in names},
+        "settings": {each.key: {"value": each.typed(info), "words": each.show(info)} for each in SETTINGS},
+    }
