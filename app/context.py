@@ -39,6 +39,10 @@ class Context:
     """Whether these credentials may change objects (True as well where that is not known)."""
     verbs: tuple[str, ...] = ()
     """What can be done with the row under the cursor of the transfers."""
+    held: bool = False
+    """Whether something was copied or cut, to be pasted."""
+    undoable: bool = False
+    """Whether the last delete, move or rename can be undone."""
 
     @property
     def chosen(self) -> bool:
@@ -89,6 +93,21 @@ def writable(context: Context) -> bool:
 def chosen_writable(context: Context) -> bool:
     """Tell whether there is something to act on that may be changed."""
     return chosen(context) and context.may_write
+
+
+def on_row(context: Context) -> bool:
+    """Tell whether the cursor stands on something that may be changed."""
+    return in_objects(context) and context.cursor != "" and context.may_write
+
+
+def pastable(context: Context) -> bool:
+    """Tell whether something was copied or cut that may be pasted here."""
+    return writable(context) and context.held
+
+
+def undoable(context: Context) -> bool:
+    """Tell whether something can be undone."""
+    return context.view in ("objects", "transfers") and context.undoable
 
 
 def with_bucket(context: Context) -> bool:

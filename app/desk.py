@@ -55,11 +55,15 @@ class Desk:
         open_bucket: Callable[[str, str], None],
         left_bucket: Callable[[str], None],
         switch_connection: Callable[[], None],
+        show_place: Callable[[], None],
         surroundings: Surroundings,
         tree: ObjectTree,
         settings: SettingsPane,
     ) -> None:
-        """Bind the parts; `open_bucket` shows a bucket at a prefix, `left_bucket` reacts to one that is gone."""
+        """Bind the parts; `open_bucket` shows a bucket at a prefix, `left_bucket` reacts to one that is gone.
+
+        `show_place` shows what is known of the place anew, the keys too.
+        """
         self.screen = screen
         self._session: Session | None = None
         self.bridge = bridge
@@ -69,6 +73,7 @@ class Desk:
         self.open_bucket = open_bucket
         self.left_bucket = left_bucket
         self.switch_connection = switch_connection
+        self.show_place = show_place
         self.surroundings = surroundings
         self.symbols = surroundings.symbols
         self.tree = tree

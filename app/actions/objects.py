@@ -6,6 +6,7 @@ import asyncio
 import os
 from typing import Final
 
+from app.actions.undo import UndoActions
 from app.desk import Desk, Place
 from app.screens.conflict import ConflictDialog
 from app.screens.delete import DeleteDialog, Doomed
@@ -30,8 +31,9 @@ COPY_LIMIT: Final = 1_000
 class ObjectActions:
     """Works on what is marked, or on the cursor's row."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, undo: UndoActions) -> None:
         self._desk = desk
+        self._undo = undo
         self._remembered = desk.surroundings.remembered
         self._asking: set[str] = set()
 
@@ -126,7 +128,7 @@ class ObjectActions:
         )
         settings = await self._settings_of(place)
         if await desk.ask(DeleteDialog(doomed, settings, desk.session.storage.data, desk.surroundings)):
-            await desk.start("delete", delete_items(entries, place.bucket))
+            self._undo.watch(await desk.start("delete", delete_items(entries, place.bucket)))
             self._tree.clear_marks()
 
     async def _settings_of(self, place: Place) -> BucketInfo | None:

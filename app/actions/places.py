@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from app.browser import Browser, holders
 from app.desk import Desk, Place
@@ -24,7 +24,7 @@ class PlaceActions:
         `refused` is called where nothing of it can be shown.
         """
         self._desk = desk
-        self._changed = changed
+        self._show = changed
         self._refused = refused
 
     @property
@@ -44,7 +44,7 @@ class PlaceActions:
         tree.filter_text = ""
         desk.settings.show_problem(bucket, "reading…", "")
         tree.show(prefix)
-        self._changed()
+        self._show()
         desk.screen.run_worker(self._learn(desk.place), group="learn", exclusive=True)
 
     def leave(self) -> None:
@@ -62,7 +62,7 @@ class PlaceActions:
             place.access = Access("unknown", error.message)
         else:
             await self._remember(place.bucket)
-        self._changed()
+        self._show()
         try:
             place.settings = await session.storage.control.get_bucket(place.bucket)
         except PailError as error:
@@ -70,7 +70,7 @@ class PlaceActions:
                 self._pane.show_problem(place.bucket, error.message, error.remedy)
         else:
             self.show_settings()
-        self._changed()
+        self._show()
 
     async def _remember(self, bucket: str) -> None:
         try:
@@ -98,7 +98,7 @@ class PlaceActions:
         if desk.browser is not None:
             desk.browser.leave()
         self._tree.show(prefix, focus_on=Entry("folder", focus_on) if focus_on else None)
-        self._changed()
+        self._show()
 
     def go_up(self) -> None:
         """Show the folder around the one that is shown, with the cursor on the latter."""
@@ -125,17 +125,20 @@ class PlaceActions:
 
     def touched(self, transfers: tuple[TransferView, ...]) -> None:
         """List again what the engine has changed, as far as it is on the screen."""
+        urls = [url for transfer in transfers for url in _changed_urls(transfer)]
+        bucket = self._desk.place.bucket
+        self.changed(bucket, (url.name for url in urls if url.bucket == bucket))
+
+    def changed(self, bucket: str, names: Iterable[str]) -> None:
+        """List again the folders that hold objects which were changed, as far as they are on the screen."""
         browser = self._desk.browser
-        if browser is None:
+        if browser is None or browser.bucket != bucket:
             return
-        tree = self._tree
-        changed: set[str] = set()
-        for transfer in transfers:
-            for url in _changed_urls(transfer):
-                if url.bucket == browser.bucket:
-                    changed |= holders(url.name)
-        for prefix in changed:
-            if tree.is_listed(prefix):
+        prefixes: set[str] = set()
+        for name in names:
+            prefixes |= holders(name)
+        for prefix in prefixes:
+            if self._tree.is_listed(prefix):
                 browser.touch(prefix, self._list_again)
 
     def _list_again(self, prefix: str) -> None:

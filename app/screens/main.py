@@ -11,8 +11,10 @@ from textual.widget import Widget
 
 from app.actions.buckets import BucketActions
 from app.actions.jobs import JobActions
+from app.actions.moving import MovingActions
 from app.actions.objects import ObjectActions
 from app.actions.places import PlaceActions
+from app.actions.undo import UndoActions
 from app.bridge import Bridge
 from app.commands import shown_key
 from app.context import VIEWS, Context, View
@@ -23,6 +25,7 @@ from app.screens.dialog import ConfirmDialog, shown
 from app.screens.help import HelpScreen
 from app.screens.layout import MainLayout
 from app.screens.palette import Palette, offers
+from app.screens.selector import BucketSelector
 from app.surroundings import Surroundings
 from app.themes import DARK, LIGHT
 from services.credentials import ConnectionOptions
@@ -61,12 +64,15 @@ class MainScreen(MainLayout):
             open_bucket=self._open_bucket,
             left_bucket=self._left_bucket,
             switch_connection=self._switch_connection,
+            show_place=self.show_place,
             surroundings=surroundings,
             tree=self.object_tree,
             settings=self.settings_pane,
         )
         self.places = PlaceActions(self.desk, self.show_place, self._refused)
-        self.objects = ObjectActions(self.desk)
+        self.undo = UndoActions(self.desk, self.places.changed)
+        self.objects = ObjectActions(self.desk, self.undo)
+        self.moving = MovingActions(self.desk, self.undo)
         self.buckets = BucketActions(self.desk)
         self.jobs = JobActions(self.desk)
 
@@ -103,6 +109,8 @@ class MainScreen(MainLayout):
             old = desk.session if desk.is_connected else None
             desk.session = session
             if old is not None:
+                self.moving.forget()
+                self.undo.forget()
                 await old.close()
             url = parse_gs_url(way.start_url) if way.start_url else None
             bucket = url.bucket if url else await session.first_bucket()
@@ -193,6 +201,8 @@ class MainScreen(MainLayout):
             filtering=bool(tree.filter_text),
             may_write=place.access.ability not in ("read only", "no access"),
             verbs=self._panel.cursor_verbs,
+            held=self.moving.held is not None,
+            undoable=self.undo.possible,
         )
 
     def show_keys(self) -> None:
@@ -252,7 +262,7 @@ class MainScreen(MainLayout):
             widget.focus()
             self.run_worker(widget.run_action(entry.action or entry.id))
             return
-        for owner in (self, self.objects, self.buckets, self.jobs):
+        for owner in (self, self.objects, self.moving, self.undo, self.buckets, self.jobs):
             handler = getattr(owner, f"do_{identifier}", None)
             if handler is not None:
                 self.attempt(handler())
@@ -344,6 +354,19 @@ class MainScreen(MainLayout):
         if self.context.may_write:
             self.attempt(self.objects.delete([message.entry]))
 
+    @on(ObjectTree.Dropped)
+    def _dropped(self, message: ObjectTree.Dropped) -> None:
+        if isinstance(self.app.screen, BucketSelector):
+            self.app.screen.action_leave()
+        if self.context.may_write:
+            self.attempt(self.moving.dropped(message.entries, message.target))
+        else:
+            self.desk.tell("These credentials may not move objects out of this bucket.", bad=True)
+
+    @on(ObjectTree.Renamed)
+    def _renamed(self, message: ObjectTree.Renamed) -> None:
+        self.attempt(self.moving.renamed(message.entry, message.new_name))
+
     @on(ObjectTree.CursorMoved)
     def _cursor_moved(self) -> None:
         self._fill_details()
@@ -426,10 +449,12 @@ class MainScreen(MainLayout):
     @on(Bridge.Touched)
     def _touched(self, message: Bridge.Touched) -> None:
         self.places.touched(message.transfers)
+        self.undo.touched(message.transfers)
 
     @on(Bridge.Ended)
     def _ended(self, message: Bridge.Ended) -> None:
         self.jobs.announce(message.job)
+        self.undo.ended(message.job)
         self.attempt(self.buckets.ended(message.job))
 
     @on(Bridge.Asked)
@@ -448,5 +473,5 @@ class MainScreen(MainLayout):
 WIDGETS: Final[dict[str, type[Widget]]] = {"tree": ObjectTree, "facts": SettingsPane, "transfers": TransfersPanel}
 """Widgets that bind commands themselves."""
 
-ACTORS: Final = (ObjectActions, BucketActions, JobActions)
+ACTORS: Final = (ObjectActions, MovingActions, UndoActions, BucketActions, JobActions)
 """Classes that have handlers besides the screen."""

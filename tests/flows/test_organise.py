@@ -1,0 +1,190 @@
+"""Copy, cut, paste, rename, drag and drop, undo: through the screen and a real engine, onto a real store."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from textual import events
+
+from services.model import BucketSpec
+from tests.flows.conftest import BUCKET, Desk, OpenDesk, eventually
+from tests.widgets.support import drag, mouse
+from widgets.drag import DragLabel
+
+OTHER = "other-bucket"
+OBJECTS = {"a.txt": b"aaa", "b.txt": b"bb", "docs/one.txt": b"1", "docs/sub/two.txt": b"22", "old/x.txt": b"x"}
+
+
+def has(d: Desk, *names: str, bucket: str = BUCKET) -> Callable[[], Awaitable[bool]]:
+    async def same() -> bool:
+        return sorted(await d.names(bucket)) == sorted(names)
+
+    return same
+
+
+async def to_row(d: Desk, name: str) -> None:
+    """Put the cursor on a row, with keys."""
+    await eventually(lambda: name in d.rows())
+    await d.press("home")
+    for _ in range(len(d.rows())):
+        entry = d.tree.cursor_entry
+        if entry is not None and entry.name == name:
+            return
+        await d.press("down")
+    raise AssertionError(f"{name} has no row: {d.rows()}")
+
+
+def at(d: Desk, text: str) -> tuple[int, int]:
+    """Return where a text stands on the screen."""
+    return next((line.index(text) + 1, y) for y, line in enumerate(d.text().splitlines()) if text in line)
+
+
+async def test_cut_and_paste_moves_marked_objects_and_folders(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await to_row(d, "a.txt")
+        await d.press("space")
+        await to_row(d, "docs/")
+        await d.press("space", "x")
+        await d.see("p Paste")
+        assert any("Cut 1 folder, 1 object" in note for note in d.notes())
+        await to_row(d, "old/")
+        await d.press("right", "p")
+        await eventually(has(d, "b.txt", "old/a.txt", "old/docs/one.txt", "old/docs/sub/two.txt", "old/x.txt"))
+        assert await d.read("old/docs/sub/two.txt") == b"22"
+        await eventually(lambda: d.rows() == ["old/", "old/docs/", "old/a.txt", "old/x.txt", "b.txt"])
+        await d.gone("p Paste")
+
+
+async def test_a_copy_goes_into_another_bucket_and_can_be_pasted_again(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await d.storage.control.create_bucket(BucketSpec(OTHER, "EU"))
+        await to_row(d, "docs/")
+        await d.press("y", "b")
+        await d.see("Create new bucket", OTHER)
+        await d.type("other")
+        await d.press("enter")
+        await d.see("This bucket is empty", OTHER)
+        await d.press("p")
+        await eventually(has(d, "docs/one.txt", "docs/sub/two.txt", bucket=OTHER))
+        await d.see("docs/", "p Paste")
+        assert len(await d.names()) == len(OBJECTS)
+        await d.press("p")
+        await d.see("exist already")
+
+
+async def test_a_copy_beside_itself_gets_another_name(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"aaa", "docs/one.txt": b"1"}) as d:
+        await to_row(d, "a.txt")
+        await d.press("a", "y", "p")
+        await eventually(has(d, "a (1).txt", "a.txt", "docs (1)/one.txt", "docs/one.txt"))
+        await d.press("p")
+        await eventually(
+            has(d, "a (1).txt", "a (2).txt", "a.txt", "docs (1)/one.txt", "docs (2)/one.txt", "docs/one.txt")
+        )
+
+
+async def test_a_folder_does_not_go_into_itself(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await to_row(d, "docs/")
+        await d.press("x", "right", "down", "p")
+        await eventually(lambda: any("docs/ cannot go into itself" in note for note in d.notes()))
+        assert len(await d.names()) == len(OBJECTS)
+
+
+async def test_what_exists_at_the_target_is_asked_about(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"new", "old/a.txt": b"old"}) as d:
+        await to_row(d, "a.txt")
+        await d.press("x")
+        await to_row(d, "old/")
+        await d.press("right", "p")
+        await d.see("exists already")
+        await d.press("k")
+        await eventually(has(d, "old/a (1).txt", "old/a.txt"))
+        assert await d.read("old/a (1).txt") == b"new"
+
+
+async def test_a_name_is_edited_in_its_row(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await to_row(d, "b.txt")
+        await d.press("r")
+        await d.type("better")
+        await d.press("enter")
+        await eventually(lambda: "better.txt" in d.rows() and "b.txt" not in d.rows())
+        assert await d.read("better.txt") == b"bb"
+        await to_row(d, "docs/")
+        await d.press("f2")
+        await d.type("papers")
+        await d.press("enter")
+        await eventually(
+            has(d, "a.txt", "better.txt", "old/x.txt", "papers/one.txt", "papers/sub/two.txt"),
+        )
+        await eventually(lambda: "papers/" in d.rows() and "docs/" not in d.rows())
+
+
+async def test_a_row_is_dragged_onto_a_folder_and_onto_the_path(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await d.see("a.txt", "docs/")
+        await drag(d.pilot, at(d, "a.txt"), at(d, "docs/"))
+        await eventually(has(d, "b.txt", "docs/a.txt", "docs/one.txt", "docs/sub/two.txt", "old/x.txt"))
+        await to_row(d, "docs/")
+        await d.press("enter")
+        await d.see("one.txt")
+        await drag(d.pilot, at(d, "one.txt"), at(d, BUCKET + " ›"))
+        await eventually(has(d, "b.txt", "docs/a.txt", "docs/sub/two.txt", "old/x.txt", "one.txt"))
+        await d.gone("one.txt")
+
+
+async def test_a_row_is_dragged_onto_another_bucket(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await d.storage.control.create_bucket(BucketSpec(OTHER, "EU"))
+        d.tree.drag.spring_s = 0.01
+        await d.see("a.txt")
+        await drag(d.pilot, at(d, "a.txt"), (5, 0), drop=False)
+        await d.see("Create new bucket", OTHER)
+        await eventually(lambda: list(d.app.screen.query(DragLabel)) and d.app.mouse_captured is not None)
+        await mouse(d.pilot, events.MouseMove, *at(d, OTHER))
+        await mouse(d.pilot, events.MouseUp, *at(d, OTHER))
+        await eventually(has(d, "a.txt", bucket=OTHER))
+        await d.gone("Create new bucket")
+        await eventually(lambda: "a.txt" not in d.rows())
+
+
+async def test_a_move_is_undone(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await to_row(d, "docs/")
+        await d.press("r")
+        await d.type("papers")
+        await d.press("enter")
+        await d.see("papers/", "z Undo")
+        await d.press("z")
+        await eventually(has(d, *OBJECTS))
+        await d.see("docs/")
+        await d.gone("papers/")
+        await d.gone("z Undo")
+
+
+async def test_a_delete_is_undone(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await to_row(d, "docs/")
+        await d.press("X")
+        await d.see("Delete the folder docs/?")
+        await d.press("right", "enter")
+        await d.see("z Undo")
+        await d.gone("docs/")
+        await d.press("z")
+        await eventually(has(d, *OBJECTS))
+        assert await d.read("docs/sub/two.txt") == b"22"
+        await d.see("docs/")
+
+
+async def test_undoing_a_delete_leaves_alone_what_has_the_name_now(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"first"}) as d:
+        await to_row(d, "a.txt")
+        await d.press("X")
+        await d.see("Delete the object a.txt?")
+        await d.press("right", "enter")
+        await d.see("z Undo")
+        await d.put("a.txt", b"second")
+        await d.press("z")
+        await eventually(lambda: any("another object has taken it" in note for note in d.notes()))
+        assert await d.read("a.txt") == b"second"
