@@ -7,7 +7,8 @@ from textual.widget import Widget
 from app.commands import GROUPS, shown_key
 from app.context import VIEWS, Context
 from app.registry import COMMANDS, applying, bindings, command, key_line
-from app.screens.main import WIDGETS, MainScreen
+from app.screens.controls import WIDGETS
+from app.screens.main import MainScreen
 
 ENDED = ("retry", "dismiss")
 FULL = Context(view="objects", bucket=True, cursor="object", marked=2, rows=9)

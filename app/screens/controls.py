@@ -1,0 +1,330 @@
+"""What the main screen does: connection, places, views, commands; `app.screens.main` has what it reacts to."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, ClassVar, Final
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from app.actions.buckets import BucketActions
+from app.actions.jobs import JobActions
+from app.actions.moving import MovingActions
+from app.actions.objects import ObjectActions
+from app.actions.places import PlaceActions
+from app.actions.undo import UndoActions
+from app.bridge import Bridge
+from app.commands import shown_key
+from app.context import VIEWS, Context, View
+from app.desk import Desk, Place
+from app.registry import bindings, command, key_line
+from app.screens.connect import ConnectScreen, WayIn
+from app.screens.dialog import ConfirmDialog
+from app.screens.help import HelpScreen
+from app.screens.layout import MainLayout
+from app.screens.palette import Palette, offers
+from app.surroundings import Surroundings
+from app.themes import DARK, LIGHT
+from services.credentials import ConnectionOptions
+from services.errors import PailError
+from services.names import display_name, parse_gs_url
+from widgets.key_line import KeyHint
+from widgets.object_tree import ObjectTree
+from widgets.settings_pane import SettingsPane
+from widgets.transfers_panel import TransfersPanel
+
+HINTS: Final = 11
+"""Commands on the key line at the most: what one can take in; the help has them all."""
+
+
+class MainControls(MainLayout):
+    """The desk, the actions that work on it, and the way from a command to its handler."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("screen")]
+
+    def __init__(self, way: WayIn, options: ConnectionOptions, surroundings: Surroundings) -> None:
+        """Make the screen; nothing is asked of the network before it is painted."""
+        super().__init__(surroundings)
+        self._way = way
+        self._options = options
+        self._view: View = "objects"
+        bridge = Bridge(surroundings.connect, self.post_message)
+        self.desk = Desk(
+            self,
+            bridge,
+            show_view=self.show_view,
+            open_bucket=self._open_bucket,
+            left_bucket=self._left_bucket,
+            switch_connection=self._switch_connection,
+            show_place=self.show_place,
+            surroundings=surroundings,
+            tree=self.object_tree,
+            settings=self.settings_pane,
+        )
+        self.places = PlaceActions(self.desk, self.show_place, self._refused)
+        self.undo = UndoActions(self.desk, self.places.changed)
+        self.objects = ObjectActions(self.desk, self.undo)
+        self.moving = MovingActions(self.desk, self.undo)
+        self.buckets = BucketActions(self.desk)
+        self.jobs = JobActions(self.desk)
+
+    def on_mount(self) -> None:
+        """Paint first, then connect and follow the engine."""
+        self._header.change(views=VIEWS, view=self._view)
+        self._notice("Connecting…")
+        self.show_place()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.desk.bridge.start()
+        self.connect(self._way)
+
+    async def on_unmount(self) -> None:
+        """Leave the engine and the connection; what moves goes on in the worker."""
+        self.places.leave()
+        await self.desk.bridge.stop()
+        if self.desk.is_connected:
+            await self.desk.session.close()
+
+    # Connection
+
+    def connect(self, way: WayIn) -> None:
+        """Open a connection and the first bucket in it; an older connection is closed."""
+        self._way = way
+        self.run_worker(self._connect(way), exclusive=True, group="connect")
+
+    async def _connect(self, way: WayIn) -> None:
+        desk = self.desk
+        self._leave_bucket()
+        try:
+            session = await self._surroundings.open_session(way.connection, self._options.workspace)
+            old = desk.session if desk.is_connected else None
+            desk.session = session
+            if old is not None:
+                self.moving.forget()
+                self.undo.forget()
+                await old.close()
+            url = parse_gs_url(way.start_url) if way.start_url else None
+            bucket = url.bucket if url else await session.first_bucket()
+        except PailError as error:
+            self._notice(f"! {error.message}\n{error.remedy}\n\nR tries again · b chooses another connection · q quits")
+            return
+        for problem in session.problems:
+            desk.tell(problem, bad=True)
+        if bucket:
+            self._open_bucket(bucket, url.name if url else "")
+        else:
+            self._no_bucket()
+
+    def _switch_connection(self) -> None:
+        def chosen(way: WayIn | None) -> None:
+            if way is not None:
+                self.connect(way)
+
+        self.app.push_screen(ConnectScreen(self._options, climb=False, can_go_back=True), chosen)
+
+    def _no_bucket(self) -> None:
+        notice = self.desk.session.notice
+        words = "No bucket is open.\n\nb chooses, creates or adds one · ? help"
+        self._notice(f"{words}\n\n{notice}" if notice else words)
+        self.show_place()
+
+    # Places
+
+    def _open_bucket(self, bucket: str, prefix: str = "") -> None:
+        self._clear_filter()
+        self.places.open_bucket(bucket, prefix)
+        self.show_view("objects")
+        self.object_tree.focus()
+
+    def _leave_bucket(self) -> None:
+        self.places.leave()
+        self.desk.place = Place()
+
+    def _left_bucket(self, bucket: str) -> None:
+        if self.desk.place.bucket == bucket:
+            self._leave_bucket()
+            self._no_bucket()
+
+    def _refused(self, error: PailError) -> None:
+        """Show why nothing of the open place can be shown, and what can be done."""
+        keys = "R tries again · b chooses another bucket" + (" · backspace goes up" if self.desk.place.prefix else "")
+        text = f"! {error.message}\n{error.remedy}".strip()
+        self._notice_text.update(f"{text}\n\n{keys}")
+        if self._view == "objects":
+            self._switcher.current = "notice"
+
+    @property
+    def bucket(self) -> str:
+        """Name of the open bucket; empty where none is."""
+        return self.desk.place.bucket
+
+    def show_place(self) -> None:
+        """Show what is known of the place in header, path and key line."""
+        desk = self.desk
+        place = desk.place
+        bucket = display_name(desk.session.alias(place.bucket)) if place.bucket else ""
+        ability = place.access.ability
+        kind = "local store" if self._way.connection.is_local else "emulator" if self._way.connection.endpoint else ""
+        known = ability if ability != "unknown" else ""
+        self._header.change(
+            bucket=bucket,
+            view=self._view,
+            where=display_name(place.settings.location) if place.settings else "",
+            ability=" · ".join(part for part in (kind, known) if part),
+            warn=ability in ("read only", "no access", "write only") or bool(self._way.connection.endpoint),
+        )
+        path = self._path
+        path.bucket, path.prefix = place.bucket, place.prefix
+        self.show_keys()
+
+    @property
+    def context(self) -> Context:
+        """What decides which commands apply now."""
+        tree, place = self.object_tree, self.desk.place
+        entry = tree.cursor_entry
+        return Context(
+            view=self._view,
+            bucket=bool(place.bucket),
+            cursor=entry.kind if entry else "",
+            marked=tree.marked_totals.entries,
+            rows=tree.row_total() if entry else 0,
+            deeper=bool(place.prefix),
+            filtering=bool(tree.filter_text),
+            may_write=place.access.ability not in ("read only", "no access"),
+            verbs=self._panel.cursor_verbs,
+            held=self.moving.held is not None,
+            undoable=self.undo.possible,
+        )
+
+    def show_keys(self) -> None:
+        """Show the keys that apply now."""
+        self._keys.hints = tuple(
+            KeyHint(shown_key(entry.keys[0]), entry.label, entry.id, entry.short)
+            for entry in key_line(self.context)[:HINTS]
+        )
+
+    # Views
+
+    def show_view(self, view: View) -> None:
+        """Show a view."""
+        self._view = view
+        switcher = self._switcher
+        switcher.current = view if view != "objects" or self.desk.place.bucket else "notice"
+        focus = {"objects": self.object_tree, "settings": self.settings_pane, "transfers": self._panel}
+        focus[view].focus()
+        self.show_place()
+
+    async def do_view_objects(self) -> None:
+        """Show the objects."""
+        self.show_view("objects")
+
+    async def do_view_settings(self) -> None:
+        """Show the settings."""
+        self.show_view("settings")
+
+    async def do_view_transfers(self) -> None:
+        """Show the transfers."""
+        self.show_view("transfers")
+
+    # Commands
+
+    def _known_buckets(self) -> list[str]:
+        """Return the names of the other buckets, as far as they are known (raw)."""
+        if not self.desk.is_connected:
+            return []
+        return [choice.name for choice in self.desk.session.known_choices() if choice.name != self.desk.place.bucket]
+
+    @classmethod
+    def handles(cls, identifier: str) -> bool:
+        """Tell whether there is a handler for a command."""
+        return any(hasattr(owner, f"do_{identifier}") for owner in (cls, *ACTORS))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let a key through only where its command applies."""
+        if action == "command" and parameters:
+            return command(str(parameters[0])).applies(self.context)
+        return super().check_action(action, parameters)
+
+    def action_command(self, identifier: str) -> None:
+        """Run a command of the registry."""
+        entry = command(identifier)
+        if entry.owner != "screen":
+            widget = self.query_one(WIDGETS[entry.owner])
+            widget.focus()
+            self.run_worker(widget.run_action(entry.action or entry.id))
+            return
+        for owner in (self, self.objects, self.moving, self.undo, self.buckets, self.jobs):
+            handler = getattr(owner, f"do_{identifier}", None)
+            if handler is not None:
+                self.attempt(handler())
+                return
+
+    def attempt(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something that may ask, wait and fail; what fails is told."""
+        self.run_worker(self._attempt(work), group="commands")
+
+    async def _attempt(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except PailError as error:
+            self.desk.tell_error(error)
+
+    async def do_up(self) -> None:
+        """Go up one folder."""
+        self.places.go_up()
+
+    async def do_refresh(self) -> None:
+        """List and read again."""
+        if self.desk.place.bucket:
+            self.places.refresh()
+        else:
+            self.connect(self._way)
+
+    async def do_details(self) -> None:
+        """Show or hide the details."""
+        self._show_details(not self._details_shown)
+
+    async def do_mark_invert(self) -> None:
+        """Invert the marks."""
+        self.object_tree.invert_marks()
+
+    async def do_help(self) -> None:
+        """Show the help."""
+        self.app.push_screen(HelpScreen())
+
+    async def do_palette(self) -> None:
+        """Open the palette."""
+        offer = await self.desk.ask(Palette(list(offers(self.context, self._known_buckets()))))
+        if offer is not None and offer.bucket:
+            self._open_bucket(offer.bucket)
+        elif offer is not None:
+            self.action_command(offer.command)
+
+    async def do_theme(self) -> None:
+        """Switch between dark and light."""
+        theme = LIGHT if self.app.theme == DARK.name else DARK
+        self.app.theme = theme.name
+        await self._surroundings.remembered.set_theme(theme.name)
+
+    async def do_quit(self) -> None:
+        """Leave; ask while something runs only here."""
+        if self.desk.only_here:
+            lines = (*self.desk.only_here.values(), "Only this part is given up; transfers go on.")
+            if not await self.desk.ask(ConfirmDialog("Leave now?", lines, go="Leave", danger=True)):
+                return
+        self.app.exit(0)
+
+    async def _load_details(self, name: str) -> None:
+        info = await self.desk.session.storage.data.stat(self.desk.place.bucket, name)
+        entry = self.object_tree.cursor_entry
+        if entry is not None and entry.name == name:
+            self._details.show_info(info, zone=self._surroundings.zone)
+
+
+WIDGETS: Final[dict[str, type[Widget]]] = {"tree": ObjectTree, "facts": SettingsPane, "transfers": TransfersPanel}
+"""Widgets that bind commands themselves."""
+
+ACTORS: Final = (ObjectActions, MovingActions, UndoActions, BucketActions, JobActions)
+"""Classes that have handlers besides the screen."""
