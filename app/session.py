@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from services.access import Access, probe
 from services.connection import Connection
+from services.credentials import default_bucket
 from services.emptying import Emptied, delete_all
 from services.errors import BucketNotFound, Forbidden, PailError
 from services.gcs.interface import Storage
@@ -55,7 +56,8 @@ class Session:
         Raises what `open_storage` and `Workspace.load` raise.
         """
         explicit = None if workspace_folder is None else Path(workspace_folder)
-        workspace = await asyncio.to_thread(lambda: Workspace.load(Path.cwd(), explicit))
+        default = await default_bucket(connection)
+        workspace = await asyncio.to_thread(lambda: Workspace.load(Path.cwd(), explicit, default_bucket=default))
         module: Any = await asyncio.to_thread(importlib.import_module, "services.gcs.open")
         return cls(connection, await module.open_storage(connection), workspace)
 

@@ -8,12 +8,13 @@ from typing import Final
 
 from app.cli.connect import load_workspace, open_connection
 from app.cli.context import Context
+from app.cli.mb import REPLIT_CREATES
 from app.cli.output import Output
 from app.cli.records import bucket_record
 from app.cli.runtime import run_async
 from app.cli.units import rfc3339
 from services.access import probe
-from services.errors import Forbidden, PailError
+from services.errors import Forbidden, NotAuthenticated, PailError, Rejected
 from services.gcs.interface import Storage
 from services.model import Ability
 from services.words import day
@@ -81,12 +82,24 @@ async def print_buckets(context: Context, *, probed: bool) -> int:
                 token = page.next_token
                 if not token:
                     return 0
-        except Forbidden as error:
+        except (Forbidden, NotAuthenticated, Rejected) as error:
+            if connection.credentials.kind == "replit" and isinstance(error, Rejected):
+                _explain_replit(output, any_attached=bool(attached))
+                return 0
             if not attached:
                 raise
             output.flush()
             output.message(f"Other buckets cannot be listed: {error.message}")
             return 0
+
+
+def _explain_replit(output: Output, *, any_attached: bool) -> None:
+    """Say where buckets come from in Replit, whose credentials have no project to list: that is normal there."""
+    output.flush()
+    if any_attached:
+        output.detail("Replit's credentials list no other buckets; attach one by its ID: pail attach gs://ID")
+    else:
+        output.message(f"This app has no bucket yet. {REPLIT_CREATES}")
 
 
 async def _print(output: Output, storage: Storage, buckets: list[_Bucket], *, probed: bool) -> None:

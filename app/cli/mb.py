@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from app.cli.connect import open_connection
 from app.cli.context import Context
 from app.cli.records import bucket_record
 from app.cli.runtime import run_async
-from services.errors import UsageError
+from services.errors import Forbidden, UsageError
 from services.model import BucketSpec
 from services.names import bucket_name_problem, display_name, parse_gs_url
+
+REPLIT_CREATES: Final = (
+    "Create it in Replit's Object Storage tool; if it stays invisible for minutes, restart the workspace."
+)
+"""What to do where a program cannot create buckets."""
 
 
 def run(context: Context) -> int:
@@ -37,7 +44,9 @@ async def _create(context: Context) -> int:
         storage_class=args.storage_class.upper(),
         hierarchical_namespace=args.hns,
     )
-    async with open_connection(context) as (_, storage):
+    async with open_connection(context) as (connection, storage):
+        if connection.credentials.kind == "replit":
+            raise Forbidden("in Replit a program cannot create buckets", remedy=REPLIT_CREATES, url=args.url)
         info = await storage.control.create_bucket(spec)
     if context.output.json:
         context.output.record("bucket", **bucket_record(info.name))

@@ -10,7 +10,7 @@ from typing import Final
 
 from app.cli.connect import open_connection, parse_with_bucket
 from app.cli.context import Context
-from app.cli.output import Output, one_line, report, write_error
+from app.cli.output import Output, OutputClosed, OutputFailed, one_line, report, write_error
 from app.cli.records import bucket_record
 from app.cli.runtime import run_async
 from app.cli.several import exit_code
@@ -18,7 +18,7 @@ from app.cli.stat import check_generation
 from services.errors import BucketNotFound, ExitCode, NotFound, ObjectNotFound, PailError, SomeFailed, UsageError
 from services.gcs.interface import DataPlane, Storage
 from services.globs import compile_glob, has_glob, literal_head
-from services.history import Restore, deleted_below, restore, restore_plan, versions
+from services.history import Restore, Version, deleted_below, restore, restore_plan, versions
 from services.model import BucketInfo
 from services.names import GsUrl, display_name
 from widgets import formats
@@ -71,11 +71,10 @@ class _Run:
             await self._restore_bucket(url.bucket)
             return
         found = [] if url.is_prefix else await versions(data, url.bucket, url.name)
-        if found or args.generation is not None:
+        if args.generation is not None or (found and not args.recursive):
             await self._one(url.bucket, restore_plan(found, url.name, args.generation))
         elif args.recursive:
-            prefix = url.name if url.is_prefix else f"{url.name}/"
-            if not await self._many(url.bucket, deleted_below(data, url.bucket, prefix)):
+            if not await self._many(url.bucket, _below(data, url, found)):
                 raise BucketNotFound(f"nothing below {display_name(text)} is deleted", remedy=_LIST, url=text)
         elif has_glob(url.name) and not args.literal:
             if not await self._many(url.bucket, _matching(data, url)):
@@ -86,21 +85,37 @@ class _Run:
             restore_plan([], url.name)  # raises: nothing of it is left
 
     async def _many(self, bucket: str, plans: AsyncGenerator[Restore]) -> bool:
-        """Restore as the plans come, a bounded number at once; tell whether there was any."""
+        """Restore as the plans come, a bounded number at once; tell whether there was any.
+
+        What was begun is ended, so that it is known what became of it, also where the listing fails.
+        """
         lanes = asyncio.Semaphore(LANES)
+        running: set[asyncio.Task[None]] = set()
+        closed: list[OutputClosed | OutputFailed] = []
         any_found = False
 
         async def one(plan: Restore) -> None:
             try:
                 await self._one(bucket, plan)
+            except (OutputClosed, OutputFailed) as error:
+                closed.append(error)
             finally:
                 lanes.release()
 
-        async with aclosing(plans), asyncio.TaskGroup() as group:
-            async for plan in plans:
-                any_found = True
-                await lanes.acquire()
-                group.create_task(one(plan))
+        try:
+            async with aclosing(plans):
+                async for plan in plans:
+                    any_found = True
+                    await lanes.acquire()
+                    if closed:
+                        break
+                    task = asyncio.create_task(one(plan))
+                    running.add(task)
+                    task.add_done_callback(running.discard)
+        finally:
+            await asyncio.gather(*running)
+        if closed:
+            raise closed[0]
         return any_found
 
     async def _one(self, bucket: str, plan: Restore) -> None:
@@ -185,3 +200,12 @@ async def _matching(data: DataPlane, url: GsUrl) -> AsyncGenerator[Restore]:
         async for plan in plans:
             if fits(plan.row.name):
                 yield plan
+
+
+async def _below(data: DataPlane, url: GsUrl, found: list[Version]) -> AsyncGenerator[Restore]:
+    """Yield what is deleted below a folder, after the object of its very name."""
+    if found and found[0].state != "live":
+        yield restore_plan(found, url.name)
+    async with aclosing(deleted_below(data, url.bucket, url.name if url.is_prefix else f"{url.name}/")) as plans:
+        async for plan in plans:
+            yield plan

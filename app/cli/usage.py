@@ -16,7 +16,7 @@ from app.cli.runtime import run_async
 from app.cli.units import rfc3339
 from services import config, usage_cache
 from services.connection import Connection
-from services.errors import BucketNotFound, Forbidden, NotFound, PailError, Transient, UsageError
+from services.errors import BucketNotFound, Forbidden, NotFound, PailError, UsageError
 from services.gcs.interface import Storage
 from services.history import State
 from services.lifecycle import rules_of, words
@@ -151,9 +151,8 @@ async def _unfinished(output: Output, storage: Storage, bucket: str, prefix: str
     """Return the unfinished uploads; None where the service does not tell, which is said."""
     try:
         return await survey(storage.data, bucket, prefix)
-    except Transient:
-        raise
     except PailError as error:
+        # What was counted is worth having, whatever is wrong with this list; other servers answer it with anything.
         why = "this server has no XML API" if isinstance(error, NotFound) else error.message
         output.message(f"Unfinished uploads are not counted: {why}")
         return None

@@ -98,6 +98,29 @@ def test_somebody_elses_object_is_not_replaced(home: Path, store_factory: Callab
     assert pail("cat", "gs://bucket/a").raw == b"mine"
 
 
+def test_an_object_and_the_folder_of_its_name_come_back_together(pail: Pail, put: Put) -> None:
+    put("bucket")
+    for name in ("a", "a/1", "a/2"):
+        put("bucket", name, b"1")
+    pail("rm", "-r", "gs://bucket/a/")
+    assert pail("--json", "restore", "-r", "gs://bucket/a").records[-1]["done"] == 2, "a itself is not deleted"
+    pail("--yes", "rm", "-r", "gs://bucket")
+    assert pail("--json", "restore", "-r", "gs://bucket/a").records[-1]["done"] == 3
+
+
+def test_a_listing_that_fails_half_way_is_told_and_what_was_begun_is_ended(
+    home: Path, store_factory: Callable[..., StoreServer]
+) -> None:
+    faults = Faults()
+    pail = Pail(home, ("--endpoint", store_factory(faults=faults).endpoint))
+    pail("mb", "gs://bucket")
+    pail("cp", "-", "gs://bucket/d/a", stdin=b"mine")
+    pail("rm", "gs://bucket/d/a")
+    faults.add(Fault("objects.list", "status", status=403, count=None))
+    refused = pail("restore", "-r", "gs://bucket/d/", code=7)
+    assert "cannot list gs://bucket/d/" in refused.err
+
+
 def test_restoring_what_is_not_allowed_says_so(home: Path, store_factory: Callable[..., StoreServer]) -> None:
     faults = Faults()
     pail = Pail(home, ("--endpoint", store_factory(faults=faults).endpoint))

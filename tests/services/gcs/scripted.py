@@ -63,9 +63,12 @@ class _Quiet(ThreadingHTTPServer):
 
 @contextmanager
 def serving(
-    answer: Callable[[Asked], Says], *, tls: ssl.SSLContext | None = None, tunnel: bool = True
+    answer: Callable[[Asked], Says], *, tls: ssl.SSLContext | None = None, tunnel: bool = True, tunnel_to: int = 0
 ) -> Iterator[Server]:
-    """Serve until the end of the context; also a forward proxy: CONNECT is answered with a tunnel, or with 403."""
+    """Serve until the end of the context; also a forward proxy: CONNECT is answered with a tunnel, or with 403.
+
+    With `tunnel_to` all tunnels lead to this port of this machine, whatever they ask for.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -94,7 +97,7 @@ def serving(
             if not tunnel:
                 self.send_error(403)
                 return
-            host, _, port = self.path.rpartition(":")
+            host, _, port = f"localhost:{tunnel_to}".rpartition(":") if tunnel_to else self.path.rpartition(":")
             with socket.create_connection((host, int(port)), timeout=30) as far:
                 self.send_response(200)
                 self.end_headers()
