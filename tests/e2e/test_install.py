@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from services.localstore.launcher import stop
+from tests.e2e.terminal import Terminal
+
 ROOT = Path(__file__).parents[2]
 SUPPORTED = ("3.11", "3.12", "3.13")
 
@@ -85,3 +88,15 @@ def test_a_fresh_environment_runs_pail_from_any_folder(wheel: Path, tmp_path: Pa
     pail("--local", store, "cp", "hello.txt", "gs://fresh/")
     assert pail("--local", store, "ls", "gs://fresh") == "gs://fresh/hello.txt\n"
     assert pail("--local", store, "cat", "gs://fresh/hello.txt") == f"from {version}"
+    if shutil.which("tmux"):
+        # The screen's event loop works in another way on each Python (tasks start eagerly from 3.12 on).
+        terminal = Terminal(f"pail-{os.getpid()}-{version}", tmp_path)
+        words = [str(environment / "bin" / "pail"), "--local", store, "gs://fresh"]
+        try:
+            terminal.start(words, {**clean, **home, "HOME": str(tmp_path), "TERM": "xterm-256color", "LANG": "C.UTF-8"})
+            terminal.see("hello.txt")
+            terminal.keys("F10")
+            terminal.see("rc=0")
+        finally:
+            terminal.close()
+            stop(tmp_path / "store")

@@ -6,14 +6,12 @@ import asyncio
 import socket
 import ssl
 from functools import partial
-from typing import Final, cast
+from typing import cast
 
 from services.gcs.lean.connection import RECEIVE_SIZE, Connection, LineError
+from services.gcs.lean.race import connected_socket
 from services.gcs.lean.route import Hop, Route, tls_context
 from services.names import display_name
-
-EYEBALLS_S: Final = 0.25
-"""Seconds after which the next address of a name is tried beside the first (RFC 8305, section 5)."""
 
 
 class Untrusted(LineError):
@@ -66,18 +64,20 @@ class Dialler:
         return connection
 
     async def _open(self, connection: Connection, hop: Hop) -> None:
-        loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_connection(
+        sock = await connected_socket(self._address or hop.host, hop.port)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            self._address = sock.getpeername()[0]
+        except OSError:
+            sock.close()
+            raise
+        # From here on the socket is the transport's, which closes it whatever happens.
+        await asyncio.get_running_loop().create_connection(
             lambda: connection,
-            self._address or hop.host,
-            hop.port,
+            sock=sock,
             ssl=self._context if hop.secure else None,
             server_hostname=hop.host if hop.secure else None,
-            happy_eyeballs_delay=None if self._address else EYEBALLS_S,
         )
-        sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._address = transport.get_extra_info("peername")[0]
 
     async def _tunnel(self, connection: Connection) -> Connection:
         """Return a connection with the server inside one with the proxy (RFC 9110, section 9.3.6)."""
@@ -114,6 +114,5 @@ class Dialler:
             return unsent(f"the name {host} cannot be resolved")
         if isinstance(error, TimeoutError):
             return unsent(f"{host} does not answer")
-        # Several addresses fail with one error that only names the others in words.
-        refused = isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error)
+        refused = isinstance(error, ConnectionRefusedError)
         return unsent(f"{host} {'refuses the connection' if refused else 'cannot be reached'}")
