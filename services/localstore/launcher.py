@@ -6,13 +6,13 @@ import http.client
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from services.child import module_command, module_environment
 from services.errors import PailError, Transient
 from services.localstore.folder import is_locked, read_run_file
 from services.paths import ensure_private_dir
@@ -118,8 +118,8 @@ def _start(directory: Path) -> subprocess.Popen[bytes]:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         process = subprocess.Popen(
-            # -P: a folder called "services" where the person happens to be must not be run instead.
-            [sys.executable, "-P", "-m", "services.localstore", str(directory), "--idle-exit", str(IDLE_EXIT_S)],
+            module_command("services.localstore", str(directory), "--idle-exit", str(IDLE_EXIT_S)),
+            env=module_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=descriptor,

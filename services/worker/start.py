@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import services
 from services import paths
+from services.child import module_command, module_environment
 from services.errors import PailError
 from services.names import display_name
 from services.transfer import codec
@@ -26,15 +26,11 @@ def start_worker(state_dir: Path) -> int:
     milliseconds; raises `OSError`.
     """
     paths.ensure_private_dir(state_dir)
-    environment = dict(os.environ)
-    # From a checkout that is not installed the package is only found from where it lies.
-    root = str(Path(services.__file__).resolve().parent.parent)
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (root, environment.get("PYTHONPATH"))))
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
     return os.posix_spawn(
         sys.executable,
-        [sys.executable, "-m", "services.worker", "--detached", "--state", str(state_dir)],
-        environment,
+        module_command("services.worker", "--detached", "--state", str(state_dir)),
+        module_environment(),
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(state_dir / CRASH_LOG_NAME), flags, paths.PRIVATE_FILE_MODE),

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,6 +91,14 @@ class Pail:
         assert "-v" in words or "Traceback" not in result.err, result.err
         assert code is None or result.code == code, (words, result)
         return result
+
+
+def wait_for(look: Callable[[], object], seconds: float = TIMEOUT_S) -> None:
+    """Wait until `look` returns something true."""
+    until = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.05)
 
 
 @pytest.fixture

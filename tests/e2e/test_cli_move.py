@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +18,7 @@ import pytest
 from services.localstore.faults import Fault, Faults
 from services.localstore.server import StoreServer
 from tests.e2e import hostile
-from tests.e2e.conftest import Pail
+from tests.e2e.conftest import Pail, wait_for
 
 Put = Callable[..., None]
 
@@ -364,11 +363,3 @@ def test_state_is_private_whatever_the_umask_is(pail: Pail, bucket: str, tmp_pat
     state = pail.home / "state" / "pail"
     for path in (state, *state.rglob("*")):
         assert path.stat().st_mode & 0o077 == 0, path
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Wait until a condition holds."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.02)

@@ -6,14 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from services.transfer.journal import read_jobs
-from tests.e2e.conftest import Pail
+from tests.e2e.conftest import Pail, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -27,14 +26,6 @@ def no_worker_stays(pail: Pail) -> Iterator[None]:
 def bucket(pail: Pail, put: Callable[..., None]) -> str:
     put("bucket")
     return "gs://bucket"
-
-
-def wait_for(look: Callable[[], object], seconds: float = 60.0) -> None:
-    """Wait until `look` returns something true."""
-    until = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.05)
 
 
 def states(pail: Pail) -> set[str]:
