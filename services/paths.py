@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import stat
 import tempfile
@@ -49,13 +50,15 @@ def data_dir() -> Path:
 def ensure_private_dir(path: Path) -> Path:
     """Create `path` (and its parents) as a folder of this user alone, and return it.
 
+    Parents that are missing are made as private: under umask 0 whoever may write there could exchange the folder.
     Raises `Unsafe` where it is a symbolic link or belongs to somebody else (hazard 66), `LocalFileError` where it
     cannot be made.  A folder of ours with a wider mode is narrowed to 0700, whatever the umask is (hazard 59).
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            path.mkdir(mode=PRIVATE_FOLDER_MODE)
+        missing = [path, *itertools.takewhile(lambda parent: not parent.exists(), path.parents)]
+        for folder in reversed(missing):
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir(mode=PRIVATE_FOLDER_MODE)
         found = path.lstat()
         if not stat.S_ISDIR(found.st_mode):
             raise Unsafe(f"{path} is not a folder", remedy="Move it away.", url=str(path))

@@ -26,6 +26,12 @@ def mode(path: Path) -> int:
 
 
 @pytest.mark.usefixtures("open_umask")
+def test_h59_missing_parents_are_made_private_too(tmp_path: Path) -> None:
+    paths.ensure_private_dir(tmp_path / "share" / "pail" / "store")
+    assert [mode(tmp_path / name) for name in ("share", "share/pail")] == [0o700, 0o700]
+
+
+@pytest.mark.usefixtures("open_umask")
 def test_h59_folders_and_files_are_private_under_umask_0(tmp_path: Path) -> None:
     folder = paths.ensure_private_dir(tmp_path / "state" / "pail")
     paths.write_private(folder / "token", b"secret")
