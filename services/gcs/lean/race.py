@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections import deque
+from collections.abc import Sequence
 from itertools import chain, zip_longest
 from typing import Any, Final
 
@@ -42,7 +43,7 @@ async def connected_socket(host: str, port: int, *, delay_s: float = EYEBALLS_S)
     raise failures[0]
 
 
-def _interleaved(found: list[Address]) -> list[Address]:
+def _interleaved(found: Sequence[Address]) -> list[Address]:
     """Return the addresses with the two families taking turns, the one that the system prefers first."""
     first = [address for address in found if address[0] == found[0][0]]
     other = [address for address in found if address[0] != found[0][0]]
