@@ -13,6 +13,7 @@ from typing import Any, Final
 from services import setting_values as values
 from services.errors import UsageError
 from services.model import BucketInfo
+from services.quantities import is_off
 from services.storage_classes import CLASSES, class_title
 from services.words import day, shown
 
@@ -266,6 +267,15 @@ def changes(bucket: BucketInfo, assignments: Sequence[str]) -> Patch:
         seen.add(wanted.key)
         _merge(patch, wanted.parse(text, values.patched(bucket, patch)))
     return patch
+
+
+def caution(wanted: Setting, text: str) -> str:
+    """Return what to know before a setting becomes what is typed; "" where there is nothing to know."""
+    off = is_off(text)
+    if (wanted.caution.startswith("Off:") and not off) or (wanted.caution.startswith("On:") and off):
+        return ""
+    takes_away = wanted.key in values.CUMULATIVE and (off or text.strip().startswith("-"))
+    return "" if takes_away else wanted.caution
 
 
 def _merge(patch: Patch, more: Patch) -> None:

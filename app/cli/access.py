@@ -109,7 +109,7 @@ async def _change(context: Context) -> int:
         except Forbidden as error:
             raise _explained(error, connection) from error
         wanted = apply(policy)
-        who, what = member_words(member, capital=True), role_title(role)
+        who, what = member_words(member), role_title(role)
         if wanted is policy:
             _say_nothing_to_do(output, policy, member, role, giving=giving)
             return 0
@@ -150,7 +150,7 @@ async def _settings(control: ControlPlane, bucket: str) -> BucketInfo | None:
 
 
 def _say_nothing_to_do(output: Output, policy: IamPolicy, member: str, role: str, *, giving: bool) -> None:
-    who, what = member_words(member, capital=True), role_title(role)
+    who, what = member_words(member), role_title(role)
     if giving:
         output.message(f"{who}: {what} already")
         return

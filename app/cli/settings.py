@@ -15,7 +15,7 @@ from services.errors import Transient
 from services.gcs.interface import ControlPlane
 from services.model import BucketInfo
 from services.names import display_name
-from services.settings import SETTINGS, Patch, Setting, changes, facts, setting
+from services.settings import SETTINGS, Patch, caution, changes, facts, setting
 
 
 def run(context: Context) -> int:
@@ -34,7 +34,8 @@ async def _run(context: Context) -> int:
         patch = changes(info, args.changes)
         wanted = list(dict.fromkeys(setting(change.partition("=")[0]) for change in args.changes))
         if patch:
-            info = await _change(output, storage.control, info, patch, wanted)
+            _warn(output, args.changes)
+            info = await _change(storage.control, info, patch)
     if output.json:
         output.record("settings", **settings_record(info))
     for each in wanted:
@@ -42,13 +43,20 @@ async def _run(context: Context) -> int:
     return 0
 
 
-async def _change(
-    output: Output, control: ControlPlane, info: BucketInfo, patch: Patch, wanted: list[Setting]
-) -> BucketInfo:
+def _warn(output: Output, assignments: list[str]) -> None:
+    """Say what is to be known of the changes, each thing once."""
+    cautions: dict[str, str] = {}
+    for assignment in assignments:
+        key, _, text = assignment.partition("=")
+        wanted = setting(key)
+        if words := caution(wanted, text):
+            cautions[wanted.label] = words
+    for label, words in cautions.items():
+        output.message(f"{label}: {words}")
+
+
+async def _change(control: ControlPlane, info: BucketInfo, patch: Patch) -> BucketInfo:
     """Send the change on condition that nobody was faster, and read back where the answer was lost."""
-    for each in wanted:
-        if each.caution:
-            output.message(f"{each.label}: {each.caution}")
     try:
         return await control.patch_bucket(info.name, patch, metageneration=info.metageneration)
     except Transient:

@@ -56,6 +56,8 @@ class _Report:
     table: PriceTable
     savings: list[Saving]
     operations: OperationCounts
+    billed: bool
+    """Whether somebody bills for it: not for the embedded store, nor another server."""
 
     @property
     def monthly_cost(self) -> float:
@@ -112,7 +114,8 @@ async def _find_out(
         for rule, touched in zip(usage.rules, usage.touched, strict=True)
     ]
     shown_url = f"gs://{url.bucket}/{prefix}" if prefix else f"gs://{url.bucket}"
-    return _Report(shown_url, usage, age_s, left, place, table, savings, storage.operations.counts())
+    billed = not (connection.is_local or connection.endpoint)
+    return _Report(shown_url, usage, age_s, left, place, table, savings, storage.operations.counts(), billed)
 
 
 async def _settings(output: Output, storage: Storage, bucket: str) -> BucketInfo | None:
@@ -246,16 +249,18 @@ def _print(output: Output, report: _Report) -> None:
     hidden = estimate.hidden + report.unfinished_cost
     part = f", {money(table, hidden)} of it for what is hidden" if hidden else ""
     guess = "" if estimate.exact else "; the location's own prices are not known"
-    output.line(f"  {'Costs about':20} {money(table, report.monthly_cost)} a month{part}  ({table.note}{guess})")
+    title = "Costs about" if report.billed else "Would cost about"
+    output.line(f"  {title:20} {money(table, report.monthly_cost)} a month{part}  ({table.note}{guess})")
     for rule, each in zip(usage.rules, report.savings, strict=True):
         note = f"; {each.note}" if each.note else ""
-        output.line(f"  Rule '{words(rule)}' would save {money(table, each.monthly)} a month{note}")
+        effect = f"would save {money(table, each.monthly)} a month{note}" if each.objects else "fits nothing today"
+        output.line(f"  Rule '{words(rule)}' {effect}")
     counts = report.operations
     output.line(
         f"  {'This count':20} {counts.of_class('A'):,} class A and {counts.of_class('B'):,} class B operations, "
         f"{money(table, report.operations_cost)}"
     )
-    if output.is_terminal:
+    if output.is_terminal and report.billed:
         output.message(f"What is really billed: {table.usage_page}")
     if left is not None and left.uploads and not any(rule.action.startswith("Abort") for rule in usage.rules):
         remedy = f"pail settings gs://{display_name(usage.bucket)} 'lifecycle=+abort unfinished uploads after 7 days'"

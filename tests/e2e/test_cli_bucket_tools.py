@@ -223,3 +223,13 @@ def test_prices_come_from_the_configuration(pail: Pail, put: Put) -> None:
     assert "line 2" in pail("usage", "gs://bucket", code=2).err
     file.chmod(0o666)
     assert "other users" in pail("usage", "gs://bucket", code=1).err
+
+
+def test_credentials_that_may_only_read_are_told_so(home: Path, store_factory: Callable[..., StoreServer]) -> None:
+    denied = ("buckets.patch", "buckets.set_iam_policy")
+    pail, _, _ = faulty(home, store_factory, *(Fault(name, "status", status=403, count=None) for name in denied))
+    refused = pail("--json", "settings", "gs://bucket", "versioning=on", code=7)
+    assert '"reason":"forbidden"' in refused.err
+    assert "gs://bucket" in pail("access", "gs://bucket", "grant", "ada@example.com", "viewer", code=7).err
+    assert pail("settings", "gs://bucket").lines
+    assert pail("usage", "gs://bucket").lines

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from services import credentials
-from services.connection import Connection
+from services.connection import Connection, CredentialSpec
 from services.credentials import ConnectionOptions, Rung, find_connection
 from services.errors import NotAuthenticated, Unsafe, UsageError
 from services.probe import ProbeFailed, get
@@ -313,3 +313,12 @@ async def test_a_probe_answered_in_another_language_fails(raw: bytes) -> None:
 def test_the_ladder_needs_no_google_library() -> None:
     code = "import sys, services.credentials; sys.exit(any(m.split('.')[0] == 'google' for m in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+
+
+def test_who_one_is_in_a_policy_is_told_by_the_key_file(tmp_path: Path) -> None:
+    path = key_file(tmp_path / "key.json")
+    named = Connection(CredentialSpec("key-file", str(path)))
+    assert credentials.own_members(named) == {"serviceAccount:robot@p.example"}
+    path.write_text("{}")
+    for other in (named, Connection(CredentialSpec("key-file", str(tmp_path / "none"))), Connection()):
+        assert credentials.own_members(other) == frozenset()

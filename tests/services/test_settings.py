@@ -8,7 +8,7 @@ import pytest
 
 from services.errors import UsageError
 from services.setting_values import patched
-from services.settings import SETTINGS, changes, facts, setting
+from services.settings import SETTINGS, caution, changes, facts, setting
 from tests.services.samples import bucket_of
 
 RICH: dict[str, Any] = {
@@ -225,3 +225,20 @@ def test_what_is_fixed_is_told_and_its_ids_can_be_copied() -> None:
         "Address",
         "Namespace",
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "warns"),
+    [
+        ("soft-delete", "off", True),
+        ("soft-delete", "30d", False),
+        ("requester-pays", "on", True),
+        ("requester-pays", "off", False),
+        ("lifecycle", "+delete after 90 days", True),
+        ("lifecycle", "-1", False),
+        ("lifecycle", "off", False),
+        ("versioning", "on", False),
+    ],
+)
+def test_a_caution_is_given_where_it_applies(key: str, text: str, warns: bool) -> None:
+    assert bool(caution(setting(key), text)) is warns
