@@ -80,7 +80,7 @@ def bucket(pail: Pail, put: Put) -> str:
 def test_names_are_made_safe_and_stay_distinct(pail: Pail, put: Put, bucket: str) -> None:
     for name in hostile.ALL:
         put("bucket", name)
-    for words in (("ls", "-r"), ("ls", "-r", "-l"), ("stat",)):
+    for words in (("ls", "-r"), ("ls", "-r", "-l"), ("stat",), ("versions",), ("-q", "find"), ("-q", "find", "-l")):
         target = f"{bucket}/**" if words == ("stat",) else bucket
         code, shown = Terminal(pail, *words, target).end()
         assert code == 0
@@ -151,3 +151,24 @@ def test_a_person_reads_what_may_be_done_with_a_bucket(pail: Pail, put: Put, buc
     code, shown = Terminal(pail, "buckets").end()
     assert code == 0
     assert shown == b"  gs://bucket  (read/write)\r\n"
+
+
+@pytest.mark.parametrize(("answer", "code", "public"), [("y", 0, 1), ("", 2, 0)])
+def test_public_access_is_asked_for(pail: Pail, put: Put, bucket: str, answer: str, code: int, public: int) -> None:
+    pail("settings", bucket, "public-access=inherited")
+    terminal = Terminal(pail, "access", bucket, "grant", "public", "viewer")
+    terminal.read_until(b"Everyone on the internet will be able to read every object. Grant it? [y/N] ")
+    terminal.type(f"{answer}\n")
+    assert terminal.end()[0] == code
+    granted = [record for record in pail("--json", "access", bucket).records if record.get("public")]
+    assert len(granted) == public
+
+
+def test_restoring_and_counting_show_no_raw_names(pail: Pail, put: Put, bucket: str) -> None:
+    for name in hostile.ALL:
+        put("bucket", f"d/{name}/x", b"1")
+    pail("rm", "-r", f"{bucket}/d/")
+    for words in (("restore", "-r"), ("du", "-q"), ("usage", "-q", "--by", "folder")):
+        code, shown = Terminal(pail, *words, f"{bucket}/d/").end()
+        assert code == 0, shown
+        assert all(char.isprintable() or char in "\r\n" for char in shown.decode()), words
