@@ -39,6 +39,20 @@ class BucketEntry:
     """Why it cannot be used, in a word or two."""
     current: bool = False
     """Whether it is the one on the screen."""
+    recent: bool = False
+    """Whether it was open lately, and is not attached to this workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedEntry:
+    """A bucket that was deleted and can be restored."""
+
+    name: str
+    """Its name."""
+    generation: int
+    """Version of the bucket, which restoring it needs: there may be several of one name."""
+    left: str
+    """For how long it can be restored, in words: `6 days`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +73,10 @@ class ConnectionEntry:
 class _Line:
     """A row of the list."""
 
-    kind: Literal["create", "add", "bucket", "title", "connection", "note"]
+    kind: Literal["create", "add", "bucket", "deleted", "title", "connection", "note"]
     text: str
     bucket: BucketEntry | None = None
+    deleted: DeletedEntry | None = None
     connection: ConnectionEntry | None = None
 
 
@@ -133,8 +148,11 @@ class _Choices(VirtualTree, DropSite):
         return [(f" {sign} ", "bucket-list--current"), (label, ""), (detail, "virtual-tree--muted")]
 
     def cell(self, row: int, placed: Placed, look: Look) -> Sequence[Span]:
-        bucket = self.lines[row].bucket
-        return self._bucket_cell(bucket, placed.column.key, placed.width) if bucket else []
+        line, key = self.lines[row], placed.column.key
+        if line.deleted is not None:
+            texts = {"label": display_name(line.deleted.name), "detail": "restore", "badge": line.deleted.left}
+            return [(cut_middle(texts[key], placed.width, self.symbols.ellipsis), "virtual-tree--muted")]
+        return self._bucket_cell(line.bucket, key, placed.width) if line.bucket else []
 
     def _bucket_cell(self, bucket: BucketEntry, key: str, width: int) -> Sequence[Span]:
         ellipsis = self.symbols.ellipsis
@@ -182,6 +200,13 @@ class BucketList(Vertical):
         """What was typed, as a first proposal; may be empty."""
 
     @dataclass
+    class RestoreWanted(Message):
+        """A deleted bucket should be restored."""
+
+        deleted: DeletedEntry
+        """Which."""
+
+    @dataclass
     class ConnectionChosen(Message):
         """Another connection was chosen."""
 
@@ -194,6 +219,7 @@ class BucketList(Vertical):
         self._symbols = symbols
         self._buckets: tuple[BucketEntry, ...] = ()
         self._connections: tuple[ConnectionEntry, ...] = ()
+        self._deleted: tuple[DeletedEntry, ...] = ()
         self._note = ""
 
     def compose(self) -> ComposeResult:
@@ -211,9 +237,11 @@ class BucketList(Vertical):
         buckets: Iterable[BucketEntry],
         connections: Iterable[ConnectionEntry] = (),
         *,
+        deleted: Iterable[DeletedEntry] = (),
         note: str = "",
     ) -> None:
         """Show buckets and connections; `note` says how it stands with them (loading, why a list was refused)."""
+        self._deleted = tuple(deleted)
         first = not self._buckets
         self._buckets, self._connections, self._note = tuple(buckets), tuple(connections), note
         if self.is_mounted:
@@ -242,9 +270,18 @@ class BucketList(Vertical):
     def _matching(self, needle: str) -> Iterable[_Line]:
         yield _Line("create", "Create new bucket")
         yield _Line("add", "Add an existing bucket")
-        for bucket in self._buckets:
-            if needle in f"{bucket.alias}\n{bucket.name}".casefold():
-                yield _Line("bucket", bucket.name, bucket=bucket)
+        fitting = [bucket for bucket in self._buckets if needle in f"{bucket.alias}\n{bucket.name}".casefold()]
+        yield from (_Line("bucket", bucket.name, bucket=bucket) for bucket in fitting if not bucket.recent)
+        recent = [_Line("bucket", bucket.name, bucket=bucket) for bucket in fitting if bucket.recent]
+        deleted = [
+            _Line("deleted", f"{each.name}#{each.generation}", deleted=each)
+            for each in self._deleted
+            if needle in each.name.casefold()
+        ]
+        for title, lines in (("Recent", recent), ("Deleted, restorable", deleted)):
+            if lines:
+                yield _Line("title", title)
+                yield from lines
         if self._note:
             yield _Line("note", display_name(self._note))
         connections = [line for line in self._connections if needle in f"{line.label}\n{line.detail}".casefold()]
@@ -274,6 +311,8 @@ class BucketList(Vertical):
             self.post_message(self.AddWanted(self.typed))
         elif line.bucket is not None:
             self.post_message(self.BucketChosen(line.bucket.name))
+        elif line.deleted is not None:
+            self.post_message(self.RestoreWanted(line.deleted))
         elif line.connection is not None:
             self.post_message(self.ConnectionChosen(line.connection.key))
 
