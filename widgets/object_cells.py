@@ -83,8 +83,12 @@ class ObjectCells:
             raw, kind = row.prefix, "object-tree--folder"
         else:
             sign, raw, kind = " ", row.name, "object-tree--marked" if marked else ""
+        past = "" if isinstance(row, Folder) or row.deleted is None else self._past(row, row.deleted)
+        if past:
+            kind = kind or "object-tree--past"
+            room = max(room - len(past), room // 2)
         name = cut_middle(display_name(base_name(raw)) or "/", room, symbols.ellipsis)
-        spans: list[Span] = [(f"{lead}{sign} ", _MUTED), (name, kind)]
+        spans: list[Span] = [(f"{lead}{sign} ", _MUTED), (name, kind), (past, _MUTED)]
         if not acting:
             return spans
         return [
@@ -94,6 +98,12 @@ class ObjectCells:
             (" ", ""),
             (symbols.delete, "virtual-tree--danger"),
         ]
+
+    def _past(self, row: ObjectRow, gone: float) -> str:
+        """Return what stands behind the name of a generation that is no longer live."""
+        ago = formats.relative_time(gone, self._clock(), self._zone)
+        dot, number = self._symbols.dot, f"{row.generation}"[-4:]
+        return f"  gone {ago} {dot} gen {self._symbols.ellipsis}{number}"
 
     def _lead(self, depth: int, width: int) -> str:
         """Return the indentation; at most half of the column, so that deep names can still be read."""

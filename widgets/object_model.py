@@ -136,8 +136,21 @@ class ObjectModel:
         if entry.kind == "folder":
             found = self.child_folder(entry.name)
             return self.index_of(found) if found else -1
-        row = self.object_named(entry.name)
+        row = self._generation(entry) or self.object_named(entry.name)
         return self.index_of(row) if row else -1
+
+    def _generation(self, entry: Entry) -> ObjectRow | None:
+        """Return the very generation of an entry, where several of its name are listed."""
+        holder = self._known.get(holder_of(entry.name))
+        if holder is None or entry.generation is None:
+            return None
+        for place in range(bisect_left(holder.objects, entry.name, key=_name_of), len(holder.objects)):
+            row = holder.objects[place]
+            if row.name != entry.name:
+                return None
+            if row.generation == entry.generation:
+                return row
+        return None
 
     def object_named(self, name: str) -> ObjectRow | None:
         """Return the listed object of a name."""

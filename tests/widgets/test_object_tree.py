@@ -337,3 +337,20 @@ async def test_the_wheel_scrolls_without_moving_the_cursor() -> None:
         assert widget.scroll_y > 0
         assert widget.cursor == 0
         assert lines(app)[0].split()[0] == "Name"
+
+
+async def test_generations_that_are_gone_are_told_apart_and_keep_the_cursor() -> None:
+    async with tree((100, 12)) as (widget, pilot, app):
+        old = [row("x.txt", generation=n)._replace(deleted=clock() - 7200) for n in (10_001, 10_002)]
+        widget.show("")
+        widget.add_page("", page(*old, row("x.txt", generation=10_003)), final=True)
+        await pilot.press("j")
+        shown = lines(app)
+        assert "x.txt  gone 2 h ago · gen …0001" in shown[1]
+        assert "gen …0002" in shown[2]
+        assert "gone" not in shown[3]
+        widget.refresh_folder("")
+        widget.add_page("", page(row("a"), *old, row("x.txt", generation=10_003)), final=True)
+        entry = widget.cursor_entry
+        assert entry is not None
+        assert (entry.generation, entry.is_past) == (10_002, True)
