@@ -14,9 +14,8 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.message import Message
 
-from services.errors import PailError
 from services.model import ObjectRow
-from services.names import base_name, check_object_name
+from services.names import base_name
 from widgets.cells import Span
 from widgets.columns import Column, Placed
 from widgets.drag import DragStart, DropSite, DropTarget, Spot, home_of
@@ -25,21 +24,8 @@ from widgets.marks import Marks, Totals
 from widgets.object_cells import MarkState, Sign
 from widgets.object_model import Splice
 from widgets.object_rows import Entry, Folder, Hint, Load, entry_of, holder_of
-from widgets.rename_line import RenameLine
+from widgets.rename_line import RenameLine, name_problem
 from widgets.virtual_tree import NO_ROW, Look
-
-
-def name_problem(name: str) -> str:
-    """Return why a text cannot be the last segment of a name, in one line; empty for one that can."""
-    if not name.strip():
-        return "A name is missing."
-    if "/" in name:
-        return "A name has no slash; m moves to another folder."
-    try:
-        check_object_name(name)
-    except PailError as error:
-        return error.message
-    return ""
 
 
 class ObjectTree(ListingTree, DropSite):

@@ -15,13 +15,27 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 from textual.widgets.input import Selection
 
-from services.names import display_name
+from services.errors import PailError
+from services.names import check_object_name, display_name
 
 
 def stem_end(name: str) -> int:
     """Return where the extension of a name begins: what stands before it is what people change."""
     dot = name.rfind(".")
     return dot if dot > 0 else len(name)
+
+
+def name_problem(name: str) -> str:
+    """Return why a text cannot be the last segment of a name, in one line; empty for one that can."""
+    if not name.strip():
+        return "A name is missing."
+    if "/" in name:
+        return "A name has no slash; m moves to another folder."
+    try:
+        check_object_name(name)
+    except PailError as error:
+        return error.message
+    return ""
 
 
 class RenameLine(Vertical):
