@@ -6,11 +6,13 @@ import gzip
 import io
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
+from google.cloud.storage import transfer_manager
 
 from services.localstore.server import StoreServer
 
@@ -170,3 +172,16 @@ def test_an_upload_whose_checksum_is_wrong_is_refused(bucket: storage.Bucket) ->
     with pytest.raises(exceptions.BadRequest):
         blob.upload_from_string("content", checksum=None)
     assert not bucket.blob("x").exists()
+
+
+def test_a_multipart_upload_in_parts_comes_back_as_it_went(bucket: storage.Bucket, tmp_path: Path) -> None:
+    data = random.Random(2).randbytes((11 << 20) + 17)
+    (tmp_path / "large").write_bytes(data)
+    blob = bucket.blob("d/large ü", chunk_size=None)
+    blob.metadata = {"key": "value"}
+    transfer_manager.upload_chunks_concurrently(
+        str(tmp_path / "large"), blob, chunk_size=5 << 20, worker_type=transfer_manager.THREAD, content_type="text/x"
+    )
+    found = bucket.get_blob("d/large ü")
+    assert (found.size, found.content_type, found.metadata) == (len(data), "text/x", {"key": "value"})
+    assert found.download_as_bytes(checksum="crc32c") == data
