@@ -45,6 +45,18 @@ def display_name(name: str) -> str:
     return "".join(_shown(name, index, last) for index in range(last + 1))
 
 
+def _looks_like_another(name: str, index: int, kind: str) -> bool:
+    """Tell whether a character makes a sequence that looks like its canonical twin (NFC), which is another name.
+
+    Marks and the later parts of Hangul syllables join what is before them; some characters have a twin by themselves.
+    """
+    start = index
+    while start and (kind[0] == "M" or "\u1160" <= name[start] <= "\u11ff"):
+        start -= 1
+        kind = unicodedata.category(name[start])
+    return not unicodedata.is_normalized("NFC", name[start : index + 1])
+
+
 def _shown(name: str, index: int, last: int) -> str:
     char = name[index]
     if char == "\\":
@@ -59,9 +71,7 @@ def _shown(name: str, index: int, last: int) -> str:
     orphan = kind[0] == "M" and (
         index == 0 or name[index - 1] == "/" or unicodedata.category(name[index - 1])[0] in "CZ"
     )
-    # A decomposed sequence (NFD) would look like its composed twin: escape the mark, so that both look distinct.
-    composes = kind[0] == "M" and index > 0 and len(unicodedata.normalize("NFC", name[index - 1 : index + 1])) == 1
-    if not (hidden or orphan or composes):
+    if not (hidden or orphan or _looks_like_another(name, index, kind)):
         return char
     if code <= 0xFF:
         return f"\\x{code:02x}"

@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import PurePosixPath
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.errors import Rejected, UnmappableName, UsageError
@@ -65,6 +65,11 @@ def test_h55_distinct_names_look_distinct(one: str, other: str) -> None:
 
 
 @given(storable)
+@example("\u1100\u1161\u11a8")
+@example("\uac00\u11a8")
+@example("\u212b \uf900")
+@example("a\u0332\u0301")
+@example("q\u0301\u0323")
 def test_h55_canonically_equivalent_names_look_distinct(name: str) -> None:
     shown = unicodedata.normalize("NFC", display_name(name))
     for form in ("NFC", "NFD"):
