@@ -28,6 +28,9 @@ ActionKind = Literal[
 same; `forget` drops what is gone from both sides.
 """
 
+DELETES: Final[tuple[ActionKind, ...]] = ("delete-remote", "delete-local")
+"""Kinds of actions that remove something."""
+
 
 class Signature(NamedTuple):
     """What tells without reading whether a local file is still the same."""
@@ -142,7 +145,7 @@ class Plan:
     @property
     def deletes(self) -> tuple[Action, ...]:
         """Return the deletes of files, on either side."""
-        return tuple(a for a in self.actions if a.kind in ("delete-remote", "delete-local") and not a.is_folder)
+        return tuple(a for a in self.actions if a.kind in DELETES and not a.is_folder)
 
     def without(self, keys: frozenset[str]) -> Plan:
         """Return the plan without what a person has unticked."""

@@ -12,11 +12,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from typing import Final
 
 from services.names import display_name
 from services.sync.conflicts import conflict_key
 from services.sync.entries import (
+    DELETES,
     Action,
     Base,
     BaseEntry,
@@ -62,11 +62,16 @@ def reconcile(
     return Plan(_in_order(actions), tuple(problems), tracked)
 
 
-def needs_reading(base: Base, local: Local, remote: Remote, mode: Mode = "two-way") -> Iterator[str]:
-    """Yield the local files whose CRC32C decides something: what cannot matter is not read."""
-    vanished = {entry.size for key, entry in base.items() if key not in local and entry.size and key in remote}
-    for key, entry in local.items():
-        if entry.signature is None or entry.crc32c:
+def needs_reading(
+    base: Base, local: Local, remote: Remote, mode: Mode = "two-way", *, keys: Collection[str] | None = None
+) -> Iterator[str]:
+    """Yield the local files (of `keys`) whose CRC32C decides something: what cannot matter is not read."""
+    vanished = {
+        base[key].size for key in (base if keys is None else keys) if key in base and key not in local and key in remote
+    } - {0}
+    for key in local if keys is None else keys:
+        entry = local.get(key)
+        if entry is None or entry.signature is None or entry.crc32c:
             continue
         known, there = base.get(key), remote.get(key)
         size = entry.signature.size
@@ -81,14 +86,14 @@ def needs_reading(base: Base, local: Local, remote: Remote, mode: Mode = "two-wa
 
 def take_known(base: Base, local: Local) -> dict[str, LocalEntry]:
     """Return the local side with the CRC32C of every file that has the signature which was agreed on."""
-    known = {}
-    for key, entry in local.items():
-        agreed = base.get(key)
-        if agreed is not None and agreed.signature is not None and agreed.signature == entry.signature:
-            known[key] = LocalEntry(entry.signature, agreed.crc32c, entry.empty)
-        else:
-            known[key] = entry
-    return known
+    return {key: with_known(base.get(key), entry) for key, entry in local.items()}
+
+
+def with_known(agreed: BaseEntry | None, entry: LocalEntry) -> LocalEntry:
+    """Return a local entry with the CRC32C that was agreed on, where its signature says that it still holds."""
+    if agreed is None or agreed.signature is None or agreed.signature != entry.signature:
+        return entry
+    return LocalEntry(entry.signature, agreed.crc32c, entry.empty)
 
 
 def _decide(
@@ -314,8 +319,5 @@ def _rival(key: str, folded: dict[str, list[str]], local: Local) -> str:
 
 def _in_order(actions: list[Action]) -> tuple[Action, ...]:
     """Return what creates in order of the keys, then the deletes, what lies in a folder before the folder itself."""
-    deletes = sorted((a for a in actions if a.kind in _DELETES), key=lambda a: (a.kind, a.key), reverse=True)
-    return (*(action for action in actions if action.kind not in _DELETES), *deletes)
-
-
-_DELETES: Final = ("delete-remote", "delete-local")
+    deletes = sorted((a for a in actions if a.kind in DELETES), key=lambda a: (a.kind, a.key), reverse=True)
+    return (*(action for action in actions if action.kind not in DELETES), *deletes)

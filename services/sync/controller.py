@@ -1,0 +1,298 @@
+"""One pass over a pair: scan both sides, decide, pass the gate, carry out; and where that stands, in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from services.errors import PailError, Safeguard
+from services.names import display_name
+from services.sync.apply import Applier, Item, Outcome
+from services.sync.disk import Changed, Disk, Read
+from services.sync.entries import Action, LocalEntry, LocalTree, Plan, Problem, RemoteEntry
+from services.sync.gate import check_gate, check_root
+from services.sync.ignore import Rules
+from services.sync.move import Mover, Sleep, Throttle
+from services.sync.notes import Notes, OnDisk
+from services.sync.pair import Pair
+from services.sync.reconcile import needs_reading, reconcile, with_known
+from services.sync.recover import forget_partial, recover
+from services.sync.remote import Prefix, RemoteTree
+from services.sync.state import Intent, State
+
+Phase = Literal["scanning", "reconciling", "transferring", "watching", "waiting", "halted"]
+"""Where a pair stands.  `waiting` for the network or the disk to come back; `halted` until a person does something."""
+
+MAX_PASSES: Final = 6
+"""Passes of a one-off sync before what keeps changing is left for the next one."""
+
+READERS: Final = 4
+"""Files that are read side by side to learn their CRC32C."""
+
+CONFIRMED_FIRST: Final = 200
+"""Absences that are confirmed before the gate is asked; each one is again just before its delete."""
+
+MOST_DISPROVED: Final = 3
+"""Objects that may be missing in a listing and be there all the same (made in between) before it counts as broken."""
+
+
+async def unlimited(_count: int) -> None:
+    """Let bytes move at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What is told while a pair is synced; the functions must be cheap."""
+
+    on_phase: Callable[[Phase, str], None] = lambda _phase, _why: None
+    """Called with each phase and why it is in it."""
+    on_item: Callable[[Item], None] = lambda _item: None
+    """Called with each action that has ended."""
+    on_notice: Callable[[str], None] = lambda _text: None
+    """Called with a sentence about something else."""
+
+
+@dataclass(slots=True)
+class Result:
+    """What a pass, or several, came to."""
+
+    plan: Plan = field(default_factory=Plan)
+    """What was planned last."""
+    items: list[Item] = field(default_factory=list)
+    """What was done or failed."""
+    problems: list[Problem] = field(default_factory=list)
+    """What was left alone, and why."""
+    ignored: int = 0
+    """Files and folders that rules leave out."""
+    stopped: PailError | None = None
+    """Why it ended early."""
+    again: bool = False
+    """Whether something changed meanwhile, so that another pass has work."""
+
+
+class Controller:
+    """Keeps one pair in step; everything in it belongs to one event loop."""
+
+    def __init__(
+        self,
+        pair: Pair,
+        disk: Disk,
+        prefix: Prefix,
+        state: State,
+        *,
+        on_disk: OnDisk,
+        machine: str = "this-machine",
+        listener: Listener | None = None,
+        sleep: Sleep = asyncio.sleep,
+        throttle: Throttle = unlimited,
+    ) -> None:
+        self.pair = pair
+        self.disk = disk
+        self.prefix = prefix
+        self.tree = LocalTree()
+        """The local side as it was last seen."""
+        self.remote = RemoteTree()
+        """The bucket's side as it was last seen, with what was done since."""
+        self.rules = Rules(pair.excludes)
+        """What is left out."""
+        self._state = state
+        self._on_disk = on_disk
+        self._machine = machine
+        self._listener = listener or Listener()
+        self._sleep = sleep
+        self._throttle = throttle
+        self._notes: Notes | None = None
+        self._folding = False
+        self._refused: dict[str, Action] = {}
+
+    def enter(self, phase: Phase, why: str = "") -> None:
+        """Say where it stands."""
+        self._listener.on_phase(phase, why)
+
+    def notice(self, text: str) -> None:
+        """Say something."""
+        self._listener.on_notice(text)
+
+    async def _memory(self) -> Notes:
+        if self._notes is None:
+            base = await self._on_disk(self._state.load)
+            await self._check_folder(bool(base))
+            self._notes = Notes(self._state, base, self._on_disk)
+            self._folding = await self._on_disk(self.disk.folds_names)
+            if self._state.rebuilt:
+                self.notice(self._state.rebuilt)
+        return self._notes
+
+    async def _check_folder(self, known: bool) -> None:
+        try:
+            await self._on_disk(self.disk.check)
+        except PailError as error:
+            if not known:
+                raise
+            raise Safeguard(
+                f"{display_name(self.pair.root)} is not there any more; nothing was done",
+                remedy="Mount or restore it.",
+                url=self.pair.root,
+            ) from error
+
+    async def sync(self, *, dry_run: bool = False) -> Result:
+        """Bring both sides in step, in as many passes as it takes; raises `PailError` where nothing can be done."""
+        total = Result()
+        for _ in range(1 if dry_run else MAX_PASSES):
+            result = await self.run_pass(dry_run=dry_run)
+            total.plan, total.problems, total.ignored = result.plan, result.problems, result.ignored
+            total.items += [item for item in result.items if item.state != "later"]
+            total.stopped, total.again = result.stopped, result.again
+            if not result.again or result.stopped is not None:
+                break
+        return total
+
+    async def run_pass(self, *, dry_run: bool = False, hold: Collection[str] = ()) -> Result:
+        """Scan both sides and bring them in step once; `hold` are files that are being written just now."""
+        self.enter("scanning")
+        notes = await self._memory()
+        await self._check_folder(bool(notes.base))
+        rules = Rules(self.pair.excludes)
+        listing = asyncio.ensure_future(self.prefix.list())
+        try:
+            self.tree = await self._on_disk(self.disk.scan, rules)
+            self.rules = rules
+            self.remote = await listing
+        finally:
+            listing.cancel()
+            await asyncio.gather(listing, return_exceptions=True)
+        resumable = (
+            {}
+            if dry_run
+            else await recover(self._state, notes, self.disk, self.prefix, self.remote.entries, self._on_disk)
+        )
+        # Links, devices and unreadable folders are left alone on both sides, and so is what a rule leaves out.
+        keys = {key for key in {*notes.base, *self.tree.entries, *self.remote.entries} if self._is_ours(key)}
+        if self.pair.mode != "pull" and self.pair.max_delete is None:
+            check_root(
+                {key: entry for key, entry in notes.base.items() if key in keys}, self.tree.entries, self.pair.root
+            )
+        return await self._bring_in_step(notes, keys.difference(hold), resumable, dry_run=dry_run)
+
+    async def run_changes(self, keys: Collection[str]) -> Result:
+        """Bring some keys in step, whose local side was just looked at, without listing the bucket."""
+        notes = await self._memory()
+        if self.pair.mode != "pull" and self.pair.max_delete is None:
+            check_root(notes.base, self.tree.entries, self.pair.root)
+        return await self._bring_in_step(notes, {key for key in keys if self._is_ours(key)}, {}, dry_run=False)
+
+    def _is_ours(self, key: str) -> bool:
+        return self.tree.covers(key) and (key in self.tree.entries or not self.rules.ignores_path(key))
+
+    async def _bring_in_step(
+        self, notes: Notes, keys: set[str], resumable: dict[str, Intent], *, dry_run: bool
+    ) -> Result:
+        self.enter("reconciling")
+        busy = await self._read(notes, keys)
+        keys -= busy
+        plan = await self._confirmed(notes, keys)
+        result = Result(plan, problems=[*self.tree.problems, *self.remote.problems, *plan.problems])
+        result.ignored, result.again = self.tree.ignored, bool(busy)
+        check_gate(plan, self.pair.max_delete)
+        if dry_run:
+            return result
+        plan = replace(plan, actions=tuple(action for action in plan.actions if not self._was_refused(action)))
+        if plan.work:
+            self.enter("transferring", f"{len(plan.work):,} to do")
+        await self._forget_partials(plan, resumable)
+        outcome = await self._applier(notes).run(plan, {key: intent.nonce for key, intent in resumable.items()})
+        result.items, result.stopped = outcome.items, outcome.stopped
+        result.again = result.again or outcome.again
+        self._take_in(outcome)
+        return result
+
+    async def _forget_partials(self, plan: Plan, resumable: dict[str, Intent]) -> None:
+        """Delete unfinished downloads that this plan does not go on with."""
+        wanted = {action.key for action in plan.actions if action.kind in ("download", "conflict")}
+        for key in [key for key in resumable if key not in wanted]:
+            await self._on_disk(forget_partial, self.disk, resumable.pop(key))
+
+    def _applier(self, notes: Notes) -> Applier:
+        mover = Mover(self.disk, self.prefix, notes, self._on_disk, self._throttle, self._sleep)
+        return Applier(mover, self.remote.entries, on_item=self._listener.on_item)
+
+    async def _read(self, notes: Notes, keys: set[str]) -> set[str]:
+        """Learn the CRC32C of files where it decides something, and return those that are being written."""
+        entries, base = self.tree.entries, notes.base
+        for key in keys:
+            entry = entries.get(key)
+            if entry is not None:
+                entries[key] = with_known(base.get(key), entry)
+        waiting = iter(list(needs_reading(base, entries, self.remote.entries, self.pair.mode, keys=keys)))
+        busy: set[str] = set()
+
+        async def work() -> None:
+            for key in waiting:
+                try:
+                    read: Read = await self._on_disk(self.disk.read, key)
+                except (Changed, PailError):
+                    # Gone or being written, or it cannot be read: what was planned would rest on nothing.
+                    busy.add(key)
+                else:
+                    entries[key] = LocalEntry(read.signature, read.crc32c)
+
+        await asyncio.gather(*(work() for _ in range(READERS)))
+        return busy
+
+    async def _confirmed(self, notes: Notes, keys: set[str]) -> Plan:
+        """Return the plan, once the service itself has said of what is to be deleted here that it is gone (24)."""
+        disproved = 0
+        confirmed: set[str] = set()
+        while True:
+            plan = self._plan(notes, keys)
+            doubtful = [a.key for a in plan.actions if a.kind == "delete-local" and a.key not in confirmed]
+            doubtful = doubtful[: max(0, CONFIRMED_FIRST - len(confirmed))]
+            if not doubtful:
+                return plan
+            found = await asyncio.gather(*(self.prefix.stat(key) for key in doubtful))
+            for key, there in zip(doubtful, found, strict=True):
+                if there is None:
+                    confirmed.add(key)
+                else:
+                    disproved += 1
+                    self.remote.entries[key] = there
+            if disproved > MOST_DISPROVED:
+                raise Safeguard(
+                    f"the listing of {display_name(self.pair.url)} lacks objects that are there; nothing was done",
+                    remedy="Try again later; a proxy or the network may damage answers.",
+                    url=self.pair.url,
+                )
+
+    def _plan(self, notes: Notes, keys: set[str]) -> Plan:
+        return reconcile(
+            notes.base,
+            self.tree.entries,
+            self.remote.entries,
+            self.pair.mode,
+            delete=self.pair.delete,
+            machine=self._machine,
+            folding=self._folding,
+            keys=keys,
+        )
+
+    def _was_refused(self, action: Action) -> bool:
+        """Tell whether exactly this was refused before: it is not tried for ever (hazard 49)."""
+        return self._refused.get(action.key) == action
+
+    def _take_in(self, outcome: Outcome) -> None:
+        """Note what was done in what is known of the bucket."""
+        entries = self.remote.entries
+        for item in outcome.items:
+            action = item.action
+            if item.state == "failed" and item.error is not None and outcome.stopped is None:
+                self._refused[action.key] = action
+            if item.state != "done":
+                continue
+            if action.kind == "move-remote":
+                entries.pop(action.source, None)
+            if item.entry is not None:
+                entries[action.key] = RemoteEntry(item.entry.generation, item.entry.size, item.entry.crc32c)
+            elif action.kind in ("delete-remote", "delete-local"):
+                entries.pop(action.key, None)

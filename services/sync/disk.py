@@ -1,0 +1,292 @@
+"""The local side of a pair: reading, replacing and removing files, each only if it is what was planned on.
+
+Nothing that a person made is ever overwritten or unlinked: what is replaced or deleted goes to the trash, and what
+turns out to have changed meanwhile is put back or kept beside (hazard 29).  All methods block.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from services import names
+from services.checksum import Crc32c
+from services.errors import LocalFileError
+from services.names import display_name
+from services.sync import exchange
+from services.sync.entries import LocalTree, Signature
+from services.sync.ignore import OWN_FOLDER, Rules
+from services.sync.scan import scan, signature_of
+from services.sync.trash import Trash
+from services.transfer import local
+from services.transfer.local import Place, SourceFile, explained, opened_place
+from services.transfer.partial import HASH_CHUNK, Partial, open_partial, partial_name
+
+FRESH_NS: Final = 50_000_000
+"""Nanoseconds within which a second change may leave the times of a file as they are (one tick of the kernel)."""
+
+COARSE_FRESH_NS: Final = 2_100_000_000
+"""The same for file systems that keep whole seconds."""
+
+
+class Changed(Exception):
+    """What lies there is not what was planned on: plan again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The content of a file at rest."""
+
+    signature: Signature
+    """What it was while it was read."""
+    crc32c: str
+    """CRC32C of all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A download that has taken its name."""
+
+    signature: Signature | None
+    """Signature of the new file; None where it is too fresh to be relied on."""
+    kept: str = ""
+    """Key of the conflict copy, where the old file turned out to have changed."""
+
+
+class Disk:
+    """The folder of a pair."""
+
+    def __init__(
+        self, root: str, *, prefix: str = "", umask: int = 0o022, now: Callable[[], float] = time.time
+    ) -> None:
+        self.root = root
+        """Absolute path, links resolved."""
+        self.trash = Trash(root, now)
+        """Where replaced and deleted files go."""
+        self._prefix = prefix
+        self._umask = umask
+
+    def path(self, key: str) -> str:
+        """Return the path of a key; raises `UnmappableName`."""
+        return f"{self.root}/{names.local_path(key.rstrip('/'))}"
+
+    def scan(self, rules: Rules) -> LocalTree:
+        """Return what is there."""
+        return scan(self.root, rules, prefix=self._prefix)
+
+    def look(self, key: str) -> Signature | None:
+        """Return the signature of a file; None where none is."""
+        found = local.look(self.path(key), len(self.root))
+        return signature_of(found) if found is not None and stat.S_ISREG(found.st_mode) else None
+
+    def exists(self, key: str) -> bool:
+        """Tell whether anything lies at a key."""
+        return local.look(self.path(key), len(self.root)) is not None
+
+    def open(self, key: str) -> SourceFile:
+        """Open a file for reading."""
+        return local.open_source(self.path(key), len(self.root))
+
+    def read(self, key: str) -> Read:
+        """Read a file and return what it was; raises `Changed` where it is being changed, `PailError`."""
+        source = self.open(key)
+        try:
+            signature = signature_of(os.fstat(source.handle))
+            crc, offset = Crc32c(), 0
+            while chunk := source.read(offset, HASH_CHUNK):
+                crc.update(chunk)
+                offset += len(chunk)
+            if offset != signature.size or not source.unchanged():
+                raise Changed(key)
+            return Read(signature, crc.base64())
+        finally:
+            source.close()
+
+    def partial(self, key: str, nonce: str, generation: int, size: int) -> Partial:
+        """Open the unfinished download of a generation."""
+        return open_partial(self.path(key), len(self.root), nonce, generation, size)
+
+    def partial_inode(self, key: str, nonce: str, generation: int) -> int:
+        """Return the inode of an unfinished download; 0 where there is none (any more)."""
+        path = self.path(key)
+        with explained(path, "look at"):
+            try:
+                with opened_place(path, len(self.root)) as place:
+                    found = Place(place.folder, partial_name(nonce, generation)).lstat()
+            except (FileNotFoundError, NotADirectoryError):
+                return 0
+        return found.st_ino if found is not None else 0
+
+    def place(
+        self, key: str, partial: Partial, expected: Signature | None, *, mtime: float | None, copy: str
+    ) -> Placed:
+        """Put a verified download in place of exactly the file that was planned on (None: of nothing).
+
+        Raises `Changed` where something else lies there; the download stays unfinished then.  Where the change came
+        in the very moment of the swap, what was swapped out is kept as `copy` (a key).
+        """
+        with explained(self.path(key), "write"):
+            return self._place(key, partial, expected, mtime, copy)
+
+    def _place(self, key: str, partial: Partial, expected: Signature | None, mtime: float | None, copy: str) -> Placed:
+        place = Place(partial.folder, partial.target)
+        found = place.lstat()
+        if (signature_of(found) if found is not None else None) != expected:
+            raise Changed(key)
+        mode = stat.S_IMODE(found.st_mode) & 0o777 if found is not None else local.NEW_FILE_MODE & ~self._umask
+        os.fchmod(partial.handle, mode)
+        if mtime is not None:
+            with contextlib.suppress(OSError, OverflowError):
+                os.utime(partial.handle, ns=(int(mtime * 1e9), int(mtime * 1e9)))
+        os.fsync(partial.handle)
+        before = signature_of(os.fstat(partial.handle))
+        kept = ""
+        if expected is None:
+            try:
+                exchange.rename_new(partial.folder, partial.name, partial.folder, partial.target)
+            except FileExistsError:
+                raise Changed(key) from None
+        else:
+            kept = self._replace(key, partial, expected, copy)
+        os.fsync(partial.folder)
+        after = signature_of(os.fstat(partial.handle))
+        # The rename itself changes the ctime; anything else was somebody's edit, which has to be found.
+        settled = after[:3] == before[:3] and not is_fresh(after.mtime_ns, time.time_ns())
+        return Placed(after if settled else None, kept)
+
+    def _replace(self, key: str, partial: Partial, expected: Signature, copy: str) -> str:
+        """Swap the download in and the old file out; return the key it is kept under where it had changed."""
+        try:
+            exchange.swap(partial.folder, partial.name, partial.folder, partial.target)
+        except FileNotFoundError:
+            raise Changed(key) from None
+        except exchange.Unsupported:
+            # The old file has a second name in the trash before the new one takes its place.
+            if not self.trash.link(partial.folder, partial.target, names.local_path(key), expected):
+                raise Changed(key) from None
+            os.rename(partial.name, partial.target, src_dir_fd=partial.folder, dst_dir_fd=partial.folder)
+            return ""
+        swapped = os.stat(partial.name, dir_fd=partial.folder, follow_symlinks=False)
+        if signature_of(swapped)[:3] == expected[:3]:
+            self.trash.take(partial.folder, partial.name, names.local_path(key))
+            return ""
+        return self._keep(partial.folder, partial.name, copy)
+
+    def _keep(self, folder: int, name: str, copy: str) -> str:
+        """Give a file the name of a conflict copy in its folder, the next free one where it is taken."""
+        prefix, slash, last = copy.rpartition("/")
+        for number in range(1000):
+            wanted = last if not number else local.free_name(last, number)
+            with contextlib.suppress(FileExistsError):
+                exchange.rename_new(folder, name, folder, names.local_path(wanted))
+                return f"{prefix}{slash}{wanted}"
+        raise FileExistsError(errno.EEXIST, "every name of a conflict copy is taken", copy)
+
+    def rename_copy(self, key: str, expected: Signature, copy: str) -> str:
+        """Give exactly the file that was planned on the name of a conflict copy, and return its key.
+
+        Raises `Changed`, `PailError`.
+        """
+        path = self.path(key)
+        with explained(path, "rename"), _present(key), opened_place(path, len(self.root)) as place:
+            _check(place, expected, key)
+            return self._keep(place.folder, place.name, copy)
+
+    def remove(self, key: str, expected: Signature) -> None:
+        """Move exactly the file that was planned on to the trash; raises `Changed`, `PailError`."""
+        path = self.path(key)
+        with explained(path, "delete"), _present(key), opened_place(path, len(self.root)) as place:
+            _check(place, expected, key)
+            taken = self.trash.take(place.folder, place.name, names.local_path(key))
+            if signature_of(taken.found)[:3] != expected[:3]:
+                # Edited between the look and the rename: it goes back, unless its place was taken again.
+                with contextlib.suppress(FileExistsError):
+                    self.trash.put_back(taken, place.folder, place.name)
+                raise Changed(key)
+            os.fsync(place.folder)
+
+    def make_folder(self, key: str) -> None:
+        """Make a folder and those above it."""
+        local.make_folder(self.path(key), len(self.root))
+
+    def remove_folder(self, key: str) -> bool:
+        """Remove a folder where it is empty, and tell whether it is gone."""
+        path = self.path(key)
+        with explained(path, "delete"):
+            try:
+                with opened_place(path, len(self.root)) as place:
+                    os.rmdir(place.name, dir_fd=place.folder)
+            except FileNotFoundError:
+                return True
+            except OSError as error:
+                if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                    return False
+                raise
+        return True
+
+    def discard(self, key: str, nonce: str) -> None:
+        """Delete what an unfinished download left; never a file that was swapped out: that goes to the trash.
+
+        Raises `PailError`.
+        """
+        path = self.path(key)
+        start = f"{local.PARTIAL_PREFIX}{nonce}"
+        with explained(path, "delete"):
+            try:
+                with opened_place(path, len(self.root)) as place:
+                    for name in os.listdir(place.folder):  # noqa: PTH208 - by descriptor
+                        if name.startswith(start):
+                            self.trash.take(place.folder, name, names.local_path(key))
+            except (FileNotFoundError, NotADirectoryError):
+                return
+
+    def folds_names(self) -> bool:
+        """Tell whether this disk takes names for the same that differ in case only."""
+        for name in (f"{self.root}/{OWN_FOLDER}", self.root):
+            path = Path(name)
+            try:
+                return path.name != path.name.swapcase() and path.samefile(path.with_name(path.name.swapcase()))
+            except OSError:
+                if path.exists():
+                    return False
+        return False
+
+    def check(self) -> None:
+        """Raise `LocalFileError` where the root is no folder (any more)."""
+        with explained(self.root, "read the folder"):
+            found = Path(self.root).stat()
+        if not stat.S_ISDIR(found.st_mode):
+            raise LocalFileError(f"{display_name(self.root)} is not a folder", remedy="Name a folder.", url=self.root)
+
+
+def is_fresh(changed_ns: int, now_ns: int) -> bool:
+    """Tell whether a file with this time may change once more without its times showing it."""
+    window = FRESH_NS if changed_ns % 1_000_000_000 else COARSE_FRESH_NS
+    return 0 <= now_ns - changed_ns < window
+
+
+def settled(signature: Signature) -> Signature | None:
+    """Return a signature to be relied on later; None for a file that changed just now."""
+    now = time.time_ns()
+    return None if is_fresh(max(signature.mtime_ns, signature.ctime_ns), now) else signature
+
+
+@contextlib.contextmanager
+def _present(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError):
+        raise Changed(key) from None
+
+
+def _check(place: Place, expected: Signature, key: str) -> None:
+    found = place.lstat()
+    if found is None or not stat.S_ISREG(found.st_mode) or signature_of(found) != expected:
+        raise Changed(key)

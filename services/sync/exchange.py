@@ -1,0 +1,80 @@
+"""Renames that replace nothing, and renames that swap: what makes replacing a file a compare-and-swap (hazard 29).
+
+Linux has `renameat2` (kernel 3.15), macOS `renameatx_np` (10.12).  Where the file system knows neither, `Unsupported`
+is raised, and the caller goes a way with a moment in which a change of somebody else's could slip in.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+_LINUX: Final = ("renameat2", 1, 2)
+_MACOS: Final = ("renameatx_np", 4, 2)
+"""The function, its flag for "replace nothing" and its flag for "swap" (linux/fs.h, sys/stdio.h)."""
+
+_UNKNOWN: Final = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP})
+
+
+class Unsupported(Exception):
+    """The system or the file system has no such rename."""
+
+
+@functools.cache
+def _function() -> tuple[Callable[..., int], int, int] | None:
+    name, no_replace, swap = _MACOS if sys.platform == "darwin" else _LINUX
+    function: Any = getattr(ctypes.CDLL(None, use_errno=True), name, None)
+    if function is None:
+        return None
+    function.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+    function.restype = ctypes.c_int
+    return function, no_replace, swap
+
+
+def _call(flag: int, source_folder: int, source: str, target_folder: int, target: str) -> None:
+    found = _function()
+    if found is None:
+        raise Unsupported
+    if found[0](source_folder, os.fsencode(source), target_folder, os.fsencode(target), found[flag]):
+        code = ctypes.get_errno()
+        if code in _UNKNOWN:
+            raise Unsupported
+        raise OSError(code, os.strerror(code), target)
+
+
+def swap(source_folder: int, source: str, target_folder: int, target: str) -> None:
+    """Exchange two files in one step; raises `Unsupported`, `OSError`."""
+    _call(2, source_folder, source, target_folder, target)
+
+
+def rename_new(source_folder: int, source: str, target_folder: int, target: str) -> None:
+    """Rename where nothing has the new name; raises `FileExistsError` where something has, `OSError`.
+
+    Without the system's help a hard link does the same; without those, a look and a rename do it in two steps.
+    """
+    try:
+        _call(1, source_folder, source, target_folder, target)
+    except Unsupported:
+        _link_new(source_folder, source, target_folder, target)
+
+
+def _link_new(source_folder: int, source: str, target_folder: int, target: str) -> None:
+    try:
+        os.link(source, target, src_dir_fd=source_folder, dst_dir_fd=target_folder, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _UNKNOWN | {errno.EPERM, errno.EMLINK}:
+            raise
+        try:
+            os.stat(target, dir_fd=target_folder, follow_symlinks=False)
+        except FileNotFoundError:
+            os.rename(source, target, src_dir_fd=source_folder, dst_dir_fd=target_folder)
+            return
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
+    os.unlink(source, dir_fd=source_folder)

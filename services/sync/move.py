@@ -1,0 +1,281 @@
+"""Bytes between a file and an object: pinned to what was planned on, verified, and noted before and after."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from services.checksum import Crc32c
+from services.errors import Corrupt, NotFound, ObjectNotFound, PreconditionFailed, Rejected, SourceChanged, Transient
+from services.model import CREATE_ONLY, ObjectInfo, Precondition, WriteAttributes
+from services.names import display_name
+from services.sync.disk import Changed, Disk, settled
+from services.sync.entries import EMPTY_CRC32C, Action, BaseEntry, RemoteEntry
+from services.sync.notes import Notes, OnDisk
+from services.sync.remote import Prefix
+from services.sync.scan import signature_of
+from services.sync.state import Intent
+from services.transfer.delete import FOLDER_TYPE
+from services.transfer.local import SourceFile
+from services.transfer.partial import Partial
+from services.transfer.pipe import read_object, write_object
+from services.transfer.target import NONCE_KEY
+from services.transfer.upload import MTIME_KEY, content_type, remove_own
+
+MAX_CORRUPT: Final = 3
+"""Times that wrong bytes are fetched again."""
+
+MAX_TRIES: Final = 5
+"""Times that a change whose answer was lost is looked at and made again."""
+
+Sleep = Callable[[float], Awaitable[None]]
+"""Waits for seconds."""
+
+Throttle = Callable[[int], Awaitable[None]]
+"""Waits until so many bytes may move."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """Moves single files and objects of a pair; every method raises `Changed` where the plan no longer holds."""
+
+    disk: Disk
+    """The local side."""
+    prefix: Prefix
+    """The bucket's side."""
+    notes: Notes
+    """The pair's memory."""
+    on_disk: OnDisk
+    """Runs blocking functions."""
+    throttle: Throttle
+    """Holds bytes back where a limit is set."""
+    sleep: Sleep = asyncio.sleep
+    """Waits between tries."""
+
+    async def upload(self, action: Action, nonce: str) -> BaseEntry:
+        """Upload a file over exactly the object that was planned on."""
+        source: SourceFile = await self.on_disk(self._open, action)
+        try:
+            reading = _Reading(self, source)
+            attributes = WriteAttributes(
+                content_type=content_type(action.key),
+                metadata={NONCE_KEY: nonce, MTIME_KEY: str(max(0, int(source.mtime)))},
+            )
+            seen = action.remote.generation if action.remote is not None else 0
+            try:
+                info = await write_object(
+                    self.prefix.data,
+                    self.prefix.url(action.key),
+                    reading.take,
+                    attributes=attributes,
+                    precondition=Precondition(generation=seen),
+                    sleep=self.sleep,
+                )
+            except (Transient, PreconditionFailed):
+                # Refused or unanswered: it may be our own upload that is there (hazards 6 and 7).
+                own = await self._own(action.key, nonce)
+                if own is None:
+                    raise
+                info = own
+            if info.crc32c != reading.crc.base64() or info.size != source.size:
+                await remove_own(self.prefix.data, info)
+                raise Corrupt(f"{display_name(action.key)} arrived with another checksum than the file's")
+            signature = action.local.signature if action.local is not None else None
+            return BaseEntry(settled(signature) if signature else None, info.size, info.crc32c, info.generation)
+        except SourceChanged:
+            raise Changed(action.key) from None
+        finally:
+            await self.on_disk(source.close)
+
+    def _open(self, action: Action) -> SourceFile:
+        found = self.disk.look(action.key)
+        if action.local is None or found is None or found != action.local.signature:
+            raise Changed(action.key)
+        source = self.disk.open(action.key)
+        if signature_of(os.fstat(source.handle)) != action.local.signature:
+            source.close()
+            raise Changed(action.key)
+        return source
+
+    async def _own(self, key: str, nonce: str) -> ObjectInfo | None:
+        """Return the live object where it carries our mark."""
+        try:
+            info = await self.prefix.data.stat(self.prefix.bucket, self.prefix.name(key))
+        except ObjectNotFound:
+            return None
+        return info if info.metadata.get(NONCE_KEY) == nonce else None
+
+    async def download(self, action: Action, nonce: str) -> tuple[BaseEntry, str]:
+        """Download the generation that was planned on over exactly the file that was; return also a kept copy's key."""
+        remote = action.remote
+        if remote is None:
+            raise Changed(action.key)
+        expected = action.local.signature if action.local is not None and action.kind != "conflict" else None
+        partial: Partial = await self.on_disk(self.disk.partial, action.key, nonce, remote.generation, remote.size)
+        try:
+            await self._fetch(action.key, remote, partial)
+            await self.notes.begin(
+                Intent(
+                    action.key,
+                    "place",
+                    nonce,
+                    remote.crc32c,
+                    remote.size,
+                    remote.generation,
+                    os.fstat(partial.handle).st_ino,
+                )
+            )
+            placed = await self.on_disk(
+                lambda: self.disk.place(action.key, partial, expected, mtime=remote.mtime, copy=action.copy)
+            )
+        except (Changed, NotFound, PreconditionFailed, Corrupt):
+            # An unfinished file that is gone means, to whoever comes after a crash, that it took its name.
+            await self.notes.withdraw(action.key)
+            await self.on_disk(partial.discard)
+            raise
+        except BaseException:
+            # What arrived stays, to go on with.
+            await asyncio.shield(self.on_disk(partial.close))
+            raise
+        await self.on_disk(partial.close)
+        return BaseEntry(placed.signature, remote.size, remote.crc32c, remote.generation), placed.kept
+
+    async def _fetch(self, key: str, remote: RemoteEntry, partial: Partial) -> None:
+        """Have the whole object in an unfinished file, verified."""
+
+        async def sink(chunk: bytes) -> None:
+            await self.throttle(len(chunk))
+            await self.on_disk(partial.write, [chunk])
+
+        for attempt in range(MAX_CORRUPT + 1):
+            try:
+                if partial.offset < remote.size:
+                    await read_object(
+                        self.prefix.data,
+                        self.prefix.url(key),
+                        sink,
+                        generation=remote.generation,
+                        start=partial.offset,
+                        sleep=self.sleep,
+                    )
+                await self.on_disk(partial.verify, remote.size, remote.crc32c)
+            except Corrupt:
+                # Whatever lies there is not trusted: begin at the first byte (hazards 1 and 2).
+                await self.on_disk(partial.restart)
+                if attempt == MAX_CORRUPT:
+                    raise
+            else:
+                return
+
+    async def move(self, action: Action) -> BaseEntry:
+        """Rename an object on the server to what its file is called now."""
+        remote, local = action.remote, action.local
+        if remote is None or local is None or await self.on_disk(self.disk.exists, action.source):
+            raise Changed(action.key)
+        bucket, data = self.prefix.bucket, self.prefix.data
+        source, target = self.prefix.name(action.source), self.prefix.name(action.key)
+        try:
+            info = await data.move(bucket, source, remote.generation, target, precondition=CREATE_ONLY)
+        except Rejected:
+            info = await self._copy(action, remote)
+        except Transient:
+            info = await self._moved(action.key, remote)
+        if info.crc32c != remote.crc32c or info.size != remote.size:
+            raise Corrupt(f"{display_name(action.key)} was written with another checksum than its source")
+        await self.delete_object(action.source, remote.generation)
+        signature = settled(local.signature) if local.signature is not None else None
+        return BaseEntry(signature, info.size, info.crc32c, info.generation)
+
+    async def _copy(self, action: Action, remote: RemoteEntry) -> ObjectInfo:
+        """Copy where the service has no atomic move; the source goes only when the copy is confirmed."""
+        bucket, token = self.prefix.bucket, ""
+        source, target = self.prefix.name(action.source), self.prefix.name(action.key)
+        while True:
+            try:
+                status = await self.prefix.data.rewrite(
+                    bucket, source, remote.generation, bucket, target, precondition=CREATE_ONLY, token=token
+                )
+            except Transient:
+                return await self._moved(action.key, remote)
+            if status.done is not None:
+                return status.done
+            token = status.token
+
+    async def _moved(self, key: str, remote: RemoteEntry) -> ObjectInfo:
+        """After a lost answer: return the object where its bytes are there, else plan again."""
+        try:
+            info = await self.prefix.data.stat(self.prefix.bucket, self.prefix.name(key))
+        except ObjectNotFound:
+            raise Changed(key) from None
+        if info.crc32c != remote.crc32c or info.size != remote.size:
+            raise Changed(key)
+        return info
+
+    async def delete_object(self, key: str, generation: int) -> None:
+        """Delete exactly one generation; one that is gone is deleted (hazard 8).  Raises `Changed` for a newer one."""
+        name = self.prefix.name(key)
+        for attempt in range(MAX_TRIES):
+            try:
+                await self.prefix.data.delete(
+                    self.prefix.bucket, name, precondition=Precondition(generation=generation)
+                )
+            except ObjectNotFound:
+                return
+            except PreconditionFailed:
+                raise Changed(key) from None
+            except Transient:
+                there = await self.prefix.stat(key)
+                if there is None:
+                    return
+                if there.generation != generation:
+                    raise Changed(key) from None
+                if attempt == MAX_TRIES - 1:
+                    raise
+                await self.sleep(0.5 * 2**attempt)
+            else:
+                return
+
+    async def make_placeholder(self, key: str, nonce: str) -> BaseEntry:
+        """Create the object that stands for an empty folder."""
+        data, bucket, name = self.prefix.data, self.prefix.bucket, self.prefix.name(key)
+        attributes = WriteAttributes(content_type=FOLDER_TYPE, metadata={NONCE_KEY: nonce})
+        try:
+            info = await data.insert(
+                bucket, name, b"", attributes=attributes, crc32c=EMPTY_CRC32C, precondition=CREATE_ONLY
+            )
+        except (Transient, PreconditionFailed):
+            own = await self._own(key, nonce)
+            if own is None:
+                raise
+            info = own
+        return BaseEntry(None, 0, info.crc32c, info.generation)
+
+
+class _Reading:
+    """The bytes of a file on their way up; ends with an error unless the file is what it was when it was opened."""
+
+    def __init__(self, mover: Mover, source: SourceFile) -> None:
+        self._mover = mover
+        self._source = source
+        self._offset = 0
+        self.crc = Crc32c()
+        """Checksum of what was read."""
+
+    async def take(self, size: int) -> bytes:
+        """Return the next bytes; raises `SourceChanged` before the last of them are sent (hazards 10 and 11)."""
+        data: bytes = await self._mover.on_disk(self._read, size)
+        if data:
+            await self._mover.throttle(len(data))
+        return data
+
+    def _read(self, size: int) -> bytes:
+        data = self._source.read(self._offset, size)
+        self.crc.update(data)
+        self._offset += len(data)
+        at_end = len(data) < size or self._offset >= self._source.size
+        if at_end and (self._offset != self._source.size or not self._source.unchanged()):
+            raise SourceChanged("it changed while it was uploaded")
+        return data

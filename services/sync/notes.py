@@ -1,0 +1,66 @@
+"""What is written to the pair's memory while a plan is carried out: many small notes, few commits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from services.sync.entries import BaseEntry
+from services.sync.state import Intent, State
+
+FLUSH_AT: Final = 500
+"""Results that are gathered before they are committed; losing them costs a look after a crash, nothing else."""
+
+OnDisk = Callable[..., Awaitable[Any]]
+"""Runs a blocking function off the event loop and returns what it returns."""
+
+
+class Notes:
+    """The base as it is, and the writer of the memory; belongs to one event loop."""
+
+    def __init__(self, state: State, base: dict[str, BaseEntry], on_disk: OnDisk) -> None:
+        self.base = base
+        """The base, always up to date."""
+        self._state = state
+        self._on_disk = on_disk
+        self._ended: dict[str, BaseEntry | None] = {}
+        self._waiting: list[Intent] = []
+        self._commit: asyncio.Task[None] | None = None
+
+    async def begin(self, *intents: Intent) -> None:
+        """Return once it is durable that something is begun; those who ask at the same time share a commit."""
+        if not intents:
+            return
+        self._waiting += intents
+        while self._commit is not None and not self._commit.done():
+            before = self._commit
+            await asyncio.shield(before)
+            if not any(intent in self._waiting for intent in intents):
+                return
+        self._commit = asyncio.ensure_future(self._write())
+        await asyncio.shield(self._commit)
+
+    async def _write(self) -> None:
+        intents, self._waiting = self._waiting, []
+        await self._on_disk(self._state.begin, intents)
+
+    async def withdraw(self, key: str) -> None:
+        """Return once it is durable that what was begun with a key is not going to happen."""
+        await self._on_disk(self._state.save, [], [key])
+
+    async def agreed(self, key: str, entry: BaseEntry | None) -> None:
+        """Note what a key's two sides have agreed on (None: that both have nothing)."""
+        if entry is None:
+            self.base.pop(key, None)
+        else:
+            self.base[key] = entry
+        self._ended[key] = entry
+        if len(self._ended) >= FLUSH_AT:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Return once everything that was noted is durable."""
+        ended, self._ended = self._ended, {}
+        if ended:
+            await self._on_disk(self._state.save, list(ended.items()), list(ended))

@@ -1,0 +1,81 @@
+"""After a crash: what was begun may have been done without having been noted (hazard 30).
+
+An upload is known by its mark, a download by its unfinished file having gone, a move by its bytes.  What turns out to
+be done counts as agreed on, so that an edit made since is one side's edit and no conflict.
+"""
+
+from __future__ import annotations
+
+from services.errors import ObjectNotFound, PailError
+from services.sync.disk import Disk
+from services.sync.entries import BaseEntry, Remote
+from services.sync.notes import Notes, OnDisk
+from services.sync.remote import Prefix
+from services.sync.state import Intent, State
+from services.transfer.partial import remove_partial
+from services.transfer.target import NONCE_KEY
+
+
+async def recover(
+    state: State, notes: Notes, disk: Disk, prefix: Prefix, remote: Remote, on_disk: OnDisk
+) -> dict[str, Intent]:
+    """Bring the base up to date, and return the downloads that can be gone on with, by key.  Raises `PailError`."""
+    intents: list[Intent] = await on_disk(state.intents)
+    if not intents:
+        return {}
+    found: list[tuple[str, BaseEntry]] = []
+    resumable: dict[str, Intent] = {}
+    for intent in intents:
+        there = remote.get(intent.key)
+        known = notes.base.get(intent.key)
+        entry: BaseEntry | None = None
+        if intent.kind == "upload":
+            if there is not None and (known is None or known.generation != there.generation):
+                entry = await _uploaded(prefix, intent)
+        elif intent.kind == "move":
+            if there is not None and known is None and (there.crc32c, there.size) == (intent.crc32c, intent.size):
+                entry = BaseEntry(None, there.size, there.crc32c, there.generation)
+        elif intent.kind == "place":
+            entry = await on_disk(_placed, disk, intent)
+        elif there is not None and there.generation == intent.generation:
+            resumable[intent.key] = intent
+        else:
+            await on_disk(forget_partial, disk, intent)
+        if entry is not None:
+            found.append((intent.key, entry))
+    ended = [intent.key for intent in intents if intent.key not in resumable]
+    await on_disk(state.save, found, ended)
+    notes.base.update(found)
+    return resumable
+
+
+async def _uploaded(prefix: Prefix, intent: Intent) -> BaseEntry | None:
+    """Return what the object is where it carries our mark."""
+    try:
+        info = await prefix.data.stat(prefix.bucket, prefix.name(intent.key))
+    except ObjectNotFound:
+        return None
+    if info.metadata.get(NONCE_KEY) != intent.nonce:
+        return None
+    return BaseEntry(None, info.size, info.crc32c, info.generation)
+
+
+def _placed(disk: Disk, intent: Intent) -> BaseEntry | None:
+    """Tell what became of a download that was about to take its name."""
+    inode = disk.partial_inode(intent.key, intent.nonce, intent.generation)
+    if inode == intent.inode:
+        forget_partial(disk, intent)
+        return None
+    if inode:
+        # The old file was swapped out, and the process ended before it was in the trash.
+        disk.discard(intent.key, intent.nonce)
+    return BaseEntry(None, intent.size, intent.crc32c, intent.generation)
+
+
+def forget_partial(disk: Disk, intent: Intent) -> None:
+    """Delete an unfinished download that nobody goes on with."""
+    try:
+        path = disk.path(intent.key)
+    except PailError:
+        return
+    remove_partial(path, len(disk.root), intent.nonce)

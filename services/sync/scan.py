@@ -1,0 +1,187 @@
+"""The local side: one walk over the folder, by descriptors, that follows no link and reads no file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection
+from typing import Final
+
+from services import names
+from services.errors import LocalFileError, PailError, UnmappableName
+from services.names import display_name
+from services.sync.entries import LocalEntry, LocalTree, Problem, Signature
+from services.sync.ignore import IGNORE_FILE, Rules
+from services.transfer.local import explained, kind_of, local_error, opened_place
+
+_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+_RULES_LIMIT: Final = 1 << 20
+"""Bytes that an ignore file may have."""
+
+
+def signature_of(found: os.stat_result) -> Signature:
+    """Return the signature of a file."""
+    return Signature(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def scan(root: str, rules: Rules, *, prefix: str = "") -> LocalTree:
+    """Return what lies below `root`; `prefix` is the pair's, as it counts for the length of names.
+
+    Links, devices and names that no object can have are reported as problems, and so is what cannot be read; nothing
+    at or below them is known.  Raises `PailError` where the root itself cannot be read, or an ignore file: to sync
+    what was to be left out cannot be undone.
+    """
+    tree = LocalTree()
+    with explained(root, "read the folder"):
+        top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        waiting = [("", "")]
+        room = names.NAME_LIMIT_BYTES - len(prefix.encode())
+        while waiting:
+            folder, path = waiting.pop()
+            waiting += _scan_folder(tree, rules, root, top, folder, path, room)
+    finally:
+        os.close(top)
+    return tree
+
+
+def rescan(root: str, rules: Rules, tree: LocalTree, folders: Collection[str], *, prefix: str = "") -> set[str]:
+    """Look again at some folders (keys that end in `/`, or empty for the root), and return the keys that changed.
+
+    What is new in them is walked; folders below that were known before are not looked into.  Raises as `scan` does.
+    """
+    fresh = LocalTree()
+    with explained(root, "read the folder"):
+        top = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        room = names.NAME_LIMIT_BYTES - len(prefix.encode())
+        waiting = [(folder, names.local_path(folder[:-1]) + "/" if folder else "") for folder in folders]
+        while waiting:
+            folder, path = waiting.pop()
+            inner = _scan_folder(fresh, rules, root, top, folder, path, room)
+            waiting += [(key, place) for key, place in inner if key not in tree.entries and key not in folders]
+            for key, _ in inner:
+                fresh.entries.setdefault(key, tree.entries.get(key, LocalEntry(None)))
+    finally:
+        os.close(top)
+    return _merge(tree, fresh, set(folders))
+
+
+def _merge(tree: LocalTree, fresh: LocalTree, folders: set[str]) -> set[str]:
+    """Put what was found into what was known, and return the keys that differ."""
+    gone = {key for key in tree.entries if key not in fresh.entries and (key in folders or _folder(key) in folders)}
+    lost = tuple(key for key in gone if key.endswith("/"))
+    if lost:
+        gone |= {key for key in tree.entries if key.startswith(lost)} - set(fresh.entries)
+    changed = {key for key, entry in fresh.entries.items() if tree.entries.get(key) != entry} | gone
+    tree.entries.update(fresh.entries)
+    for key in gone:
+        tree.entries.pop(key, None)
+    tree.unknown = {key for key in tree.unknown if _folder(key) not in folders} | fresh.unknown
+    tree.problems += [problem for problem in fresh.problems if problem not in tree.problems]
+    return changed
+
+
+def _folder(key: str) -> str:
+    parent = key.rstrip("/").rpartition("/")[0]
+    return f"{parent}/" if parent else ""
+
+
+def _scan_folder(
+    tree: LocalTree, rules: Rules, root: str, top: int, folder: str, path: str, room: int
+) -> list[tuple[str, str]]:
+    """Take in one folder and return those in it: each its key and its path below the root, both with a `/`."""
+    try:
+        handle = os.open(path, _FLAGS, dir_fd=top) if path else os.dup(top)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        return _unknown(tree, folder, path, local_error(error, f"{root}/{path}", "read the folder"))
+    try:
+        with os.scandir(handle) as found:
+            entries = list(found)
+        if any(entry.name == IGNORE_FILE for entry in entries):
+            _read_rules(rules, root, path, folder)
+        return _take_in(tree, rules, folder, path, entries, room)
+    except OSError as error:
+        if not path:
+            raise local_error(error, root, "read the folder") from error
+        return _unknown(tree, folder, path, local_error(error, f"{root}/{path}", "read the folder"))
+    finally:
+        os.close(handle)
+
+
+def _unknown(tree: LocalTree, key: str, path: str, error: PailError) -> list[tuple[str, str]]:
+    tree.unknown.add(key)
+    tree.problems.append(Problem(path or key, error.message))
+    return []
+
+
+def _take_in(
+    tree: LocalTree, rules: Rules, folder: str, path: str, entries: list[os.DirEntry[str]], room: int
+) -> list[tuple[str, str]]:
+    inner = []
+    empty = True
+    for entry in entries:
+        name = entry.name
+        try:
+            found = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        is_folder = stat.S_ISDIR(found.st_mode)
+        try:
+            key = folder + _segment(name)
+            if rules.ignores(f"{key}/" if is_folder else key):
+                tree.ignored += 1
+                continue
+            _check(key, room)
+        except PailError as error:
+            empty = False
+            tree.problems.append(Problem(path + name, error.message))
+            continue
+        empty = False
+        if is_folder:
+            inner.append((f"{key}/", f"{path}{name}/"))
+        elif stat.S_ISREG(found.st_mode):
+            tree.entries[key] = LocalEntry(Signature(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+        else:
+            # Neither the name nor what an object below it would be is ours to touch.
+            tree.unknown |= {key, f"{key}/"}
+            shown = display_name(path + name)
+            tree.problems.append(Problem(path + name, f"{shown} is {kind_of(found.st_mode)}, which is left alone"))
+    if folder:
+        tree.entries[folder] = LocalEntry(None, empty=empty)
+    return inner
+
+
+def _segment(name: str) -> str:
+    """Return the segment of an object's name for a file's name; raises `UnmappableName`."""
+    if name.isascii() and name[0] != "%":
+        return name
+    segment = names.object_name(name)
+    if segment != name and names.local_path(segment) != name:
+        raise UnmappableName(f"{display_name(name)} stands for a name that is written differently", url=name)
+    return segment
+
+
+def _check(key: str, room: int) -> None:
+    if "\n" in key or "\r" in key:
+        raise UnmappableName(f"{display_name(key)} has a line break in its name, which objects cannot have", url=key)
+    if len(key) * 4 > room and len(key.encode()) > room:
+        raise UnmappableName(f"{display_name(key)[:80]}… is longer than the name of an object may be", url=key)
+
+
+def _read_rules(rules: Rules, root: str, path: str, folder: str) -> None:
+    """Take in the ignore file of a folder; raises `PailError`."""
+    full = f"{root}/{path}{IGNORE_FILE}"
+    with explained(full, "read"), opened_place(full, len(root)) as place:
+        handle = os.open(place.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=place.folder)
+        with open(handle, "rb") as file:
+            data = file.read(_RULES_LIMIT + 1)
+    if len(data) > _RULES_LIMIT:
+        raise LocalFileError(f"{display_name(full)} is too large for a list of rules", url=full)
+    try:
+        rules.add(folder, data.decode("utf-8", "surrogateescape").splitlines())
+    except ValueError as error:
+        raise LocalFileError(f"{display_name(full)} has a line that is no pattern: {error}", url=full) from error
