@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import ClassVar, Final
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 
@@ -79,6 +80,12 @@ class PailApp(App[int], inherit_bindings=False):
         if theme in self.available_themes:
             self.theme = theme
         self.push_screen(ConnectScreen(self._options), self._found)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take note of keys and mouse: while nobody is there, nothing is looked up."""
+        if isinstance(event, events.InputEvent):
+            self._surroundings.presence.seen()
+        await super().on_event(event)
 
     def _found(self, way: WayIn | None) -> None:
         if way is None:

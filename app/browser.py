@@ -94,12 +94,7 @@ class Browser:
             again(prefix)
 
     async def _list(self, prefix: str, ticket: int) -> None:
-        query = ListQuery(
-            prefix=prefix,
-            delimiter="/",
-            include_trailing_delimiter=True,
-            include_folders_as_prefixes=self.hierarchical,
-        )
+        query = self._query(prefix)
         started = self._clock()
         async with self._slots:
             token = ""
@@ -113,6 +108,20 @@ class Browser:
                 self._feed.fail(prefix, error.message, error.remedy, ticket=ticket)
                 self._failed(prefix, error)
         self._took[prefix] = self._clock() - started
+
+    async def peek(self, prefix: str, start: str) -> ListPage:
+        """Return one page of a folder from a name on, for nobody but the caller; raises `PailError`."""
+        async with self._slots:
+            return await self._data.list_page(self.bucket, self._query(prefix, start))
+
+    def _query(self, prefix: str, start: str = "") -> ListQuery:
+        return ListQuery(
+            prefix=prefix,
+            delimiter="/",
+            start_offset=start,
+            include_trailing_delimiter=True,
+            include_folders_as_prefixes=self.hierarchical,
+        )
 
     def _cancel(self, prefix: str) -> None:
         task = self._running.pop(prefix, None)

@@ -11,6 +11,7 @@ from datetime import tzinfo
 from app.bridge import Connect
 from app.engine import connect_worker
 from app.session import Session
+from app.watch import Presence
 from services.connection import Connection
 from services.remembered import Remembered
 from widgets.symbols import Symbols, terminal_symbols
@@ -35,3 +36,7 @@ class Surroundings:
     """Returns seconds since the epoch."""
     zone: tzinfo | None = None
     """Zone of dates; None for the local one."""
+    presence: Presence = field(default_factory=Presence)
+    """When a person was last seen."""
+    look_s: float = 5.0
+    """Seconds between two looks for other people's changes, at the least."""

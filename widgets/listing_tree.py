@@ -286,6 +286,42 @@ class ListingTree(VirtualTree):
         folder = self._model.folder(prefix)
         return folder is not None and folder.load is not Load.NEW
 
+    # Comparing with the bucket
+
+    def folders_in_view(self) -> list[str]:
+        """Return the open folders, listed to their ends, of which a row can be seen."""
+        first = int(self.scroll_y)
+        rows = self._model.rows[first : first + self.page_lines + 1]
+        holders = {holder.prefix: holder for holder in map(self._model.holder, rows)} or {self.prefix: self._model.root}
+        return [prefix for prefix, holder in holders.items() if holder.load is Load.READY]
+
+    def window_start(self, prefix: str) -> str:
+        """Return the first name of a folder that can be seen, where names are in order; else an empty text."""
+        if not self.order.is_natural or self._model.needle:
+            return ""
+        first = int(self.scroll_y)
+        rows = self._model.rows[first : first + self.page_lines + 1]
+        inside = (row for row in rows if not isinstance(row, Hint) and self._model.holder(row).prefix == prefix)
+        row = next(inside, None)
+        # Folders come first on the screen, and among the objects in the bucket: then only the beginning is sure.
+        return "" if row is None or isinstance(row, Folder) else row.name
+
+    def differs(self, prefix: str, page: ListPage, start: str = "") -> bool:
+        """Tell whether a page that was listed from `start` on is another one than what is shown of a folder."""
+        folder = self._model.folder(prefix)
+        if folder is None or folder.load is not Load.READY:
+            return False
+        names = [row.name for row in page.objects[-1:]] + page.prefixes[-1:]
+        end = max(names, key=str.encode).encode() if page.next_token and names else None
+
+        def within(name: str) -> bool:
+            return name.encode() >= start.encode() and (end is None or name.encode() <= end)
+
+        rows = [(row.name, row.generation, row.updated) for row in folder.objects if within(row.name)]
+        shown = [child.prefix for child in folder.folders if within(child.prefix)]
+        listed = [row for row in page.objects if not self._model.is_placeholder(folder, row)]
+        return rows != [(row.name, row.generation, row.updated) for row in listed] or shown != page.prefixes
+
     def watch_cursor(self, old: int, new: int) -> None:
         """Draw the rows that changed, and tell."""
         super().watch_cursor(old, new)

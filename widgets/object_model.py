@@ -241,7 +241,7 @@ class ObjectModel:
 
     def _append(self, folder: Folder, page: ListPage) -> list[Splice]:
         folders = [Folder(prefix, folder) for prefix in page.prefixes]
-        objects = [row for row in page.objects if not self._is_placeholder(folder, row)]
+        objects = [row for row in page.objects if not self.is_placeholder(folder, row)]
         folder.folders += folders
         folder.objects += objects
         shown_folders = arrange_folders(folders, Order(), self.needle)
@@ -264,7 +264,7 @@ class ObjectModel:
         return splices
 
     @staticmethod
-    def _is_placeholder(folder: Folder, row: ObjectRow) -> bool:
+    def is_placeholder(folder: Folder, row: ObjectRow) -> bool:
         """Tell whether an object only makes its folder exist; one with bytes in it is shown as what it is."""
         return row.name == folder.prefix and row.size == 0
 
@@ -272,7 +272,7 @@ class ObjectModel:
         """Replace all children; folders that are still there stay as they are (open, listed)."""
         old = {child.prefix: child for child in folder.folders}
         folder.folders = [old.pop(prefix) if prefix in old else Folder(prefix, folder) for prefix in prefixes]
-        folder.objects = [row for row in objects if not self._is_placeholder(folder, row)]
+        folder.objects = [row for row in objects if not self.is_placeholder(folder, row)]
         for prefix in [known for known in self._known if old and _lies_below_any(known, old)]:
             self._known.pop(prefix).ticket = 0
         self._arrange_or_wait(folder)

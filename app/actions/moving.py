@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final, Literal
 
+from app.actions.objects import common_prefix
 from app.actions.undo import UndoActions
 from app.desk import Desk
+from app.screens.destination import DestinationDialog
 from app.screens.dialog import shown
 from services.gcs.interface import DataPlane, ListQuery
-from services.names import GsUrl, base_name, check_object_name, display_name
+from services.names import GsUrl, base_name, check_object_name
 from services.transfer.local import free_name
 from services.transfer.messages import JobItem
 from widgets.drag import DropTarget, describe, home_of
@@ -21,6 +23,9 @@ from widgets.object_tree import ObjectTree
 
 LOOKS: Final = 16
 """Free names that are looked for side by side."""
+
+PAST: Final = "What was deleted has to be restored before it can be copied or moved."
+"""What is said of rows that are no live objects."""
 
 Relocation = Literal["copy", "move"]
 """What becomes of the sources: they stay, or they go."""
@@ -64,7 +69,7 @@ class MovingActions:
     def _hold(self, action: Relocation) -> None:
         entries = tuple(entry for entry in self._tree.selection if not entry.is_past)
         if not entries:
-            self._desk.tell("What was deleted has to be restored before it can be copied or moved.")
+            self._desk.tell(PAST)
             return
         self.held = Held(action, self._desk.place.bucket, entries)
         self._tree.clear_marks()
@@ -84,6 +89,37 @@ class MovingActions:
     def forget(self) -> None:
         """Let go of what was copied or cut: another connection does not know it."""
         self.held = None
+
+    # By a chosen destination
+
+    async def do_move_to(self) -> None:
+        """Move to a folder that is chosen."""
+        await self._to("move")
+
+    async def do_copy_to(self) -> None:
+        """Copy to a folder that is chosen."""
+        await self._to("copy")
+
+    async def _to(self, action: Relocation) -> None:
+        desk, bucket = self._desk, self._desk.place.bucket
+        entries = tuple(entry for entry in self._tree.selection if not entry.is_past)
+        if not entries:
+            desk.tell(PAST)
+            return
+        held = Held(action, bucket, entries)
+        session = desk.session
+        dialog = DestinationDialog(
+            f"{'Move' if action == 'move' else 'Copy'} {describe(entries)} to…",
+            bucket,
+            common_prefix([entry.name for entry in entries]),
+            data=session.storage.data,
+            buckets=sorted({bucket, *(choice.name for choice in session.known_choices())}),
+            refuse=lambda to_bucket, prefix: refusal(held, to_bucket, prefix),
+            symbols=desk.symbols,
+        )
+        target = await desk.ask(dialog)
+        if target is not None and await self.relocate(held, target.bucket, target.prefix):
+            self._tree.clear_marks()
 
     # Drag and drop
 
@@ -120,12 +156,11 @@ class MovingActions:
         Raises `PailError` where the engine refuses.
         """
         desk, data = self._desk, self._desk.session.storage.data
-        here = bucket == held.bucket
-        trapped = next((entry for entry in held.entries if here and is_within(prefix, entry)), None)
-        if trapped is not None:
-            name = shown(base_name(trapped.name), 60)
-            desk.tell(f"{name} cannot go into itself. Choose a folder outside of it.", bad=True)
+        problem = refusal(held, bucket, prefix)
+        if problem:
+            desk.tell(problem, bad=True)
             return False
+        here = bucket == held.bucket
         beside = [entry for entry in held.entries if here and home_of(entry) == prefix]
         away = [entry for entry in held.entries if entry not in beside]
         if held.action == "copy":
@@ -146,6 +181,18 @@ class MovingActions:
         job = await self._desk.start(action, items, conflict=conflict)
         if action == "move":
             self._undo.watch(job)
+
+
+def refusal(held: Held, bucket: str, prefix: str) -> str:
+    """Return why entries cannot go into a folder, in one line; empty where they can."""
+    if bucket != held.bucket:
+        return ""
+    for entry in held.entries:
+        if is_within(prefix, entry):
+            return f"{shown(base_name(entry.name), 60)} cannot go into itself. Choose a folder outside of it."
+    if held.action == "move" and all(home_of(entry) == prefix for entry in held.entries):
+        return f"{describe(held.entries)}: there already. Choose another folder."
+    return ""
 
 
 def is_within(prefix: str, entry: Entry) -> bool:

@@ -26,6 +26,7 @@ from app.screens.layout import MainLayout
 from app.screens.palette import Palette, offers
 from app.surroundings import Surroundings
 from app.themes import DARK, LIGHT
+from app.watch import Watch
 from services.credentials import ConnectionOptions
 from services.errors import PailError
 from services.names import display_name, parse_gs_url
@@ -68,6 +69,13 @@ class MainControls(MainLayout):
         self.moving = MovingActions(self.desk, self.undo)
         self.buckets = BucketActions(self.desk)
         self.jobs = JobActions(self.desk)
+        self._watch = Watch(
+            self.object_tree,
+            lambda: self.desk.browser,
+            self._is_looked_at,
+            surroundings.presence,
+            every_s=surroundings.look_s,
+        )
 
     def on_mount(self) -> None:
         """Paint first, then connect and follow the engine."""
@@ -78,7 +86,11 @@ class MainControls(MainLayout):
 
     def _begin(self) -> None:
         self.desk.bridge.start()
+        self.run_worker(self._watch.run(), group="watch")
         self.connect(self._way)
+
+    def _is_looked_at(self) -> bool:
+        return self.app.app_focus and self.app.screen is self and self._view == "objects"
 
     async def on_unmount(self) -> None:
         """Leave the engine and the connection; what moves goes on in the worker."""

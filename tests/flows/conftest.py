@@ -147,11 +147,12 @@ def desk(store: StoreServer, storage: Storage, tmp_path: Path, monkeypatch: pyte
         options: ConnectionOptions | None = None,
         objects: dict[str, bytes] | None = None,
         symbols: Symbols = UNICODE,
+        look_s: float = 5.0,
     ) -> AsyncIterator[Desk]:
         app = PailApp(
             options or ConnectionOptions(endpoint=store.endpoint, project="flows"),
             url,
-            Surroundings(connect=connect, remembered=Remembered(state), symbols=symbols),
+            Surroundings(connect=connect, remembered=Remembered(state), symbols=symbols, look_s=look_s),
         )
         for name, data in (objects or {}).items():
             await Desk.put(Desk(app, None, storage, home), name, data)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import pytest
 from textual import events
 
 from services.model import BucketSpec
@@ -188,3 +189,35 @@ async def test_undoing_a_delete_leaves_alone_what_has_the_name_now(desk: OpenDes
         await d.press("z")
         await eventually(lambda: any("another object has taken it" in note for note in d.notes()))
         assert await d.read("a.txt") == b"second"
+
+
+@pytest.mark.parametrize(("key", "stays"), [("m", False), ("f6", False), ("f5", True)])
+async def test_a_destination_is_chosen_in_a_tree_of_folders(desk: OpenDesk, key: str, stays: bool) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await to_row(d, "docs/")
+        await d.press("right", "down", "down")
+        await eventually(lambda: d.tree.cursor_entry and d.tree.cursor_entry.name == "docs/one.txt")
+        await d.press(key)
+        await d.see("one.txt to…", "docs/", "old/")
+        if not stays:
+            await d.press("enter")
+            await d.see("there already")
+        await d.press("down", "G", "enter")
+        await d.gone("one.txt to…")
+        kept = [name for name in OBJECTS if stays or name != "docs/one.txt"]
+        await eventually(has(d, *kept, "old/one.txt"))
+
+
+async def test_a_destination_can_be_typed_in_a_folder_that_is_not_there_yet(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await to_row(d, "docs/")
+        await d.press("m")
+        await d.see("docs/ to…")
+        await d.type("docs/sub")
+        await d.press("enter")
+        await d.see("docs/ cannot go into itself")
+        await d.press("home", "ctrl+k")
+        await d.type("new/place")
+        await d.press("enter")
+        kept = [name for name in OBJECTS if not name.startswith("docs/")]
+        await eventually(has(d, *kept, "new/place/docs/one.txt", "new/place/docs/sub/two.txt"))

@@ -1,0 +1,89 @@
+"""Other people's changes: what is on the screen is listed again now and then, and shown anew only where it differs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from app.browser import Browser
+from services.errors import PailError
+from widgets.object_tree import ObjectTree
+
+PATIENCE: Final = 4.0
+"""The longer nobody touches a key, the rarer the looks: one after that share of the time since the last touch."""
+
+ASLEEP_S: Final = 600.0
+"""Seconds without a key or a mouse event after which nobody is taken to look; the next one wakes the watch up."""
+
+COST_SHARE: Final = 10.0
+"""A look that took long is followed by a rest of that many times as long."""
+
+WORST_S: Final = 60.0
+"""Seconds between two looks at the most while they fail."""
+
+
+class Presence:
+    """When a person was last seen to do something."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take the start for the first sign of life."""
+        self._clock = clock
+        self._last = clock()
+
+    def seen(self) -> None:
+        """Take note of a key or a mouse event."""
+        self._last = self._clock()
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since then."""
+        return self._clock() - self._last
+
+
+class Watch:
+    """Compares the open folders on the screen with the bucket; costs one request for each, and no byte of output."""
+
+    def __init__(
+        self,
+        tree: ObjectTree,
+        browser: Callable[[], Browser | None],
+        visible: Callable[[], bool],
+        presence: Presence,
+        *,
+        every_s: float,
+    ) -> None:
+        """Watch what `tree` shows through the browser of the moment, while `visible` says that it can be seen."""
+        self._tree = tree
+        self._browser = browser
+        self._visible = visible
+        self._presence = presence
+        self._every_s = every_s
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        wait = self._every_s
+        while True:
+            await asyncio.sleep(wait)
+            idle = self._presence.idle_s
+            wait = max(self._every_s, min(idle / PATIENCE, WORST_S))
+            browser = self._browser()
+            if browser is None or idle > ASLEEP_S or not self._visible():
+                wait = self._every_s
+                continue
+            started = time.monotonic()
+            try:
+                await self._look(browser)
+            except PailError:  # nobody asked for this look: what a person asks for says what is wrong
+                wait = WORST_S
+            wait = max(wait, min((time.monotonic() - started) * COST_SHARE, WORST_S))
+
+    async def _look(self, browser: Browser) -> None:
+        for prefix in self._tree.folders_in_view():
+            start = self._tree.window_start(prefix)
+            page = await browser.peek(prefix, start)
+            if browser is not self._browser():
+                return
+            if self._tree.differs(prefix, page, start):
+                self._tree.refresh_folder(prefix)

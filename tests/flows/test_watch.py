@@ -1,0 +1,100 @@
+"""Other people's changes appear by themselves, and a look that finds nothing new changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from app.watch import ASLEEP_S, Presence, Watch
+from services.gcs.interface import ANY, ListQuery
+from tests.flows.conftest import BUCKET, Desk, OpenDesk, eventually
+from widgets.object_rows import Order
+from widgets.object_tree import ObjectTree
+
+SOON_S = 0.02
+
+
+async def test_what_others_change_appears_and_nothing_else_moves(desk: OpenDesk) -> None:
+    objects = {"docs/one.txt": b"1", "m.txt": b"m", "z.txt": b"z"}
+    async with desk(objects=objects, look_s=SOON_S) as d:
+        await d.see("z.txt")
+        await d.press("right", "down", "down", "space")
+        await eventually(lambda: d.rows() == ["docs/", "docs/one.txt", "m.txt", "z.txt"])
+        await d.put("a.txt")
+        await d.put("docs/two.txt")
+        await d.storage.data.delete(BUCKET, "docs/one.txt", precondition=ANY)
+        await eventually(lambda: d.rows() == ["docs/", "docs/two.txt", "a.txt", "m.txt", "z.txt"])
+        assert d.tree.cursor_entry is not None
+        assert d.tree.cursor_entry.name == "z.txt"
+        assert [entry.name for entry in d.tree.marked] == ["m.txt"]
+
+
+async def test_a_changed_object_is_shown_with_its_new_size(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"1"}, look_s=SOON_S) as d:
+        await d.see("1 B")
+        await d.put("a.txt", b"1" * 2000)
+        await eventually(lambda: d.tree._model.object_named("a.txt").size == 2000)
+
+
+@pytest.mark.parametrize("objects", [{}, {"docs/": b"", "docs/one.txt": b"1", "empty/": b"", "x": b""}])
+async def test_a_look_that_finds_nothing_new_asks_for_no_listing(desk: OpenDesk, objects: dict[str, bytes]) -> None:
+    async with desk(objects=objects) as d:
+        await eventually(lambda: not d.tree.is_loading() and d.main.desk.browser is not None)
+        if objects:
+            await d.press("right")
+            await eventually(lambda: "docs/one.txt" in d.rows())
+        browser = d.main.desk.browser
+        assert browser is not None
+        for prefix in d.tree.folders_in_view():
+            assert not d.tree.differs(prefix, await browser.peek(prefix, ""))
+
+
+async def test_of_a_long_folder_only_what_is_in_view_is_compared(desk: OpenDesk) -> None:
+    async with desk(objects={f"{number:04}": b"" for number in range(120)}) as d:
+        await d.see("0001")
+        await d.press("end")
+        start = d.tree.window_start("")
+        assert start > "0080"
+        page = await d.storage.data.list_page(BUCKET, ListQuery(delimiter="/", start_offset=start, page_size=10))
+        assert page.next_token
+        assert not d.tree.differs("", page, start)
+        await d.put("0095x")
+        page = await d.storage.data.list_page(BUCKET, ListQuery(delimiter="/", start_offset=start))
+        assert d.tree.differs("", page, start)
+        d.tree.sort_by(Order("size"))
+        assert d.tree.window_start("") == ""
+
+
+async def test_nobody_there_means_no_look() -> None:
+    now = 0.0
+    presence = Presence(lambda: now)
+    asked: list[int] = []
+    now = ASLEEP_S + 1
+
+    def browser() -> None:
+        asked.append(1)
+
+    watch = Watch(ObjectTree(), browser, lambda: True, presence, every_s=0.001)
+    task = asyncio.create_task(watch.run())
+    await eventually(lambda: len(asked) > 3)
+    assert presence.idle_s > ASLEEP_S
+    presence.seen()
+    assert presence.idle_s == 0
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_dialog_or_another_view_pauses_the_looks(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"1"}) as d:
+        await d.see("a.txt")
+        assert looked_at(d)
+        await d.press("question_mark")
+        await d.see("Help")
+        assert not looked_at(d)
+        await d.press("escape", "2")
+        assert not looked_at(d)
+
+
+def looked_at(d: Desk) -> bool:
+    return d.main._is_looked_at()
