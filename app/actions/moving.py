@@ -163,15 +163,8 @@ class MovingActions:
         here = bucket == held.bucket
         beside = [entry for entry in held.entries if here and home_of(entry) == prefix]
         away = [entry for entry in held.entries if entry not in beside]
-        if held.action == "copy":
-            if beside:
-                await self._start("copy", await _twins(data, beside, bucket), conflict="keep-both")
-        elif not away:
-            where = display_name(str(GsUrl(bucket, prefix)))
-            desk.tell(
-                f"{describe(held.entries)} is in {where} already." if len(beside) == 1 else "All is there already."
-            )
-            return False
+        if beside and held.action == "copy":
+            await self._start("copy", await _twins(data, beside, bucket), conflict="keep-both")
         if away:
             items = tuple(_item(entry, held.bucket, bucket, prefix + base_name(entry.name)) for entry in away)
             await self._start(held.action, items)
