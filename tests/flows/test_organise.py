@@ -125,7 +125,7 @@ async def test_a_name_is_edited_in_its_row(desk: OpenDesk) -> None:
 async def test_a_row_is_dragged_onto_a_folder_and_onto_the_path(desk: OpenDesk) -> None:
     async with desk(objects=OBJECTS) as d:
         await d.see("a.txt", "docs/")
-        await drag(d.pilot, at(d, "a.txt"), at(d, "docs/"))
+        await drag(d.pilot, at(d, "a.txt"), at(d, "▸ docs/"))
         await eventually(has(d, "b.txt", "docs/a.txt", "docs/one.txt", "docs/sub/two.txt", "old/x.txt"))
         await to_row(d, "docs/")
         await d.press("enter")
