@@ -29,7 +29,7 @@ CHUNK_BYTES: Final = 256 << 10
 OPEN_ATTEMPTS: Final = 5
 """Times that a row is looked up anew when its file was deleted in between."""
 
-_RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+_RANGE: Final = re.compile(r"bytes=(\d{0,40})-(\d{0,40})", re.ASCII)
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 

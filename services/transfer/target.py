@@ -152,6 +152,8 @@ class FileTarget:
             raise LocalFileError(
                 f"{shown} is a folder, where a file should go", remedy="Rename one of them.", url=run.record.target
             )
+        if not stat.S_ISREG(found.st_mode):
+            await run.disk(local.refuse_special, run.record.target, found)
         policy = run.policy
         if policy == "skip":
             raise Skipped("it exists already")

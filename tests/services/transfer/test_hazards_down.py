@@ -320,6 +320,21 @@ async def test_h57_a_link_at_the_target_itself_is_replaced_and_not_written_throu
     assert (lab.folder / "a").read_bytes() == b"new"
 
 
+@pytest.mark.parametrize("conflict", ["replace", "keep-both", "skip"])
+async def test_what_is_no_file_is_never_replaced_by_a_download(lab: Lab, conflict: str) -> None:
+    await lab.put("a", b"new")
+    os.mkfifo(lab.folder / "fifo")
+    (lab.folder / "null").symlink_to("/dev/null")
+    (lab.folder / "output").symlink_to("/proc/self/fd/1")
+    before = {name: (lab.folder / name).lstat() for name in ("fifo", "null", "output")}
+    for name, was in before.items():
+        end = await lab.run("download", JobItem(at("a"), str(lab.folder / name)), conflict=conflict)
+        assert end.job.state == "failed"
+        now = (lab.folder / name).lstat()
+        assert (now.st_ino, now.st_mode) == (was.st_ino, was.st_mode), name
+    assert set(left(lab.folder)) >= set(before)
+
+
 async def test_h64_hostile_metadata_changes_neither_mode_nor_time_beyond_reason(lab: Lab) -> None:
     await lab.put("a", b"x", metadata={"goog-reserved-posix-mode": "4777", "goog-reserved-file-mtime": "9" * 30})
     await lab.put("b", b"x", metadata={"goog-reserved-file-mtime": "-5", "x": "y" * 7000})
