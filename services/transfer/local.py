@@ -245,7 +245,7 @@ def look(path: str, base: int) -> os.stat_result | None:
 
 
 def refuse_special(path: str, found: os.stat_result) -> None:
-    """Raise `LocalFileError` where a download would take the place of something that is neither a file nor a link to one.
+    """Raise `LocalFileError` where a download would replace what is neither a file nor a link to one.
 
     To a person with the right to do so, /dev/null and /dev/stdout are names like others: replacing them breaks the
     machine.  A link into /proc stands for whatever this process has open.
@@ -253,8 +253,8 @@ def refuse_special(path: str, found: os.stat_result) -> None:
     mode, inside = found.st_mode, False
     if stat.S_ISLNK(mode):
         with contextlib.suppress(OSError):
-            inside = os.readlink(path).startswith("/proc/")
-            mode = os.stat(path).st_mode
+            inside = str(Path(path).readlink()).startswith("/proc/")
+            mode = Path(path).stat().st_mode
     if inside or not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)):
         what = "stands for what this process has open" if inside else f"is {kind_of(mode)}, not a file"
         remedy = "Write it to standard output instead: '-' is its name."

@@ -44,7 +44,9 @@ def test_a_range_is_served(stored: Raw, header: str, start: int, end: int) -> No
     assert answer.headers["content-length"] == str(end - start)
 
 
-@pytest.mark.parametrize("header", ["bytes=1048576-", "bytes=9999999-99999999", "bytes=-0", "bytes=99999999999999999999999-"])
+@pytest.mark.parametrize(
+    "header", ["bytes=1048576-", "bytes=9999999-99999999", "bytes=-0", "bytes=99999999999999999999999-"]
+)
 def test_a_range_past_the_end_is_416(stored: Raw, header: str) -> None:
     answer = stored.media("x", {"Range": header})
     assert answer.status == 416
