@@ -8,17 +8,31 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from services.errors import Corrupt, NotFound, ObjectNotFound, PreconditionFailed, RangeNotSatisfiable, Transient
+from services.checksum import of
+from services.errors import (
+    Corrupt,
+    NotFound,
+    ObjectNotFound,
+    PailError,
+    PreconditionFailed,
+    RangeNotSatisfiable,
+    Transient,
+)
+from services.gcs.interface import ReadStream
 from services.model import ObjectInfo, Precondition
 from services.names import display_name, parse_gs_url
 from services.transfer import local
+from services.transfer.landing import Landing
 from services.transfer.partial import HASH_CHUNK, Partial, local_checksum, open_partial, remove_partial
 from services.transfer.plan import describe
-from services.transfer.run import Run
+from services.transfer.run import Run, completed
 from services.transfer.target import FileTarget
 
 THROTTLED_WRITE: Final = 64 * 1024
 """Bytes that are gathered before they are written where a limit is set, so that the flow stays even."""
+
+_UNTRUSTED: Final = (Corrupt, RangeNotSatisfiable)
+"""What says that the bytes so far are wrong."""
 
 MOVED_MARK: Final = "copied"
 """`Record.fingerprint` of a move whose copy is confirmed: only the source has to be removed."""
@@ -35,21 +49,87 @@ async def download(run: Run) -> None:
     elif not (run.doubtful and await _is_there(run)):
         target = FileTarget(run)
         await target.look()
-        partial = await _fetch(run)
-        try:
-            if run.spec.decompress and record.encoding == "gzip":
-                partial = await _decoded(run, partial)
-            while not await run.disk(_put_in_place, run, partial, target.replace):
-                await target.taken()
-                partial.target = Path(record.target).name
-            partial.close()
-        except BaseException:
-            run.tools.later(partial.close)
-            raise
+        if is_whole(run):
+            await _whole(run, target)
+        else:
+            await _in_pieces(run, target)
     record.written = record.generation
     run.moved = record.size
     if run.spec.action == "move":
         await remove_moved(run)
+
+
+def is_whole(run: Run) -> bool:
+    """Tell whether an object is small enough to be gathered in memory; under a limit it flows in smaller pieces."""
+    size = run.record.size
+    return size <= run.tools.options.whole and not run.spec.decompress and (size <= THROTTLED_WRITE or not run.limited)
+
+
+async def _in_pieces(run: Run, target: FileTarget) -> None:
+    """Download by way of an unfinished file that a later try goes on with."""
+    partial = await _fetch(run)
+    try:
+        if run.spec.decompress and run.record.encoding == "gzip":
+            partial = await _decoded(run, partial)
+        while not await run.disk(_put_in_place, run, partial, target.replace):
+            await target.taken()
+            partial.target = Path(run.record.target).name
+        partial.close()
+    except BaseException:
+        run.tools.later(partial.close)
+        raise
+
+
+async def _whole(run: Run, target: FileTarget) -> None:
+    """Download a small object into memory, and have it put in place along with others."""
+    content: bytes | None = None
+    attempts = _Attempts(run)
+    while content is None:
+        try:
+            content = await _content(run)
+        except PailError as error:
+            await attempts.after(error)
+        finally:
+            run.verifying = False
+    run.ashore()
+    while not await completed(run.tools.landings.add(_landing(run, content, target.replace))):
+        await target.taken()
+
+
+def _landing(run: Run, content: bytes, replace: bool) -> Landing:
+    record = run.record
+    return Landing(
+        record.target,
+        record.base,
+        record.nonce,
+        record.generation,
+        content,
+        record.crc32c or of(content),
+        record.mtime,
+        replace,
+    )
+
+
+async def _content(run: Run) -> bytes:
+    """Return the bytes of a small object, verified; raises `PailError`."""
+    record, url = run.record, parse_gs_url(run.record.source)
+    chunks: list[bytes] = []
+    run.moved = 0
+    async with (await run.data()).read(url.bucket, url.name, generation=record.generation) as stream:
+        _check_stream(run, stream)
+        async for chunk in stream:
+            chunks.append(chunk)
+            run.moved = min(record.size, run.moved + len(chunk))
+    content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    await run.throttle(len(content))
+    if len(content) != record.size:
+        raise Transient(f"{display_name(record.source)}: the answer ended early", url=record.source)
+    run.verifying = True
+    if record.crc32c and of(content) != record.crc32c:
+        raise Corrupt(f"{display_name(record.target)}: the bytes that arrived have another checksum than the object")
+    run.confirmed(len(content))
+    run.waiting = ""
+    return content
 
 
 async def _is_there(run: Run) -> bool:
@@ -66,10 +146,36 @@ def _put_in_place(run: Run, partial: Partial, replace: bool) -> bool:
     return partial.finish(mtime=run.record.mtime, umask=run.tools.umask, replace=replace)
 
 
+class _Attempts:
+    """The tries of one download, and what a next one needs."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._corrupt = 0
+        self._restarts = 0
+
+    async def after(self, error: PailError) -> None:
+        """Return when there is to be another try; raises `error` where there is none."""
+        run = self._run
+        if isinstance(error, Transient):
+            url = parse_gs_url(run.record.source)
+            await run.patience().after(url.bucket, error, progressed=run.failed_once(error))
+        elif isinstance(error, _UNTRUSTED):
+            self._corrupt += 1
+            run.failed_once(error)
+            if self._corrupt > run.tools.options.max_corrupt:
+                raise error
+        elif isinstance(error, ObjectNotFound):
+            # The generation that was seen is gone: a restart with the one that is live now, never a mixture (hazard 3).
+            self._restarts += 1
+            await _pin_again(run, self._restarts)
+        else:
+            raise error
+
+
 async def _fetch(run: Run) -> Partial:
     """Return the whole object in an unfinished file, verified."""
-    record, url = run.record, parse_gs_url(run.record.source)
-    patience, corrupt, restarts = run.patience(), 0, 0
+    record, attempts = run.record, _Attempts(run)
     while True:
         partial = await run.disk(open_partial, record.target, record.base, record.nonce, record.generation, record.size)
         try:
@@ -77,21 +183,13 @@ async def _fetch(run: Run) -> Partial:
             await _receive(run, partial)
             run.verifying = True
             await run.disk(partial.verify, record.size, record.crc32c)
-        except Transient as error:
+        except (*_UNTRUSTED, ObjectNotFound) as error:
+            # Whatever lies there is not trusted, or of another generation: begin at the first byte (hazards 1, 2, 3).
+            await run.disk(partial.discard)
+            await attempts.after(error)
+        except PailError as error:
             run.tools.later(partial.close)
-            await patience.after(url.bucket, error, progressed=run.failed_once(error))
-        except (Corrupt, RangeNotSatisfiable) as error:
-            # Whatever lies there is not trusted: begin at the first byte (hazards 1, 2).
-            await run.disk(partial.discard)
-            corrupt += 1
-            run.failed_once(error)
-            if corrupt > run.tools.options.max_corrupt:
-                raise
-        except ObjectNotFound:
-            # The generation that was seen is gone: a restart with the one that is live now, never a mixture (hazard 3).
-            await run.disk(partial.discard)
-            restarts += 1
-            await _pin_again(run, restarts)
+            await attempts.after(error)
         except BaseException:
             run.tools.later(partial.close)
             raise
@@ -115,21 +213,26 @@ async def _pin_again(run: Run, restarts: int) -> None:
     await run.save()
 
 
+def _check_stream(run: Run, stream: ReadStream) -> None:
+    """Raise where the body is not of the generation that was seen, and take in what the answer says of it."""
+    record = run.record
+    if stream.generation != record.generation:
+        raise ObjectNotFound(f"{display_name(record.source)} was overwritten", url=record.source)
+    if stream.size != record.size:
+        raise Corrupt(f"{display_name(record.source)}: the service names another size than before")
+    record.crc32c = record.crc32c or stream.crc32c
+    record.encoding = record.encoding or stream.content_encoding
+
+
 async def _receive(run: Run, partial: Partial) -> None:
     """Append what is missing; raises `Transient` where the body ends early."""
     record, url = run.record, parse_gs_url(run.record.source)
     if partial.offset >= record.size:
         return
-    limited = bool(run.tools.bandwidth.rate or run.flags.bandwidth.rate)
-    gather = THROTTLED_WRITE if limited else run.tools.options.write_size
+    gather = THROTTLED_WRITE if run.limited else run.tools.options.write_size
     data = await run.data()
     async with data.read(url.bucket, url.name, generation=record.generation, start=partial.offset) as stream:
-        if stream.generation != record.generation:
-            raise ObjectNotFound(f"{display_name(record.source)} was overwritten", url=record.source)
-        if stream.size != record.size:
-            raise Corrupt(f"{display_name(record.source)}: the service names another size than before")
-        record.crc32c = record.crc32c or stream.crc32c
-        record.encoding = record.encoding or stream.content_encoding
+        _check_stream(run, stream)
         waiting: list[bytes] = []
         held = 0
         async for chunk in stream:

@@ -16,8 +16,10 @@ from services.transfer import schema, window
 from services.transfer.control import Controls
 from services.transfer.core import Core, log
 from services.transfer.facts import Subscription
+from services.transfer.gather import Gather
 from services.transfer.job import Counts, Job
 from services.transfer.journal import KEEP_FINISHED, KEEP_FINISHED_S, Journal
+from services.transfer.landing import Landings
 from services.transfer.messages import (
     Answer,
     Command,
@@ -54,7 +56,9 @@ class Engine:
     def __init__(self, journal: Journal, options: Options) -> None:
         self._options = options
         self._disk = ThreadPoolExecutor(options.disk_threads, thread_name_prefix="pail-disk")
-        tools = Tools(journal, self._disk, options, Bandwidth(), current_umask(), self._slower)
+        umask = current_umask()
+        brief, landings = Gather(self._disk, abreast=options.disk_threads), Landings(self._disk, umask)
+        tools = Tools(journal, self._disk, brief, landings, options, Bandwidth(), umask)
         self._core = Core(options, tools)
         self._scheduler = Scheduler(self._core)
         self._planning = Planning(self._core, self._scheduler)
@@ -77,9 +81,6 @@ class Engine:
             await engine.shut(remove=False)
             raise
         return engine
-
-    def _slower(self) -> None:
-        self._scheduler.slower()
 
     @property
     def journal(self) -> Journal:

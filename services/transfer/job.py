@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.names import GsUrl, is_gs_url, parse_gs_url
+from services.transfer.line import Line
 from services.transfer.messages import JobItem, JobState, JobView
 from services.transfer.meter import Bandwidth, Meter, eta
 from services.transfer.record import Record, RecordState
@@ -99,6 +100,8 @@ class Job:
         """Small transfers that wait here for their turn."""
         self.large: deque[Record] = deque()
         """Large ones, which have turns of their own."""
+        self.line: Line | None = None
+        """Its connection, once something was started."""
         self.cursor = 0
         """Number up to which transfers were taken from the journal."""
         self.feeding = False

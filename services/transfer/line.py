@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import resource
+import sys
 import time
 from collections.abc import Callable
 
 from services.connection import Connection
 from services.errors import NotAuthenticated, PailError, RateLimited, Transient
 from services.gcs.interface import DataPlane, ListQuery, Storage
+from services.transfer.adaptive import Pace
 from services.transfer.options import OpenStorage, Options
 
 Announce = Callable[[str, PailError | None], None]
@@ -39,6 +42,12 @@ class Line:
         """Why everything on this connection waits; None while it works."""
         self.no_atomic_move: set[str] = set()
         """Buckets that were found to have no atomic move."""
+        self.pace = Pace(options.begin, min(options.concurrency, most_connections()))
+        """How many requests may be under way."""
+        self.under_way = 0
+        """How many transfers ask something of it."""
+        self.large = 0
+        """How many of them are large."""
         self._options = options
         self._announce = announce
         self._storage: Storage | None = None
@@ -49,6 +58,10 @@ class Line:
         self._down_since = 0.0
         self._prober: asyncio.Task[None] | None = None
         self._checking: asyncio.Task[PailError | None] | None = None
+
+    def has_room(self) -> bool:
+        """Tell whether another transfer may start; large ones leave room for at least one other."""
+        return self.under_way - self.large < max(1, self.pace.slots - self.large)
 
     async def storage(self) -> Storage:
         """Return the storage, opened; raises `PailError`."""
@@ -150,13 +163,18 @@ class Line:
         await self._reopen()
 
 
+def most_connections() -> int:
+    """Return how many connections leave enough of this process's limit of open files to files."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else max(4, soft // 4)
+
+
 class Patience:
     """How often one transfer (or one batch) tries again, and how long it waits in between."""
 
-    def __init__(self, line: Line, options: Options, slower: Callable[[], None]) -> None:
+    def __init__(self, line: Line, options: Options) -> None:
         self._line = line
         self._options = options
-        self._slower = slower
         self.tries = 0
         """Tries in a row that failed without any progress."""
 
@@ -173,7 +191,7 @@ class Patience:
             await self._line.wait_up()
             return
         if isinstance(error, RateLimited):
-            self._slower()
+            self._line.pace.refused()
         elif self.tries >= 2 and await self._line.is_down(bucket, error):
             await self._line.wait_up()
             self.tries = 0

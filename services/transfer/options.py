@@ -20,8 +20,10 @@ OpenStorage = Callable[[Connection], Awaitable[Storage]]
 class Options:
     """Times, sizes and numbers of an engine."""
 
-    concurrency: int = 16
-    """Transfers that run side by side at the most; fewer while the service asks for less."""
+    concurrency: int = 256
+    """Transfers that ask something of one connection at once, at the most; `adaptive` says how many do."""
+    begin: int = 16
+    """Transfers of one connection at once, to begin with."""
     large: int = 4
     """Large transfers among them, so that small ones are not starved."""
     small_limit: int = 8 * MIB
@@ -30,6 +32,8 @@ class Options:
     """Bytes of a part of a resumable upload: what a crash costs at the most, twice."""
     buffered: int = 64 * MIB
     """Bytes of small uploads that are in memory at once."""
+    whole: int = 256 * 1024
+    """Bytes up to which a download is gathered in memory and put in place along with others."""
     write_size: int = MIB
     """Bytes of a download that are gathered before they are written."""
     disk_threads: int = 8

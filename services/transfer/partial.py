@@ -78,34 +78,13 @@ class Partial:
         """
         with local.explained(self.path, "write"):
             os.fchmod(self.handle, local.NEW_FILE_MODE & ~umask)
-            if mtime is not None:
-                stamp = int(mtime * 1e9)
-                # A time that the file system cannot hold is not worth a failed download.
-                with contextlib.suppress(OSError, OverflowError):
-                    os.utime(self.handle, ns=(stamp, stamp))
+            set_mtime(self.handle, mtime)
             os.fsync(self.handle)
             if replace:
                 os.rename(self.name, self.target, src_dir_fd=self.folder, dst_dir_fd=self.folder)
-            elif not self._link():
+            elif not link_name(self.folder, self.name, self.target):
                 return False
             os.fsync(self.folder)
-        return True
-
-    def _link(self) -> bool:
-        """Put it in place only where nothing has the name."""
-        try:
-            os.link(self.name, self.target, src_dir_fd=self.folder, dst_dir_fd=self.folder, follow_symlinks=False)
-        except FileExistsError:
-            return False
-        except OSError as error:
-            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
-                raise
-            # No hard links here (FAT, some network file systems): the check and the rename are two steps.
-            if local.Place(self.folder, self.target).lstat() is not None:
-                return False
-            os.rename(self.name, self.target, src_dir_fd=self.folder, dst_dir_fd=self.folder)
-            return True
-        os.unlink(self.name, dir_fd=self.folder)
         return True
 
     def close(self) -> None:
@@ -118,6 +97,33 @@ class Partial:
         with contextlib.suppress(OSError):
             os.unlink(self.name, dir_fd=self.folder)
         self.close()
+
+
+def set_mtime(handle: int, mtime: float | None) -> None:
+    """Give a file its modification time, if there is one and the file system can hold it."""
+    if mtime is not None:
+        stamp = int(mtime * 1e9)
+        # A time that cannot be kept is not worth a failed download.
+        with contextlib.suppress(OSError, OverflowError):
+            os.utime(handle, ns=(stamp, stamp))
+
+
+def link_name(folder: int, name: str, target: str) -> bool:
+    """Give the file `name` the name `target` instead, only where nothing has that; tells whether it got it."""
+    try:
+        os.link(name, target, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
+            raise
+        # No hard links here (FAT, some network file systems): the check and the rename are two steps.
+        if local.Place(folder, target).lstat() is not None:
+            return False
+        os.rename(name, target, src_dir_fd=folder, dst_dir_fd=folder)
+        return True
+    os.unlink(name, dir_fd=folder)
+    return True
 
 
 def open_partial(path: str, base: int, nonce: str, generation: int, size: int) -> Partial:

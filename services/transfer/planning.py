@@ -31,7 +31,7 @@ class Planning:
         job.planner = asyncio.create_task(self._plan(job, again=again))
 
     async def _plan(self, job: Job, *, again: bool) -> None:
-        patience = Patience(self._core.line(job.row.spec.connection), self._core.options, self._scheduler.slower)
+        patience = Patience(self._core.line(job.row.spec.connection), self._core.options)
         bucket = bucket_of_spec(job.row.spec)
         while True:
             try:
@@ -93,7 +93,7 @@ class Planning:
 
     async def _rehearse(self, job: Job) -> None:
         spec = job.row.spec
-        patience = Patience(self._core.line(spec.connection), self._core.options, self._scheduler.slower)
+        patience = Patience(self._core.line(spec.connection), self._core.options)
         seq = 0
         while not job.ended:
             try:

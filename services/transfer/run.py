@@ -11,7 +11,9 @@ from typing import Any, Literal, TypeVar
 
 from services.errors import PailError
 from services.gcs.interface import DataPlane
+from services.transfer.gather import Gather
 from services.transfer.journal import Journal
+from services.transfer.landing import Landings
 from services.transfer.line import Line, Patience
 from services.transfer.messages import ConflictPolicy, JobSpec, TransferView
 from services.transfer.meter import Bandwidth, Meter, eta
@@ -36,6 +38,19 @@ class Asking(Exception):
         self.seen = seen
 
 
+async def completed(future: asyncio.Future[Result]) -> Result:
+    """Return what a future gets; when cancelled, wait for its end all the same.
+
+    So nothing is closed or deleted while a thread still uses it.
+    """
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):
+            await asyncio.wait([future])
+        raise
+
+
 @dataclass(slots=True)
 class JobFlags:
     """What the transfers of one job learn from one another."""
@@ -58,27 +73,20 @@ class Tools:
     """The journal."""
     disk: Executor
     """Threads for local files."""
+    brief: Gather
+    """The same threads, for brief work: many pieces for one turn."""
+    landings: Landings
+    """Small downloads on their way to the disk."""
     options: Options
     """Times, sizes and numbers."""
     bandwidth: Bandwidth
     """The limit of everything together."""
     umask: int
     """Permission bits that new files do not get."""
-    slower: Callable[[], None]
-    """Called when the service asks for fewer requests."""
 
     async def on_disk(self, function: Callable[..., Result], *arguments: Any) -> Result:
-        """Run a blocking function on a disk thread; when cancelled, wait for its end all the same.
-
-        So nothing is closed or deleted while a thread still uses it.
-        """
-        future = asyncio.get_running_loop().run_in_executor(self.disk, function, *arguments)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            with contextlib.suppress(Exception):
-                await asyncio.wait([future])
-            raise
+        """Run a blocking function on a disk thread; when cancelled, wait for its end all the same."""
+        return await completed(asyncio.get_running_loop().run_in_executor(self.disk, function, *arguments))
 
     def later(self, function: Callable[[], object]) -> None:
         """Run a blocking clean-up on a disk thread, without waiting for it."""
@@ -116,6 +124,8 @@ class Run:
     """Why it is being stopped."""
     meter: Meter = field(default_factory=Meter)
     """Its rate."""
+    ashore: Callable[[], None] = lambda: None
+    """Called once nothing more is asked of the service: somebody else may, while this one waits for the disk."""
     _patience: Patience | None = None
 
     @property
@@ -131,6 +141,11 @@ class Run:
         """Whether what is found at the target may be this transfer's own work."""
         return self.unsure or self.flags.recovered or self.record.attempt > 1
 
+    @property
+    def limited(self) -> bool:
+        """Whether bytes may only move so fast."""
+        return bool(self.tools.bandwidth.rate or self.flags.bandwidth.rate)
+
     async def data(self) -> DataPlane:
         """Return the data plane."""
         return await self.line.data()
@@ -138,6 +153,10 @@ class Run:
     async def disk(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Run a blocking function on a disk thread."""
         return await self.tools.on_disk(function, *arguments)
+
+    async def brief(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a blocking function that is over at once (a look, a small file) on a disk thread, along with others."""
+        return await completed(self.tools.brief.add(function, *arguments))
 
     async def save(self) -> None:
         """Return once the record is durable as it stands."""
@@ -151,7 +170,7 @@ class Run:
     def patience(self) -> Patience:
         """Return the count of tries, one for the whole transfer: loops inside one another don't multiply them."""
         if self._patience is None:
-            self._patience = Patience(self.line, self.tools.options, self.tools.slower)
+            self._patience = Patience(self.line, self.tools.options)
         return self._patience
 
     def sent(self, count: int) -> None:

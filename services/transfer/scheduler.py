@@ -17,12 +17,16 @@ from services.transfer.core import Core, log
 from services.transfer.delete import BATCH, delete_batch, make_folder
 from services.transfer.download import download
 from services.transfer.job import LOW_WATER, MOST_WAITING, WINDOW, Job, bucket_of
+from services.transfer.line import Line
 from services.transfer.messages import ConflictFact, ItemFact, NoticeFact
 from services.transfer.partial import remove_partial
 from services.transfer.plan import describe
 from services.transfer.record import EXISTS, Record
 from services.transfer.run import Asking, Run, Skipped
 from services.transfer.upload import abandon_session, upload
+
+MOST_RUNNING: Final = 1024
+"""Transfers that run at once, those included that wait for the disk."""
 
 EXAMPLES: Final = 5
 """Conflicts that a `ConflictFact` shows."""
@@ -42,11 +46,10 @@ class Scheduler:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._slots = float(core.options.concurrency)
         self._running: dict[asyncio.Task[None], list[Run]] = {}
-        self._large = 0
         self._buffered = 0
         self._last_turn = 0
+        self._pumping = False
 
     @property
     def running(self) -> int:
@@ -58,21 +61,21 @@ class Scheduler:
         """Whether anything runs."""
         return bool(self._running)
 
-    def slower(self) -> None:
-        """Use fewer slots: the service asks for less.  Every transfer that ends well gives a little back."""
-        self._slots = max(1.0, self._slots * 0.7)
-
     def pump(self) -> None:
         """Start what can be started, in turns between the jobs."""
+        self._pumping = False
         if self._core.closing:
             return
         started = True
-        while started and len(self._running) < int(self._slots):
+        while started and len(self._running) < MOST_RUNNING:
             started = False
             for job in self._turns():
-                if len(self._running) >= int(self._slots):
-                    break
-                if self._start_next(job):
+                line = self._line(job)
+                if not job.waiting:
+                    continue
+                if not line.has_room():
+                    line.pace.full()
+                elif self._start_next(job, line):
                     self._last_turn = job.row.id
                     started = True
         for job in self._turns():
@@ -80,6 +83,17 @@ class Scheduler:
             if (job.waiting < LOW_WATER or starved) and not job.exhausted and not job.feeding:
                 job.feeding = True
                 self._core.background(self._feed(job))
+
+    def _pump_soon(self) -> None:
+        """Pump once for all that happens in this turn of the event loop."""
+        if not self._pumping:
+            self._pumping = True
+            asyncio.get_running_loop().call_soon(self.pump)
+
+    def _line(self, job: Job) -> Line:
+        if job.line is None:
+            job.line = self._core.line(job.row.spec.connection)
+        return job.line
 
     def _turns(self) -> list[Job]:
         jobs = [job for job in self._core.jobs.values() if job.runs]
@@ -101,15 +115,17 @@ class Scheduler:
         self.pump()
         self.settle(job)
 
-    def _start_next(self, job: Job) -> bool:
+    def _start_next(self, job: Job, line: Line) -> bool:
         if job.row.spec.action == "delete":
             return self._start_deletes(job)
-        if job.large and self._large < self._core.options.large:
+        if job.large and line.large < min(self._core.options.large, max(1, line.pace.slots // 2)):
             self._start(job, [job.large.popleft()], large=True)
             return True
         if not job.small:
             return False
-        buffered = job.small[0].size if job.row.spec.action in ("upload", "move") else 0
+        record = job.small[0]
+        in_memory = not is_gs_url(record.source) or record.size <= self._core.options.whole
+        buffered = record.size if in_memory and record.action != "copy" else 0
         if self._buffered and self._buffered + buffered > self._core.options.buffered:
             return False
         self._start(job, [job.small.popleft()], buffered=buffered)
@@ -126,7 +142,7 @@ class Scheduler:
         return True
 
     def _start(self, job: Job, records: list[Record], *, large: bool = False, buffered: int = 0) -> None:
-        line = self._core.line(job.row.spec.connection)
+        line = self._line(job)
         runs = []
         for record in records:
             if record.moved:
@@ -136,25 +152,31 @@ class Scheduler:
             job.active[record.seq] = run
             runs.append(run)
         work = self._carry_out_deletes(job, runs) if record.action == "delete" else self._carry_out(job, runs[0])
+        turn = _Turn(line, runs, large=large)
+        if not large:
+            runs[0].ashore = lambda: self._ashore(turn)
         task = asyncio.create_task(work)
         self._running[task] = runs
-        self._large += large
         self._buffered += buffered
 
         def ended(task: asyncio.Task[None]) -> None:
             self._running.pop(task)
-            self._large -= large
             self._buffered -= buffered
+            turn.end()
             if not task.cancelled() and (error := task.exception()) is not None:
                 log.error("internal error", exc_info=error)
             for run in runs:
                 # A task that was cancelled before its first step never came to take down its end.
                 if job.active.get(run.record.seq) is run:
                     self._stopped(job, run)
-            self.pump()
+            self._pump_soon()
             self.settle(job)
 
         task.add_done_callback(ended)
+
+    def _ashore(self, turn: _Turn) -> None:
+        turn.end()
+        self._pump_soon()
 
     async def _carry_out(self, job: Job, run: Run) -> None:
         try:
@@ -219,7 +241,6 @@ class Scheduler:
         record = run.record
         record.reason = record.code = record.remedy = ""
         if error is None:
-            self._slots = min(float(self._core.options.concurrency), self._slots + 0.1)
             job.change(record, "done")
         elif isinstance(error, Skipped):
             record.reason, record.code = str(error), EXISTS
@@ -371,6 +392,32 @@ class Scheduler:
             await self._ask(job)
         self.settle(job)
         self.pump()
+
+
+class _Turn:
+    """What one start takes of its connection, until it is given back."""
+
+    def __init__(self, line: Line, runs: list[Run], *, large: bool) -> None:
+        self._line = line
+        self._runs = runs
+        self._large = large
+        self._since = time.monotonic()
+        self._over = False
+        line.under_way += 1
+        line.large += large
+
+    def end(self) -> None:
+        """Give it back; a second time does nothing."""
+        if self._over:
+            return
+        self._over = True
+        self._line.under_way -= 1
+        self._line.large -= self._large
+        run = self._runs[0]
+        # What failed, was stopped or had to wait says nothing about the line; nor does one that takes minutes.
+        if not (self._large or run.intent or run.waiting or run.record.state in ("failed", "asking")):
+            moved = sum(run.moved for run in self._runs) if run.record.action in ("upload", "download") else 0
+            self._line.pace.ended(moved, time.monotonic() - self._since, len(self._runs))
 
 
 def _action_of(record: Record) -> Callable[[Run], Awaitable[None]]:

@@ -174,7 +174,7 @@ class FileTarget:
                 await self.taken(found)
 
     async def _lstat(self) -> os.stat_result | None:
-        return await self._run.disk(local.look, self._run.record.target, self._run.record.base)
+        return await self._run.brief(local.look, self._run.record.target, self._run.record.base)
 
     async def _other_name(self) -> None:
         run = self._run

@@ -38,11 +38,13 @@ _ENCODINGS: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2",
 
 async def upload(run: Run) -> None:
     """Upload the file of `run`; raises `PailError`, `Skipped`, `Asking`."""
-    source, content = await run.disk(_take, run.record.source, run.record.base, run.tools.options.small_limit)
+    options = run.tools.options
+    take = run.brief if run.record.size <= options.whole else run.disk
+    source, content = await take(_take, run.record.source, run.record.base, options.small_limit)
     try:
         run.record.size, run.record.mtime = source.size, source.mtime
         target = ObjectTarget(run)
-        if source.size <= run.tools.options.small_limit:
+        if source.size <= options.small_limit:
             if content is None:
                 raise source_changed(run)
             info = await _small(run, content, target)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from services.transfer import codec
 from services.transfer.inprocess import JOURNALS, open_engine
+from services.transfer.local import PARTIAL_PREFIX
 from services.transfer.messages import JobFact, JobItem, SnapshotQuery, Submit
 from tests.services.transfer.conftest import BUCKET, KIB, Lab, OpenLab, eventually, some_bytes
 
@@ -70,6 +71,33 @@ async def test_h05_a_download_command_that_was_killed_goes_on_when_it_is_repeate
     assert await finish(second) == b"done\n"
     assert target.read_bytes() == data
     assert [entry.name for entry in target.parent.iterdir()] == ["a"]
+    assert journals(state) == []
+
+
+async def test_h05_small_downloads_that_were_killed_are_whole_or_absent_and_go_on(lab: Lab, tmp_path: Path) -> None:
+    state = tmp_path / "other-state"
+    contents = {f"d/{number % 5}/{number}": some_bytes(4 * KIB, seed=number) for number in range(400)}
+    for name, content in contents.items():
+        await lab.put(name, content)
+    folder = lab.folder / "d"
+    item = JobItem(at("d/"), f"{folder}/", tree=True)
+
+    def placed() -> dict[str, bytes]:
+        found = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(PARTIAL_PREFIX)]
+        return {str(path.relative_to(lab.folder)): path.read_bytes() for path in found}
+
+    for least in (20, 150):
+        killed = command(state, lab, item, action="download", bandwidth=500 * KIB)
+        await eventually(lambda least=least: len(placed()) >= least)
+        killed.send_signal(signal.SIGKILL)
+        await finish(killed)
+        before = placed()
+        assert len(before) < len(contents)
+        assert before.items() <= contents.items()
+    last = command(state, lab, item, action="download", bandwidth=500 * KIB)
+    assert await finish(last) == b"done\n"
+    assert placed() == contents
+    assert not list(folder.rglob(f"{PARTIAL_PREFIX}*"))
     assert journals(state) == []
 
 

@@ -15,7 +15,7 @@ from services import checksum
 from services.errors import NotAuthenticated, Rejected, Transient
 from services.localstore.faults import Fault
 from services.model import CREATE_ONLY, Precondition, WriteAttributes
-from services.transfer import local, partial
+from services.transfer import landing, local, partial
 from services.transfer.messages import Answer, Control, JobItem, SetBandwidth
 from services.transfer.partial import Partial
 from tests.services.transfer.conftest import BUCKET, FAST, KIB, Lab, OpenLab, eventually, some_bytes
@@ -358,11 +358,13 @@ async def test_an_unfinished_download_is_private_until_it_is_in_place(lab: Lab) 
     await eventually(lambda: left(lab.folder) == [])
 
 
+@pytest.mark.parametrize("size", [6, FAST.whole + 1])
 @pytest.mark.parametrize("policy", ["skip", "keep-both", "ask"])
 async def test_a_file_that_comes_while_the_download_runs_is_not_overwritten(
-    lab: Lab, policy: str, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, policy: str, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await lab.put("a.txt", b"theirs")
+    theirs = b"t" * size
+    await lab.put("a.txt", theirs)
     target = lab.folder / "a.txt"
     real = Partial.finish
 
@@ -372,6 +374,14 @@ async def test_a_file_that_comes_while_the_download_runs_is_not_overwritten(
         return real(self, **options)
 
     monkeypatch.setattr(Partial, "finish", finish)
+    place = landing._place
+
+    def late(small: landing.Landing) -> None:
+        if not target.exists():
+            target.write_bytes(b"mine")
+        place(small)
+
+    monkeypatch.setattr(landing, "_place", late)
     job = await lab.start("download", JobItem(at("a.txt"), str(target)), conflict=policy)
     if policy == "ask":
         await eventually(lab.conflicts)
