@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Final, Protocol
 
 from services.errors import PailError
 from services.gcs.interface import DataPlane, ListQuery
-from services.model import ListPage
+from services.history import hidden
+from services.lookup import pages
+from services.model import ListPage, ObjectRow
 from services.names import parent_prefix
 
 PARALLEL: Final = 4
@@ -48,6 +51,10 @@ class Browser:
         """Make a browser; `failed` is told of every listing that broke, besides the tree."""
         self.bucket = bucket
         self.hierarchical = hierarchical
+        self.with_past = False
+        """Whether deleted objects and older generations are listed among the live ones."""
+        self.soft_deleted: set[tuple[str, int]] = set()
+        """Those of them that soft delete keeps, by name and generation: nobody can delete them any further."""
         self._data = data
         self._feed = feed
         self._failed = failed
@@ -99,15 +106,37 @@ class Browser:
         async with self._slots:
             token = ""
             try:
-                while True:
+                while not self.with_past:
                     page = await self._data.list_page(self.bucket, query, token)
                     token = page.next_token
                     if not self._feed.add_page(prefix, page, final=not token, ticket=ticket) or not token:
                         break
+                if self.with_past:
+                    self._feed.add_page(prefix, await self._list_past(query), final=True, ticket=ticket)
             except PailError as error:
                 self._feed.fail(prefix, error.message, error.remedy, ticket=ticket)
                 self._failed(prefix, error)
         self._took[prefix] = self._clock() - started
+
+    async def _list_past(self, query: ListQuery) -> ListPage:
+        """Return a folder with what is in it no more: of each name the oldest generation first, the live one last."""
+        rows: list[ObjectRow] = []
+        prefixes: set[str] = set()
+        async with aclosing(pages(self._data, self.bucket, query)) as live:
+            async for page in live:
+                rows += page.objects
+                prefixes.update(page.prefixes)
+        async with aclosing(hidden(self._data, self.bucket, query.prefix)) as gone:
+            async for part in gone:
+                rows += [version.row for version in part.versions]
+                prefixes.update(part.prefixes)
+                self.soft_deleted.update(
+                    (version.row.name, version.row.generation)
+                    for version in part.versions
+                    if version.state == "soft-deleted"
+                )
+        await asyncio.to_thread(rows.sort, key=_age)
+        return ListPage(rows, sorted(prefixes, key=str.encode), "")
 
     async def peek(self, prefix: str, start: str) -> ListPage:
         """Return one page of a folder from a name on, for nobody but the caller; raises `PailError`."""
@@ -133,6 +162,10 @@ class Browser:
             del self._running[prefix]
         if not task.cancelled():
             task.result()
+
+
+def _age(row: ObjectRow) -> tuple[bytes, bool, int]:
+    return row.name.encode(), row.deleted is None, row.generation
 
 
 def holders(name: str) -> set[str]:

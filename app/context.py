@@ -43,6 +43,8 @@ class Context:
     """Whether something was copied or cut, to be pasted."""
     undoable: bool = False
     """Whether the last delete, move or rename can be undone."""
+    past: bool = False
+    """Whether deleted objects and older generations are shown."""
 
     @property
     def chosen(self) -> bool:
@@ -108,6 +110,11 @@ def pastable(context: Context) -> bool:
 def undoable(context: Context) -> bool:
     """Tell whether something can be undone."""
     return context.view in ("objects", "transfers") and context.undoable
+
+
+def restorable(context: Context) -> bool:
+    """Tell whether there may be something to restore among what is chosen."""
+    return chosen_writable(context) and context.past
 
 
 def with_bucket(context: Context) -> bool:

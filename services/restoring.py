@@ -1,4 +1,4 @@
-"""Many deleted generations brought back at once; never over an object that has taken the name since."""
+"""Many deleted generations brought back at once, over an object that has the name now only where that is wanted."""
 
 from __future__ import annotations
 
@@ -29,14 +29,19 @@ class Restored:
     """The first failure of another kind."""
 
 
-async def restore_many(data: DataPlane, bucket: str, wanted: Iterable[tuple[str, int]]) -> Restored:
-    """Bring back generations, by name and number, each only where nothing is live under its name; never raises."""
+async def restore_many(
+    data: DataPlane, bucket: str, wanted: Iterable[tuple[str, int]], *, replace: bool = False
+) -> Restored:
+    """Bring back generations, by name and number; never raises a `PailError`.
+
+    Each only where nothing is live under its name, unless it may `replace` what is.
+    """
     result = Restored()
     todo = iter(wanted)
 
     async def work() -> None:
         for name, generation in todo:
-            await _bring_back(data, bucket, name, generation, result)
+            await _bring_back(data, bucket, (name, generation), result, replace=replace)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(AT_ONCE):
@@ -44,10 +49,13 @@ async def restore_many(data: DataPlane, bucket: str, wanted: Iterable[tuple[str,
     return result
 
 
-async def _bring_back(data: DataPlane, bucket: str, name: str, generation: int, result: Restored) -> None:
+async def _bring_back(
+    data: DataPlane, bucket: str, wanted: tuple[str, int], result: Restored, *, replace: bool
+) -> None:
+    name, generation = wanted
     try:
         plan = restore_plan(await versions(data, bucket, name), name, generation)
-        if plan.over:
+        if plan.over and not replace:
             result.taken.append(name)
             return
         await restore(data, bucket, plan)

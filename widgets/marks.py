@@ -26,6 +26,11 @@ class Totals:
         return self.objects + self.folders
 
 
+def _key(row: ObjectRow) -> str:
+    """Return what a mark is kept by: the name, and the generation of one that is gone (no name has a line feed)."""
+    return row.name if row.deleted is None else f"{row.name}\n{row.generation}"
+
+
 class Marks:
     """A set of objects and prefixes; a marked prefix stands for all below it, so nothing below it is in the set."""
 
@@ -46,11 +51,13 @@ class Marks:
     def entries(self) -> list[Entry]:
         """Return what is marked in byte order of the names, folders before objects."""
         folders = [Entry("folder", prefix) for prefix in sorted(self._prefixes)]
-        return folders + [Entry("object", name, self._objects[name]) for name in sorted(self._objects)]
+        return folders + [Entry("object", row.name, row) for _, row in sorted(self._objects.items())]
 
     def holds(self, entry: Entry) -> bool:
         """Tell whether an entry itself is marked."""
-        return entry.name in (self._prefixes if entry.kind == "folder" else self._objects)
+        if entry.kind == "folder":
+            return entry.name in self._prefixes
+        return (_key(entry.row) if entry.row is not None else entry.name) in self._objects
 
     def covers(self, entry: Entry) -> bool:
         """Tell whether a folder around an entry is marked."""
@@ -71,9 +78,10 @@ class Marks:
             if self.covers(entry):
                 continue
             if entry.row is not None:
-                old = self._objects.get(entry.name)
+                key = _key(entry.row)
+                old = self._objects.get(key)
                 self._bytes += entry.row.size - (old.size if old else 0)
-                self._objects[entry.name] = entry.row
+                self._objects[key] = entry.row
             else:
                 self._prefixes.add(entry.name)
                 folders = True
@@ -82,7 +90,7 @@ class Marks:
 
     def add_rows(self, rows: Iterable[ObjectRow]) -> None:
         """Mark objects of one folder none of which is covered: `add` for hundreds of thousands of them."""
-        fresh = {row.name: row for row in rows}
+        fresh = {_key(row): row for row in rows}
         replaced = sum(self._objects[name].size for name in fresh.keys() & self._objects.keys())
         self._bytes += sum(row.size for row in fresh.values()) - replaced
         if self._objects:
@@ -96,7 +104,7 @@ class Marks:
             if entry.kind == "folder":
                 self._prefixes.discard(entry.name)
             else:
-                row = self._objects.pop(entry.name, None)
+                row = self._objects.pop(_key(entry.row) if entry.row is not None else entry.name, None)
                 self._bytes -= row.size if row else 0
 
     def toggle(self, entry: Entry) -> None:
@@ -120,7 +128,7 @@ class Marks:
                 self.remove([entry])
             elif isinstance(now, ObjectRow) and now is not entry.row:
                 self._bytes += now.size - (entry.size or 0)
-                self._objects[entry.name] = now
+                self._objects[_key(now)] = now
 
     def _drop(self, which: Callable[[Entry], bool]) -> None:
         self.remove([entry for entry in self.entries() if which(entry)])

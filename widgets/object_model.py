@@ -141,24 +141,32 @@ class ObjectModel:
 
     def _generation(self, entry: Entry) -> ObjectRow | None:
         """Return the very generation of an entry, where several of its name are listed."""
-        holder = self._known.get(holder_of(entry.name))
-        if holder is None or entry.generation is None:
-            return None
-        for place in range(bisect_left(holder.objects, entry.name, key=_name_of), len(holder.objects)):
-            row = holder.objects[place]
-            if row.name != entry.name:
-                return None
-            if row.generation == entry.generation:
-                return row
-        return None
+        return next((row for row in self._generations(entry.name) if row.generation == entry.generation), None)
 
     def object_named(self, name: str) -> ObjectRow | None:
-        """Return the listed object of a name."""
+        """Return the listed object of a name: the live one, else the oldest generation that is shown of it."""
+        found: ObjectRow | None = None
+        for row in self._generations(name):
+            if row.deleted is None:
+                return row
+            found = found or row
+        return found
+
+    def current(self, entry: Entry) -> ObjectRow | None:
+        """Return what has taken the place of an entry: the live object, or the very generation of one that is gone."""
+        if entry.is_past:
+            return self._generation(entry)
+        found = self.object_named(entry.name)
+        return found if found is not None and found.deleted is None else None
+
+    def _generations(self, name: str) -> Iterator[ObjectRow]:
         holder = self._known.get(holder_of(name))
         if holder is None:
-            return None
-        place = bisect_left(holder.objects, name, key=_name_of)
-        return holder.objects[place] if place < len(holder.objects) and holder.objects[place].name == name else None
+            return
+        for place in range(bisect_left(holder.objects, name, key=_name_of), len(holder.objects)):
+            if holder.objects[place].name != name:
+                return
+            yield holder.objects[place]
 
     def has_folder(self, prefix: str) -> bool:
         """Tell whether a folder was listed, or may exist because the one around it was not."""

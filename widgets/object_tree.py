@@ -180,7 +180,7 @@ class ObjectTree(ListingTree, DropSite):
             if entry.name == prefix or not entry.name.startswith(prefix):
                 return True
             if entry.kind == "object" and holder_of(entry.name) == prefix:
-                return self._model.object_named(entry.name) or False
+                return self._model.current(entry) or False
             child = entry.name[: entry.name.index("/", len(prefix)) + 1]
             return self._model.has_folder(child)
 
@@ -320,7 +320,7 @@ class ObjectTree(ListingTree, DropSite):
     def _clash(self, entry: Entry, name: str) -> str:
         """Return what is there under a new name already, as far as it was listed."""
         full = home_of(entry) + name
-        if self._model.object_named(full) is not None:
+        if self._model.current(Entry("object", full)) is not None:
             return "There is an object of that name."
         return "There is a folder of that name." if self._model.child_folder(f"{full}/") is not None else ""
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 from typing import Final
 
+from app.actions.past import PastActions
 from app.actions.undo import UndoActions
 from app.desk import Desk, Place
 from app.screens.conflict import ConflictDialog
@@ -31,9 +32,10 @@ COPY_LIMIT: Final = 1_000
 class ObjectActions:
     """Works on what is marked, or on the cursor's row."""
 
-    def __init__(self, desk: Desk, undo: UndoActions) -> None:
+    def __init__(self, desk: Desk, undo: UndoActions, past: PastActions) -> None:
         self._desk = desk
         self._undo = undo
+        self._past = past
         self._remembered = desk.surroundings.remembered
         self._asking: set[str] = set()
 
@@ -117,6 +119,9 @@ class ObjectActions:
     async def delete(self, entries: list[Entry]) -> None:
         """Ask whether entries shall be deleted, and have it done."""
         if not entries:
+            return
+        if any(entry.is_past for entry in entries):
+            await self._past.delete(entries)
             return
         desk, place = self._desk, self._desk.place
         objects = [entry for entry in entries if entry.kind == "object"]

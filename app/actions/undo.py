@@ -100,16 +100,20 @@ class UndoActions:
             wanted = [(url.name, generation) for url, generation in urls if url.bucket == bucket]
             await self.restore(bucket, wanted)
 
-    async def restore(self, bucket: str, wanted: list[tuple[str, int]]) -> None:
-        """Bring back generations, by name and number, and say what became of them."""
+    async def restore(self, bucket: str, wanted: list[tuple[str, int]], *, replace: bool = False) -> list[str]:
+        """Bring back generations, by name and number, and say what became of them.
+
+        Returns the names that were left alone since something is live under them, unless it may `replace` that.
+        """
         desk, key = self._desk, f"restore {id(wanted)}"
         desk.only_here[key] = f"{formats.count(len(wanted), 'object')} being restored"
         try:
-            result = await restore_many(desk.session.storage.data, bucket, wanted)
+            result = await restore_many(desk.session.storage.data, bucket, wanted, replace=replace)
         finally:
             del desk.only_here[key]
         self._changed(bucket, result.names)
         self._tell(result)
+        return result.taken
 
     def _tell(self, result: Restored) -> None:
         lines = [f"Restored {formats.count(len(result.names), 'object')}."] if result.names else []

@@ -12,6 +12,7 @@ from app.actions.buckets import BucketActions
 from app.actions.jobs import JobActions
 from app.actions.moving import MovingActions
 from app.actions.objects import ObjectActions
+from app.actions.past import PastActions
 from app.actions.places import PlaceActions
 from app.actions.undo import UndoActions
 from app.bridge import Bridge
@@ -30,6 +31,7 @@ from app.watch import Watch
 from services.credentials import ConnectionOptions
 from services.errors import PailError
 from services.names import display_name, parse_gs_url
+from widgets import formats
 from widgets.key_line import KeyHint
 from widgets.object_tree import ObjectTree
 from widgets.settings_pane import SettingsPane
@@ -65,7 +67,8 @@ class MainControls(MainLayout):
         )
         self.places = PlaceActions(self.desk, self.show_place, self._refused)
         self.undo = UndoActions(self.desk, self.places.changed)
-        self.objects = ObjectActions(self.desk, self.undo)
+        self.past = PastActions(self.desk, self.undo, self.show_marked)
+        self.objects = ObjectActions(self.desk, self.undo, self.past)
         self.moving = MovingActions(self.desk, self.undo)
         self.buckets = BucketActions(self.desk)
         self.jobs = JobActions(self.desk)
@@ -90,7 +93,7 @@ class MainControls(MainLayout):
         self.connect(self._way)
 
     def _is_looked_at(self) -> bool:
-        return self.app.app_focus and self.app.screen is self and self._view == "objects"
+        return self.app.app_focus and self.app.screen is self and self._view == "objects" and not self.past.shown
 
     async def on_unmount(self) -> None:
         """Leave the engine and the connection; what moves goes on in the worker."""
@@ -189,7 +192,7 @@ class MainControls(MainLayout):
         )
         path = self._path
         path.bucket, path.prefix = place.bucket, place.prefix
-        self.show_keys()
+        self.show_marked()
 
     @property
     def context(self) -> Context:
@@ -208,7 +211,16 @@ class MainControls(MainLayout):
             verbs=self._panel.cursor_verbs,
             held=self.moving.held is not None,
             undoable=self.undo.possible,
+            past=self.past.shown,
         )
+
+    def show_marked(self) -> None:
+        """Show what is marked, or else that deleted objects are shown, and the keys that apply."""
+        totals = self.object_tree.marked_totals
+        size = f" · {formats.size(totals.bytes)}" if totals.objects else ""
+        unmarked = "deleted and older ones shown" if self.past.shown else ""
+        self._path.marked = f"{totals.entries:,} marked{size}" if totals.entries else unmarked
+        self.show_keys()
 
     def show_keys(self) -> None:
         """Show the keys that apply now."""
@@ -267,7 +279,7 @@ class MainControls(MainLayout):
             widget.focus()
             self.run_worker(widget.run_action(entry.action or entry.id))
             return
-        for owner in (self, self.objects, self.moving, self.undo, self.buckets, self.jobs):
+        for owner in (self, self.objects, self.moving, self.past, self.undo, self.buckets, self.jobs):
             handler = getattr(owner, f"do_{identifier}", None)
             if handler is not None:
                 self.attempt(handler())
@@ -338,5 +350,5 @@ class MainControls(MainLayout):
 WIDGETS: Final[dict[str, type[Widget]]] = {"tree": ObjectTree, "facts": SettingsPane, "transfers": TransfersPanel}
 """Widgets that bind commands themselves."""
 
-ACTORS: Final = (ObjectActions, MovingActions, UndoActions, BucketActions, JobActions)
+ACTORS: Final = (ObjectActions, MovingActions, PastActions, UndoActions, BucketActions, JobActions)
 """Classes that have handlers besides the screen."""

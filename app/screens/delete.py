@@ -36,11 +36,18 @@ class Doomed:
     """Objects and prefixes (ending in `/`), none below another."""
     counted: Tally
     """The objects among them."""
+    past: bool = False
+    """Whether these are generations that are no longer live."""
 
     @property
     def prefixes(self) -> list[str]:
         """Those that are folders and have to be counted."""
-        return [name for name in self.names if name.endswith("/")]
+        return [name for name in self.names if name.endswith("/") and not self.past]
+
+    @property
+    def heading_of_past(self) -> str:
+        """The question where generations that are no longer live go for good."""
+        return f"Delete {formats.count(len(self.names), 'older generation')} for good?"
 
     @property
     def heading(self) -> str:
@@ -62,7 +69,7 @@ class DeleteDialog(Dialog[bool]):
 
     def __init__(self, doomed: Doomed, settings: BucketInfo | None, data: DataPlane, around: Surroundings) -> None:
         """Ask about `doomed`; folders are counted through `data` while the question stands."""
-        super().__init__(doomed.heading)
+        super().__init__(doomed.heading_of_past if doomed.past else doomed.heading)
         self._doomed = doomed
         self._settings = settings
         self._data = data
@@ -81,7 +88,7 @@ class DeleteDialog(Dialog[bool]):
                 yield Label(f"  and {len(doomed.names) - NAMES_SHOWN:,} more", classes="dialog-note")
         yield Label(_amount(doomed.counted, counting=bool(doomed.prefixes)), id="amount", classes="dialog-text")
         many = len(doomed.names) > 1 or bool(doomed.prefixes)
-        terms = undo_terms(self._settings, self._around.now(), many=many, zone=self._around.zone)
+        terms = undo_terms(self._settings, self._around.now(), many=many, versions=doomed.past, zone=self._around.zone)
         yield Label(
             f"! {terms.sentence}" if terms.final else terms.sentence,
             id="undo",

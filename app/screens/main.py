@@ -11,7 +11,6 @@ from app.screens.controls import MainControls
 from app.screens.dialog import shown
 from app.screens.selector import BucketSelector
 from services.names import display_name
-from widgets import formats
 from widgets.breadcrumb import Breadcrumb
 from widgets.facts import Facts
 from widgets.header_line import HeaderLine
@@ -68,12 +67,9 @@ class MainScreen(MainControls):
         self.show_keys()
 
     @on(ObjectTree.MarksChanged)
-    def _marks_changed(self, message: ObjectTree.MarksChanged) -> None:
-        totals = message.totals
-        size = f" · {formats.size(totals.bytes)}" if totals.objects else ""
-        self._path.marked = f"{totals.entries:,} marked{size}" if totals.entries else ""
+    def _marks_changed(self) -> None:
         self._fill_details()
-        self.show_keys()
+        self.show_marked()
 
     @on(Breadcrumb.SegmentChosen)
     def _segment_chosen(self, message: Breadcrumb.SegmentChosen) -> None:

@@ -1,0 +1,114 @@
+"""Deleted objects and older generations: shown among the others, restored, deleted for good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Final
+
+from app.actions.undo import UndoActions
+from app.desk import Desk
+from app.screens.delete import DeleteDialog, Doomed
+from app.screens.dialog import ConfirmDialog, shown
+from services.history import deleted_below
+from services.names import GsUrl
+from services.tally import Tally
+from services.transfer.messages import JobItem
+from widgets import formats
+from widgets.object_rows import Entry
+
+BELOW_LIMIT: Final = 100_000
+"""Deleted objects below folders that are restored by one key, at most."""
+
+
+class PastActions:
+    """Works on rows that are no live objects, and on what was deleted below folders."""
+
+    def __init__(self, desk: Desk, undo: UndoActions, shown_anew: Callable[[], None]) -> None:
+        """Work on `desk`; `shown_anew` is called where other rows are wanted than before."""
+        self._desk = desk
+        self._undo = undo
+        self._shown_anew = shown_anew
+
+    @property
+    def shown(self) -> bool:
+        """Whether the tree shows them."""
+        browser = self._desk.browser
+        return browser is not None and browser.with_past
+
+    async def do_toggle_past(self) -> None:
+        """Show deleted objects and older generations, or hide them."""
+        desk, browser = self._desk, self._desk.browser
+        if browser is None:
+            return
+        browser.with_past = not browser.with_past
+        desk.tree.clear_marks()
+        desk.tree.refresh_folder()
+        if browser.with_past:
+            desk.tell("Deleted objects and older generations are shown. ^r restores them, V hides them again.")
+        self._shown_anew()
+
+    async def do_restore(self) -> None:
+        """Bring back what is chosen; below a folder, all that was deleted there."""
+        desk, bucket = self._desk, self._desk.place.bucket
+        wanted = [(entry.name, entry.row.generation) for entry in desk.tree.selection if entry.row and entry.is_past]
+        folders = [entry.name for entry in desk.tree.selection if entry.kind == "folder"]
+        wanted += await self._below(bucket, folders)
+        if not wanted:
+            desk.tell("Nothing of what is chosen is deleted or an older generation.")
+            return
+        where = f"gs://{bucket}/{shown(folders[0])}" if folders else ""
+        if folders and not await desk.ask(
+            ConfirmDialog(f"Restore {formats.count(len(wanted), 'object')}?", (where,), go="Restore")
+        ):
+            return
+        taken = set(await self._undo.restore(bucket, wanted))
+        desk.tree.clear_marks()
+        if not taken or folders:
+            return
+        lines = ("A newer object is live under the name. It is replaced, as by an upload.",)
+        heading = f"Replace {formats.count(len(taken), 'live object')} by what is older?"
+        if await desk.ask(ConfirmDialog(heading, lines, go="Replace", danger=True)):
+            again = [one for one in wanted if one[0] in taken]
+            await self._undo.restore(bucket, again, replace=True)
+
+    async def _below(self, bucket: str, folders: list[str]) -> list[tuple[str, int]]:
+        found: list[tuple[str, int]] = []
+        for prefix in folders:
+            async with aclosing(deleted_below(self._desk.session.storage.data, bucket, prefix)) as plans:
+                async for plan in plans:
+                    found.append((plan.row.name, plan.row.generation))
+                    if len(found) == BELOW_LIMIT:
+                        return found
+        return found
+
+    async def delete(self, entries: list[Entry]) -> None:
+        """Delete older generations for good, after the question; what soft delete keeps cannot be deleted."""
+        desk, place, browser = self._desk, self._desk.place, self._desk.browser
+        if not all(entry.is_past for entry in entries):
+            desk.tell("Live objects and older generations are marked: delete one kind at a time.", bad=True)
+            return
+        kept = browser.soft_deleted if browser is not None else set()
+        doomed = [entry for entry in entries if (entry.name, entry.generation) not in kept]
+        if not doomed:
+            desk.tell("These are deleted already: soft delete keeps them until their time is over.")
+            return
+        dialog = DeleteDialog(
+            Doomed(
+                place.bucket,
+                "",
+                tuple(entry.name for entry in doomed),
+                Tally(len(doomed), sum(entry.size or 0 for entry in doomed)),
+                past=True,
+            ),
+            place.settings,
+            desk.session.storage.data,
+            desk.surroundings,
+        )
+        if await desk.ask(dialog):
+            items = (
+                JobItem(str(GsUrl(place.bucket, entry.name)), generation=entry.generation, exact=True)
+                for entry in doomed
+            )
+            await desk.start("delete", tuple(items))
+            desk.tree.clear_marks()

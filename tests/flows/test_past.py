@@ -1,0 +1,104 @@
+"""Deleted objects and older generations: shown in place, restored, deleted for good."""
+
+from __future__ import annotations
+
+from services.gcs.interface import ANY
+from tests.flows.conftest import BUCKET, Desk, OpenDesk, eventually
+from tests.flows.test_organise import has, to_row
+
+
+async def gone(d: Desk, *names: str) -> None:
+    for name in names:
+        await d.storage.data.delete(BUCKET, name, precondition=ANY)
+
+
+async def keep_versions(d: Desk) -> None:
+    seen = await d.storage.control.get_bucket(BUCKET)
+    await d.storage.control.patch_bucket(BUCKET, {"versioning": {"enabled": True}}, metageneration=seen.metageneration)
+
+
+async def test_a_deleted_object_is_shown_and_restored(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"first", "b.txt": b"b"}) as d:
+        await gone(d, "a.txt")
+        await d.press("R")
+        await eventually(lambda: d.rows() == ["b.txt"])
+        await d.press("V")
+        await eventually(lambda: d.rows() == ["a.txt", "b.txt"])
+        await d.see("deleted and older ones shown", "gone")
+        await to_row(d, "a.txt")
+        await d.see("^r Restore")
+        await d.press("X")
+        await eventually(lambda: any("soft delete keeps them" in note for note in d.notes()))
+        await d.press("x")
+        await eventually(lambda: any("has to be restored" in note for note in d.notes()))
+        await d.press("ctrl+r")
+        await eventually(has(d, "a.txt", "b.txt"))
+        assert await d.read("a.txt") == b"first"
+        await eventually(lambda: any("Restored 1 object" in note for note in d.notes()))
+        await d.press("V")
+        await d.gone("gone ")
+        assert d.rows() == ["a.txt", "b.txt"]
+
+
+async def test_an_older_generation_replaces_the_live_one_only_after_a_question(desk: OpenDesk) -> None:
+    async with desk(objects={"b.txt": b"b"}) as d:
+        await keep_versions(d)
+        await d.put("a.txt", b"old")
+        await d.put("a.txt", b"new")
+        await d.press("V")
+        await eventually(lambda: d.rows() == ["a.txt", "a.txt", "b.txt"])
+        await d.press("home", "ctrl+r")
+        await d.see("Replace 1 live object by what is older?")
+        await d.press("enter")
+        await d.gone("Replace 1 live")
+        assert await d.read("a.txt") == b"new"
+        await d.press("home", "ctrl+r")
+        await d.see("Replace 1 live object by what is older?")
+        await d.press("right", "enter")
+        await eventually(lambda: d.rows() == ["a.txt", "a.txt", "a.txt", "b.txt"])
+        assert await d.read("a.txt") == b"old"
+
+
+async def test_an_older_generation_is_deleted_for_good_and_the_live_one_stays(desk: OpenDesk) -> None:
+    async with desk(objects={"b.txt": b"b"}) as d:
+        await keep_versions(d)
+        seen = await d.storage.control.get_bucket(BUCKET)
+        off = {"softDeletePolicy": {"retentionDurationSeconds": "0"}}
+        await d.storage.control.patch_bucket(BUCKET, off, metageneration=seen.metageneration)
+        await d.put("a.txt", b"old")
+        await d.put("a.txt", b"new")
+        await d.press("R", "V")
+        await eventually(lambda: d.rows() == ["a.txt", "a.txt", "b.txt"])
+        await eventually(lambda: d.main.desk.place.settings and not d.main.desk.place.settings.soft_delete_s)
+        await d.press("home", "space", "X")
+        await d.see("Delete 1 older generation for good?", "This cannot be undone.")
+        await d.press("right", "enter")
+        await eventually(lambda: d.rows() == ["a.txt", "b.txt"])
+        assert await d.read("a.txt") == b"new"
+
+
+async def test_marks_tell_generations_of_one_name_apart(desk: OpenDesk) -> None:
+    async with desk(objects={"b.txt": b"b"}) as d:
+        await keep_versions(d)
+        await d.put("a.txt", b"older")
+        await d.put("a.txt", b"new")
+        await d.press("V")
+        await eventually(lambda: d.rows() == ["a.txt", "a.txt", "b.txt"])
+        await d.press("home", "space")
+        await d.see("1 marked · 5 B")
+        await d.press("R")
+        await eventually(lambda: not d.tree.is_loading())
+        assert [entry.is_past for entry in d.tree.marked] == [True]
+        await d.press("a")
+        await d.see("3 marked · 9 B")
+
+
+async def test_all_that_was_deleted_below_a_folder_is_restored(desk: OpenDesk) -> None:
+    async with desk(objects={"docs/one.txt": b"1", "docs/sub/two.txt": b"22", "b.txt": b"b"}) as d:
+        await gone(d, "docs/one.txt", "docs/sub/two.txt")
+        await d.press("V")
+        await to_row(d, "docs/")
+        await d.press("ctrl+r")
+        await d.see("Restore 2 objects?", f"gs://{BUCKET}/docs/")
+        await d.press("right", "enter")
+        await eventually(has(d, "docs/one.txt", "docs/sub/two.txt", "b.txt"))
