@@ -19,6 +19,7 @@ async def keep_versions(d: Desk) -> None:
 
 async def test_a_deleted_object_is_shown_and_restored(desk: OpenDesk) -> None:
     async with desk(objects={"a.txt": b"first", "b.txt": b"b"}) as d:
+        await d.see("b.txt")
         await gone(d, "a.txt")
         await d.press("R")
         await eventually(lambda: d.rows() == ["b.txt"])
@@ -42,6 +43,7 @@ async def test_a_deleted_object_is_shown_and_restored(desk: OpenDesk) -> None:
 
 async def test_an_older_generation_replaces_the_live_one_only_after_a_question(desk: OpenDesk) -> None:
     async with desk(objects={"b.txt": b"b"}) as d:
+        await d.see("b.txt")
         await keep_versions(d)
         await d.put("a.txt", b"old")
         await d.put("a.txt", b"new")
@@ -61,6 +63,7 @@ async def test_an_older_generation_replaces_the_live_one_only_after_a_question(d
 
 async def test_an_older_generation_is_deleted_for_good_and_the_live_one_stays(desk: OpenDesk) -> None:
     async with desk(objects={"b.txt": b"b"}) as d:
+        await d.see("b.txt")
         await keep_versions(d)
         seen = await d.storage.control.get_bucket(BUCKET)
         off = {"softDeletePolicy": {"retentionDurationSeconds": "0"}}
@@ -79,6 +82,7 @@ async def test_an_older_generation_is_deleted_for_good_and_the_live_one_stays(de
 
 async def test_marks_tell_generations_of_one_name_apart(desk: OpenDesk) -> None:
     async with desk(objects={"b.txt": b"b"}) as d:
+        await d.see("b.txt")
         await keep_versions(d)
         await d.put("a.txt", b"older")
         await d.put("a.txt", b"new")
@@ -95,6 +99,7 @@ async def test_marks_tell_generations_of_one_name_apart(desk: OpenDesk) -> None:
 
 async def test_all_that_was_deleted_below_a_folder_is_restored(desk: OpenDesk) -> None:
     async with desk(objects={"docs/one.txt": b"1", "docs/sub/two.txt": b"22", "b.txt": b"b"}) as d:
+        await d.see("b.txt")
         await gone(d, "docs/one.txt", "docs/sub/two.txt")
         await d.press("V")
         await to_row(d, "docs/")
