@@ -158,6 +158,10 @@ class Reply:
         return found
 
 
+DAMAGED_ATTEMPTS: Final = 3
+"""Times that an answer may come damaged before it counts as what the other side sends (a login page, say)."""
+
+
 class Exchange(abc.ABC):
     """Sends requests over one authority; what carries them is left to its two kinds, threads and the event loop."""
 
@@ -211,9 +215,20 @@ class Exchange(abc.ABC):
     async def resource(self, request: Request) -> dict[str, Any]:
         """Return the JSON object that a request is answered with; raises `PailError`.
 
-        A read whose answer is damaged is read once more by its caller's own retry, not here: damage is rare.
+        An answer that is cut short, or has a wrong bit in it, is asked for again where that does no harm.
         """
-        return (await self.send(request)).json(request.subject)
+        started = time.monotonic()
+        for attempt in itertools.count(1):
+            reply = await self.send(request)
+            try:
+                return reply.json(request.subject)
+            except Transient as damage:
+                again = request.repeatable and attempt < DAMAGED_ATTEMPTS
+                pause = self._pause(damage, attempt, time.monotonic() - started) if again else None
+                if pause is None:
+                    raise
+            await asyncio.sleep(pause)
+        raise AssertionError("unreachable")
 
     async def open_body(self, request: Request) -> StoredBody:
         """Return an answer whose body the caller reads and closes; raises `PailError`."""

@@ -358,3 +358,32 @@ def test_store_serve_prints_its_endpoint_first_and_stops_when_told(pail: Pail, t
     assert process.returncode == 0
     assert "Traceback" not in errors
     assert (tmp_path / "served").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_bucket_that_cannot_be_emptied_says_which_objects_stay(
+    store_factory: Callable[..., StoreServer], home: Path
+) -> None:
+    faults = Faults()
+    server = store_factory(faults=faults)
+    pail = Pail(home, ("--endpoint", server.endpoint))
+    pail("mb", "gs://bucket")
+    pail("cp", "-", "gs://bucket/a", stdin=b"x")
+    faults.add(Fault("batch", "status", status=403, count=None))
+    result = pail("--yes", "rb", "--all", "gs://bucket", code=6)
+    assert "internal error" not in result.err
+    assert result.err.startswith("Failed gs://bucket/a#")
+    faults.clear()
+    pail("--yes", "rb", "--all", "gs://bucket")
+    assert pail("ls").lines == []
+
+
+def test_a_damaged_listing_is_asked_for_again(store_factory: Callable[..., StoreServer], home: Path) -> None:
+    faults = Faults()
+    server = store_factory(faults=faults)
+    pail = Pail(home, ("--endpoint", server.endpoint))
+    pail("mb", "gs://bucket")
+    pail("cp", "-", "gs://bucket/a", stdin=b"x")
+    faults.add(Fault("objects.list", "truncate", "response", at=20, count=2))
+    assert pail("ls", "gs://bucket").lines == ["gs://bucket/a"]
+    faults.add(Fault("objects.list", "truncate", "response", at=20, count=None))
+    assert "not what a storage server sends" in pail("ls", "gs://bucket", code=5).err
