@@ -98,8 +98,8 @@ async def _delete_page(
         try:
             async with limit:
                 answers = await storage.data.delete_many(bucket, [(row.name, row.generation) for row in chunk])
-        except Exception as error:  # noqa: BLE001 - a batch that did not get through is a batch of failures
-            answers = [error] * len(chunk)
+        except Exception as failure:  # noqa: BLE001 - a batch that did not get through is a batch of failures
+            answers = [failure] * len(chunk)
         for row, error in zip(chunk, answers, strict=True):
             if error is None or isinstance(error, NotFound):
                 _deleted(result, row)
