@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -180,3 +181,40 @@ def test_a_killed_screen_leaves_the_transfer_running_and_the_next_one_shows_it(
     assert pail("cat", "gs://kept-bucket/big.bin").raw == data
     second.keys("q")
     second.see("rc=0")
+
+
+def test_a_worker_killed_in_a_move_of_a_folder_loses_nothing_and_the_move_goes_on(
+    store_factory: Callable[..., StoreServer], home: Path, terminal: Terminal, tmp_path: Path
+) -> None:
+    faults = Faults()
+    store = store_factory(faults=faults)
+    pail = Pail(home, ("--endpoint", store.endpoint))
+    pail("mb", "gs://moved-bucket")
+    names = [f"{number:04}.txt" for number in range(1_000)]
+    (tmp_path / "from").mkdir()
+    for name in names:
+        (tmp_path / "from" / name).write_text(name)
+    pail("cp", "-r", str(tmp_path / "from"), "gs://moved-bucket/from/")
+    faults.add(Fault("*", "latency", seconds=0.2, count=None))
+
+    def there(prefix: str) -> set[str]:
+        listed = pail("ls", "-r", f"gs://moved-bucket/{prefix}/", code=None).out.splitlines()
+        return {line.rsplit("/", 1)[1] for line in listed if line.endswith(".txt")}
+
+    terminal.start(*screen(pail, "gs://moved-bucket"))
+    terminal.see("from/")
+    terminal.keys("r")
+    terminal.keys("-l", "goal")
+    terminal.keys("Enter")
+    terminal.see("1 moving")
+    terminal.wait(lambda: bool(there("goal")))
+    state = json.loads(pail("worker", "status", "--json").out)
+    os.kill(state["pid"], signal.SIGKILL)
+    old, new = there("from"), there("goal")
+    assert old
+    assert new
+    assert old | new == set(names)
+    faults.clear()
+    terminal.wait(lambda: len(there("goal")) == len(names) and not there("from"))
+    terminal.see("goal/")
+    terminal.wait(lambda: "from/" not in terminal.text())
