@@ -71,6 +71,21 @@ class PlaceActions:
         else:
             self.show_settings()
         self._show()
+        await self._learn_namespace(place)
+
+    async def _learn_namespace(self, place: Place) -> None:
+        """Have empty folders listed too where they are real ones."""
+        session, browser = self._desk.session, self._desk.browser
+        if place.settings is not None:
+            hierarchical = place.settings.hierarchical_namespace
+        else:
+            try:
+                hierarchical = await session.storage.control.is_hierarchical(place.bucket)
+            except PailError:  # nothing is lost but empty folders, and what is refused is told elsewhere
+                return
+        if hierarchical and browser is not None and place is self._desk.place and not browser.hierarchical:
+            browser.hierarchical = True
+            self._tree.refresh_folder()
 
     async def _remember(self, bucket: str) -> None:
         try:

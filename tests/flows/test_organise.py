@@ -70,7 +70,7 @@ async def test_a_copy_goes_into_another_bucket_and_can_be_pasted_again(desk: Ope
         await d.see("docs/", "p Paste")
         assert len(await d.names()) == len(OBJECTS)
         await d.press("p")
-        await d.see("exist already")
+        await d.see("already", "Keep both")
 
 
 async def test_a_copy_beside_itself_gets_another_name(desk: OpenDesk) -> None:
@@ -221,3 +221,17 @@ async def test_a_destination_can_be_typed_in_a_folder_that_is_not_there_yet(desk
         await d.press("enter")
         kept = [name for name in OBJECTS if not name.startswith("docs/")]
         await eventually(has(d, *kept, "new/place/docs/one.txt", "new/place/docs/sub/two.txt"))
+
+
+async def test_a_new_folder_of_a_hierarchical_bucket_is_a_real_one(desk: OpenDesk) -> None:
+    async with desk() as d:
+        await d.storage.control.create_bucket(BucketSpec(OTHER, "EU", hierarchical_namespace=True))
+        await d.see("This bucket is empty")
+        d.main.desk.open_bucket(OTHER, "")
+        await d.see("This bucket is empty", OTHER)
+        await d.press("n")
+        await d.see("New folder")
+        await d.type("real")
+        await d.press("enter")
+        await d.see("real/")
+        assert await d.names(OTHER) == []
