@@ -31,6 +31,12 @@ INHERITED_NOTE: Final = (
 )
 """What a list of a bucket's own grants has to say, since the bucket's policy does not hold them."""
 
+REPLIT_NOTE: Final = (
+    "In Replit access belongs to apps: add the bucket to another app in its Object Storage tool, and that app can "
+    "read, write and delete everything in it."
+)
+"""What takes the place of roles in Replit."""
+
 _MAY_GRANT: Final = frozenset({"roles/storage.admin", "roles/storage.legacyBucketOwner", "roles/owner"})
 """Roles that hold `storage.buckets.setIamPolicy` on a bucket."""
 

@@ -119,7 +119,7 @@ class SnippetsPanel(Vertical, can_focus=True):
             note.update("")
             return
         # Snippets hold printable characters only; this makes it true of whatever comes here.
-        text = "\n".join(display_name(line) for line in snippet.text.split("\n"))
+        text = "\n".join(_indented(line) for line in snippet.text.split("\n"))
         dark = self.app.current_theme.dark
         look = "ansi_dark" if self.app.ansi_color else "github-dark" if dark else "friendly"
         code.update(Syntax(text, snippet.syntax, theme=look, word_wrap=True, background_color="default"))
@@ -148,3 +148,9 @@ class SnippetsPanel(Vertical, can_focus=True):
         else:
             self._index = event.index
             self._show()
+
+
+def _indented(line: str) -> str:
+    """Return a line of code made safe; its indentation stays, since it is code."""
+    code = line.lstrip(" ")
+    return " " * (len(line) - len(code)) + display_name(code)

@@ -102,7 +102,7 @@ class PlaceActions:
         place = self._desk.place
         if place.settings is not None:
             attached = self._desk.session.is_attached(place.bucket)
-            self._pane.show_bucket(place.settings, attached=attached, zone=self._desk.surroundings.zone)
+            self._pane.show_bucket(place.settings, attached=attached, editable=True, zone=self._desk.surroundings.zone)
 
     def go(self, prefix: str, *, focus_on: str = "") -> None:
         """Show another prefix of the same bucket, with the cursor on the folder `focus_on` once it is listed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from app.cli.confirm import confirm
@@ -12,14 +11,16 @@ from app.cli.context import Context
 from app.cli.mb import bucket_of
 from app.cli.output import Output
 from app.cli.runtime import run_async
+from services.changing import send_policy
 from services.connection import Connection
 from services.credentials import own_members
-from services.errors import Forbidden, PailError, Transient, UsageError
+from services.errors import Forbidden, PailError, UsageError
 from services.gcs.interface import ControlPlane
 from services.model import BucketInfo, IamPolicy
 from services.names import display_name
 from services.policy import (
     INHERITED_NOTE,
+    REPLIT_NOTE,
     Grant,
     grant,
     grant_warnings,
@@ -28,12 +29,6 @@ from services.policy import (
     revoke_warnings,
 )
 from services.policy_words import PERMISSIONS, may_sentence, member_words, parse_member, parse_role, role_title
-
-REPLIT_NOTE = (
-    "In Replit access belongs to apps: add the bucket to another app in its Object Storage tool, and that app can "
-    "read, write and delete everything in it."
-)
-"""What takes the place of roles in Replit."""
 
 
 def run(context: Context) -> int:
@@ -120,26 +115,13 @@ async def _change(context: Context) -> int:
         if warnings:
             verb = "Grant" if giving else "Revoke"
             await confirm(context, f"{' '.join(warnings)} {verb} it?", url=args.url)
-        policy = await _send(control, bucket, wanted, apply)
+        policy = await send_policy(control, bucket, wanted, apply)
     if output.json:
         for each in grants(policy):
             output.record("access", **grant_record(bucket, each))
     shown = f"gs://{display_name(bucket)}"
     output.message(f"{who}: {what} on {shown}" if giving else f"{who}: no longer {what} on {shown}")
     return 0
-
-
-async def _send(
-    control: ControlPlane, bucket: str, wanted: IamPolicy, apply: Callable[[IamPolicy], IamPolicy]
-) -> IamPolicy:
-    """Replace the policy that was seen; where the answer was lost, read back whether it was carried out."""
-    try:
-        return await control.set_policy(bucket, wanted)
-    except Transient:
-        now = await control.get_policy(bucket)
-        if now.etag == wanted.etag or apply(now) is not now:
-            raise
-        return now
 
 
 async def _settings(control: ControlPlane, bucket: str) -> BucketInfo | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from app.cli.connect import open_connection
@@ -11,11 +10,10 @@ from app.cli.mb import bucket_of
 from app.cli.output import Output
 from app.cli.records import bucket_settings_record
 from app.cli.runtime import run_async
-from services.errors import Transient
-from services.gcs.interface import ControlPlane
+from services.changing import send_settings
 from services.model import BucketInfo
 from services.names import display_name
-from services.settings import SETTINGS, Patch, caution, changes, facts, setting
+from services.settings import SETTINGS, caution, changes, facts, setting
 
 
 def run(context: Context) -> int:
@@ -35,7 +33,7 @@ async def _run(context: Context) -> int:
         wanted = list(dict.fromkeys(setting(change.partition("=")[0]) for change in args.changes))
         if patch:
             _warn(output, args.changes)
-            info = await _change(storage.control, info, patch)
+            info = await send_settings(storage.control, info, patch)
     if output.json:
         output.record("settings", **settings_record(info))
     for each in wanted:
@@ -53,32 +51,6 @@ def _warn(output: Output, assignments: list[str]) -> None:
             cautions[wanted.label] = words
     for label, words in cautions.items():
         output.message(f"{label}: {words}")
-
-
-async def _change(control: ControlPlane, info: BucketInfo, patch: Patch) -> BucketInfo:
-    """Send the change on condition that nobody was faster, and read back where the answer was lost."""
-    try:
-        return await control.patch_bucket(info.name, patch, metageneration=info.metageneration)
-    except Transient:
-        now = await control.get_bucket(info.name)
-        if now.metageneration == info.metageneration or not _holds(now.resource, patch):
-            raise
-        return now
-
-
-def _holds(resource: Mapping[str, Any], patch: Mapping[str, Any]) -> bool:
-    """Tell whether a resource is as a patch wants it."""
-    for key, value in patch.items():
-        present = resource.get(key)
-        if isinstance(value, Mapping):
-            if not _holds(present if isinstance(present, Mapping) else {}, value):
-                return False
-        elif value is None:
-            if present:
-                return False
-        elif present != value:
-            return False
-    return True
 
 
 def _show(output: Output, info: BucketInfo) -> None:

@@ -14,6 +14,7 @@ from app.actions.moving import MovingActions
 from app.actions.objects import ObjectActions
 from app.actions.past import PastActions
 from app.actions.places import PlaceActions
+from app.actions.settings import SettingsActions
 from app.actions.undo import UndoActions
 from app.bridge import Bridge
 from app.commands import shown_key
@@ -72,6 +73,7 @@ class MainControls(MainLayout):
         self.moving = MovingActions(self.desk, self.undo)
         self.buckets = BucketActions(self.desk)
         self.jobs = JobActions(self.desk)
+        self.settings = SettingsActions(self.desk, self.places.show_settings)
         self._watch = Watch(
             self.object_tree,
             lambda: self.desk.browser,
@@ -279,7 +281,7 @@ class MainControls(MainLayout):
             widget.focus()
             self.run_worker(widget.run_action(entry.action or entry.id))
             return
-        for owner in (self, self.objects, self.moving, self.past, self.undo, self.buckets, self.jobs):
+        for owner in (self, self.objects, self.moving, self.past, self.undo, self.buckets, self.jobs, self.settings):
             handler = getattr(owner, f"do_{identifier}", None)
             if handler is not None:
                 self.attempt(handler())
@@ -350,5 +352,5 @@ class MainControls(MainLayout):
 WIDGETS: Final[dict[str, type[Widget]]] = {"tree": ObjectTree, "facts": SettingsPane, "transfers": TransfersPanel}
 """Widgets that bind commands themselves."""
 
-ACTORS: Final = (ObjectActions, MovingActions, PastActions, UndoActions, BucketActions, JobActions)
+ACTORS: Final = (ObjectActions, MovingActions, PastActions, UndoActions, BucketActions, JobActions, SettingsActions)
 """Classes that have handlers besides the screen."""

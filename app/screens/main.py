@@ -7,7 +7,7 @@ from textual import events, on
 from app.bridge import Bridge
 from app.context import VIEWS
 from app.registry import command
-from app.screens.controls import MainControls
+from app.screens.bucket_side import BucketSide
 from app.screens.dialog import shown
 from app.screens.selector import BucketSelector
 from services.names import display_name
@@ -20,7 +20,7 @@ from widgets.transfer_strip import TransferStrip
 from widgets.transfers_panel import TransfersPanel
 
 
-class MainScreen(MainControls):
+class MainScreen(BucketSide):
     """Bucket, views, path, objects, and what moves."""
 
     # Messages of the widgets
@@ -99,17 +99,6 @@ class MainScreen(MainControls):
     def _copy_wanted(self, message: Facts.CopyWanted) -> None:
         self.app.copy_to_clipboard(message.text)
         self.desk.tell(f"Copied {shown(message.text)}")
-
-    @on(Facts.ActionWanted)
-    def _action_wanted(self, message: Facts.ActionWanted) -> None:
-        commands = {
-            "remove-bucket": "remove_bucket",
-            "delete-bucket": "delete_bucket",
-            "create-bucket": "create_bucket",
-            "retry": "refresh",
-        }
-        if message.key in commands:
-            self.action_command(commands[message.key])
 
     def on_paste(self, event: events.Paste) -> None:
         """Take pasted text for the paths of dragged files."""

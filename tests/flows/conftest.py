@@ -89,6 +89,13 @@ class Desk:
         except TimeoutError:
             raise AssertionError(f"{texts} not on the screen:\n{self.text()}") from None
 
+    async def told(self, text: str) -> None:
+        """Wait until a notification says `text`."""
+        try:
+            await eventually(lambda: any(text in note for note in self.notes()))
+        except TimeoutError:
+            raise AssertionError(f"{text!r} not told: {self.notes()}\n{self.text()}") from None
+
     async def gone(self, text: str) -> None:
         """Wait until `text` stands no longer on the screen."""
         try:

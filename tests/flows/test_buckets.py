@@ -90,6 +90,8 @@ async def test_a_bucket_is_deleted_by_typing_its_name(desk: OpenDesk, objects: d
     async with desk(objects=objects) as d:
         await d.see("Upload")
         await d.press("2")
+        await d.see("Access ")
+        await d.press("G")
         await d.see("Delete bucket…")
         d.main.action_command("delete_bucket")
         await d.see(f"Delete the bucket {BUCKET}?", "2 objects, 2 B" if objects else "It is empty")
