@@ -162,7 +162,7 @@ class MovingActions:
             return False
         here = bucket == held.bucket
         beside = [entry for entry in held.entries if here and home_of(entry) == prefix]
-        away = [entry for entry in held.entries if entry not in beside]
+        away = [entry for entry in held.entries if not here or home_of(entry) != prefix]
         if beside and held.action == "copy":
             await self._start("copy", await _twins(data, beside, bucket), conflict="keep-both")
         if away:
