@@ -14,7 +14,7 @@ from app.cli.live import INTERVAL_S, LiveLine
 from app.cli.output import Output, one_line, report, write_error
 from app.cli.records import item_record
 from app.cli.several import error_for, exit_code
-from services.errors import ExitCode, PailError, SomeFailed
+from services.errors import DiskFull, ExitCode, PailError, SomeFailed
 from services.names import display_name
 from services.paths import state_dir
 from services.transfer.inprocess import open_engine
@@ -38,6 +38,9 @@ RESUME_HINT: Final = (
     "What was under way is kept: 'pail transfers' goes on with it, 'pail transfers cancel all' gives it up."
 )
 """What to do after ctrl+c."""
+
+PAUSED_HINT: Final = "'pail transfers resume all' goes on with it, 'pail transfers cancel all' gives it up."
+"""What to do about a job that was left paused."""
 
 VERBS: Final = {
     "upload": "Uploaded",
@@ -83,6 +86,9 @@ async def _follow(facts: AsyncIterator[Fact], job: str, follower: Follower) -> J
         match fact:
             case ItemFact(transfer=transfer) if transfer.job == job:
                 follower.item(transfer)
+            case NoticeFact(job=waiting, code=DiskFull.reason) if waiting == job:
+                # The job is paused until a person makes room; a command has nobody to wait for.
+                raise DiskFull(fact.message, remedy=f"{fact.remedy.removesuffix('.')}: {PAUSED_HINT}")
             case NoticeFact():
                 follower.notice(fact)
             case JobFact(job=view) if view.id == job:
@@ -149,7 +155,7 @@ class Follower:
     def notice(self, fact: NoticeFact) -> None:
         """Say something that is not about one item."""
         self.live.clear()
-        self._output.message(" ".join(part for part in (fact.message, fact.remedy) if part))
+        self._output.message(". ".join(part for part in (fact.message.removesuffix("."), fact.remedy) if part))
 
     def progress(self, snapshot: Snapshot, job: str) -> None:
         """Draw how the job stands."""

@@ -77,7 +77,7 @@ async def _print_job(output: Output, worker: EngineClient, job: JobView) -> None
     output.line(f"{job.id:>4}  {job.action:8}  {job.state:9}  {way}")
     output.line(f"      {', '.join(parts)}")
     if job.reason:
-        output.line(f"      {job.reason} {job.remedy}".rstrip())
+        output.line("      " + ". ".join(part for part in (job.reason.removesuffix("."), job.remedy) if part))
     if job.state in ("done", "cancelled") or (job.items <= 1 and not job.failed):
         return
     snapshot = await worker.snapshot(SnapshotQuery(job=job.id, limit=SHOWN))
