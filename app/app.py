@@ -14,6 +14,7 @@ from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 
+from app.driver.choice import driver_class
 from app.screens.connect import ConnectScreen, WayIn
 from app.screens.main import MainScreen
 from app.surroundings import Surroundings
@@ -59,7 +60,7 @@ class PailApp(App[int], inherit_bindings=False):
         surroundings: Surroundings | None = None,
     ) -> None:
         """Make the program; `options` are those of the command line, `start_url` is what to open."""
-        super().__init__(css_path=style_sheets())
+        super().__init__(driver_class=driver_class(), css_path=style_sheets())
         self.animation_level = "none"  # an animation costs bytes on the line and says nothing
         self._surroundings = surroundings or Surroundings()
         self._options = options

@@ -1,0 +1,180 @@
+"""Writing to the terminal in few bytes: knows where its cursor is and what look is set."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from app.driver.canvas import Row
+from app.driver.cells import GLYPHS, Cell, is_odd
+from app.driver.styles import PLAIN, Style, bare, change, is_bare
+
+BRIDGE_BYTES: Final = 4
+"""Cells that did not change are written again if that takes no more bytes than stepping over them (`ESC [ n C`)."""
+
+ERASED_BLANKS: Final = 10
+"""Blanks in a row from which on erasing them and stepping over them takes fewer bytes than writing them."""
+
+_LONG_BLANK: Final = " " * ERASED_BLANKS
+_BLANKS: Final = re.compile(f"( {{{ERASED_BLANKS},}})")
+
+
+class Pen:
+    """A sink of bytes with the state of the terminal after them."""
+
+    def __init__(self, width: int, cursor: tuple[int, int] | None, *, erases: bool) -> None:
+        """Begin with the cursor at (column, row), None if that is not known, and no look set.
+
+        `erases` tells that erased cells take the background that is set.
+        """
+        self.width = width
+        self.erases = erases
+        self.cursor = cursor
+        self.style: Style = PLAIN
+        self.out: list[str] = []
+
+    def text(self) -> str:
+        """Return all that was written."""
+        return "".join(self.out)
+
+    def control(self, sequence: str) -> None:
+        """Write a sequence that leaves the cursor who knows where."""
+        self.out.append(sequence)
+        self.cursor = None
+
+    def look(self, style: Style) -> None:
+        """Set the look of what follows."""
+        if style != self.style:
+            self.out.append(change(self.style, style))
+            self.style = style
+
+    def move(self, x: int, y: int) -> None:
+        """Move the cursor, by the shortest of the ways that every terminal knows."""
+        if self.cursor == (x, y):
+            return
+        if self.cursor is None:
+            self.out.append(_absolute(x, y))
+        else:
+            self.out.append(_shortest(self.cursor, x, y))
+        self.cursor = (x, y)
+
+    def cells(self, x: int, y: int, cells: list[Cell]) -> None:
+        """Write cells whose widths are beyond doubt."""
+        blank = bare(self.style)
+        start = 0
+        for index, (character, style) in enumerate(cells):
+            # A blank goes with whatever stands before it if only its background can be seen.
+            if style is not self.style and style != self.style and (character != " " or style != blank):
+                self._alike(x + start, y, cells[start:index])
+                start = index
+                self.look(style)
+                blank = bare(style)
+        self._alike(x + start, y, cells[start:])
+
+    def _alike(self, x: int, y: int, cells: list[Cell]) -> None:
+        """Write cells in the look that is set; long blanks are erased instead."""
+        text = "".join([cell[0] for cell in cells])
+        pieces = [text]
+        if self.erases and _LONG_BLANK in text and len(text) == len(cells) and is_bare(self.style):
+            pieces = _BLANKS.split(text)
+        for piece in filter(None, pieces):
+            self.move(x, y)
+            if len(pieces) > 1 and piece.startswith(_LONG_BLANK):
+                self.out.append(f"\x1b[{len(piece)}X")  # leaves the cursor where it is
+                x += len(piece)
+                continue
+            self.out.append(piece)
+            x += len(piece) if len(pieces) > 1 else len(cells)
+            # At the right edge some terminals wait with the wrap and some stay: say nothing about it.
+            self.cursor = (x, y) if x < self.width else None
+
+    def cluster(self, x: int, y: int, cluster: str, width: int, style: Style) -> None:
+        """Write a cluster whose width is in doubt: its cells are cleared before, and the cursor is set anew after."""
+        self.cells(x, y, [(" ", style)] * width)
+        self.cursor = None
+        self.look(style)  # the blanks may have gone with another one
+        self.move(x, y)
+        self.out.append(cluster)
+        self.cursor = None
+
+    def row(self, y: int, old: Row, new: Row) -> None:
+        """Write what differs between two states of a row; cells of which nothing is known stay as they are."""
+        changed = [x for x, (a, b) in enumerate(zip(old, new, strict=True)) if a is not b and a != b and b is not None]
+        if not changed:
+            return
+        if is_odd(old) or is_odd(new):
+            self._whole_row(y, new)
+            return
+        for start, end in _runs(changed, new):
+            self.cells(start, y, [cell for cell in new[start:end] if cell is not None])
+
+    def _whole_row(self, y: int, new: Row) -> None:
+        x = 0
+        while x < len(new):
+            cell = new[x]
+            if cell is None:
+                x += 1
+                continue
+            end = x + 1
+            if cell[0] in GLYPHS.odd:
+                while end < len(new) and (half := new[end]) is not None and not half[0]:
+                    end += 1
+                self.cluster(x, y, cell[0], end - x, cell[1])
+            else:
+                while end < len(new) and (after := new[end]) is not None and after[0] not in GLYPHS.odd:
+                    end += 1
+                self.cells(x, y, [known for known in new[x:end] if known is not None])
+            x = end
+
+
+def _runs(changed: list[int], new: Row) -> list[tuple[int, int]]:
+    """Join changed columns to runs (start, end) of known cells, each with both halves of its wide characters."""
+    runs: list[tuple[int, int]] = []
+    for x in changed:
+        start, end = x, x + 1
+        while start and (cell := new[start]) is not None and not cell[0]:
+            start -= 1
+        while end < len(new) and (cell := new[end]) is not None and not cell[0]:
+            end += 1
+        if runs and (start <= runs[-1][1] or _cheap_to_repeat(new, runs[-1][1], start)):
+            runs[-1] = (runs[-1][0], max(end, runs[-1][1]))
+        else:
+            runs.append((start, end))
+    return runs
+
+
+def _cheap_to_repeat(new: Row, start: int, end: int) -> bool:
+    if end - start > BRIDGE_BYTES:
+        return False
+    before = new[start - 1]
+    size = 0
+    for cell in new[start:end]:
+        if cell is None or before is None or cell[1] != before[1]:
+            return False
+        size += len(cell[0].encode("utf-8", "replace"))
+    return size <= BRIDGE_BYTES
+
+
+def _absolute(x: int, y: int) -> str:
+    if x:
+        return f"\x1b[{y + 1};{x + 1}H"
+    return f"\x1b[{y + 1}H" if y else "\x1b[H"
+
+
+def _shortest(cursor: tuple[int, int], x: int, y: int) -> str:
+    was_x, was_y = cursor
+    ways = [_absolute(x, y)]
+    if y == was_y:
+        if x == 0:
+            ways.append("\r")
+        if x > was_x:
+            ways.append(_step(x - was_x, "C"))
+        else:
+            ways.append(_step(was_x - x, "D"))
+    elif x in (was_x, 0):
+        ways.append(("" if x == was_x else "\r") + _step(abs(y - was_y), "B" if y > was_y else "A"))
+    return min(ways, key=len)
+
+
+def _step(count: int, final: str) -> str:
+    return f"\x1b[{final}" if count == 1 else f"\x1b[{count}{final}"
