@@ -46,10 +46,10 @@ def test_long_blanks_are_erased_in_their_background() -> None:
 
 def test_a_block_that_moved_is_moved_by_the_terminal() -> None:
     def lines(first: int) -> str:
-        rows = (f"{(first + y) * 7919**9 % 10**45:050d} name " for y in range(20))
+        rows = (f"{(first + y) * 7919**9 % 10**45:050d} the name" for y in range(20))
         return "\n".join(f"\x1b[{y + 3};1H{row}" for y, row in enumerate(rows)) + "\x1b[1;1H"
 
-    _, written = shown(lines(1), lines(2), width=60, height=24)
+    _, written = shown(lines(1), lines(2), width=59, height=24)
     assert "\x1b[3;22r\x1b[3H\x1b[1M\x1b[r" in written
     assert len(written) < 150
 
