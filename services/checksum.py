@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import struct
 from typing import Final
 
@@ -66,15 +67,22 @@ def combine(a: int, b: int, length_b: int) -> int:
     """
     if length_b < 0:
         raise ValueError(f"a length cannot be negative: {length_b}")
+    return _times(_zeros(length_b), a) ^ b
+
+
+@functools.lru_cache(maxsize=32)
+def _zeros(length: int) -> list[int]:
+    """Return the matrix that appends so many zero bytes; kept, as the parts of an object are of one length but one."""
     one_bit = [_POLYNOMIAL, *(1 << bit for bit in range(31))]
     matrix = _square(_square(_square(one_bit)))  # eight zero bits: one byte
-    while length_b:
-        if length_b & 1:
-            a = _times(matrix, a)
-        length_b >>= 1
-        if length_b:
+    total = [1 << bit for bit in range(32)]
+    while length:
+        if length & 1:
+            total = [_times(matrix, column) for column in total]
+        length >>= 1
+        if length:
             matrix = _square(matrix)
-    return a ^ b
+    return total
 
 
 def _times(matrix: list[int], vector: int) -> int:

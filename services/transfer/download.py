@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,18 +20,16 @@ from services.errors import (
     RangeNotSatisfiable,
     Transient,
 )
-from services.gcs.interface import ReadStream
 from services.model import ObjectInfo, Precondition
 from services.names import display_name, parse_gs_url
 from services.transfer import local
 from services.transfer.landing import Landing
 from services.transfer.partial import HASH_CHUNK, Partial, local_checksum, open_partial, remove_partial
 from services.transfer.plan import describe
+from services.transfer.receive import THROTTLED_WRITE, check_stream, receive, receive_slices
 from services.transfer.run import Run, completed
+from services.transfer.slices import open_sliced
 from services.transfer.target import FileTarget
-
-THROTTLED_WRITE: Final = 64 * 1024
-"""Bytes that are gathered before they are written where a limit is set, so that the flow stays even."""
 
 _UNTRUSTED: Final = (Corrupt, RangeNotSatisfiable)
 """What says that the bytes so far are wrong."""
@@ -67,16 +67,16 @@ def is_whole(run: Run) -> bool:
 
 async def _in_pieces(run: Run, target: FileTarget) -> None:
     """Download by way of an unfinished file that a later try goes on with."""
-    partial = await _fetch(run)
+    part = await _fetch(run)
     try:
         if run.spec.decompress and run.record.encoding == "gzip":
-            partial = await _decoded(run, partial)
-        while not await run.disk(_put_in_place, run, partial, target.replace):
+            part = await _decoded(run, part)
+        while not await run.disk(_put_in_place, run, part, target.replace):
             await target.taken()
-            partial.target = Path(run.record.target).name
-        partial.close()
+            part.target = Path(run.record.target).name
+        part.close()
     except BaseException:
-        run.tools.later(partial.close)
+        run.tools.later(part.close)
         raise
 
 
@@ -89,6 +89,9 @@ async def _whole(run: Run, target: FileTarget) -> None:
             content = await _content(run)
         except PailError as error:
             await attempts.after(error)
+            if not is_whole(run):  # it was overwritten, by a larger one
+                await _in_pieces(run, target)
+                return
         finally:
             run.verifying = False
     run.ashore()
@@ -116,7 +119,7 @@ async def _content(run: Run) -> bytes:
     chunks: list[bytes] = []
     run.moved = 0
     async with (await run.data()).read(url.bucket, url.name, generation=record.generation) as stream:
-        _check_stream(run, stream)
+        check_stream(run, stream)
         async for chunk in stream:
             chunks.append(chunk)
             run.moved = min(record.size, run.moved + len(chunk))
@@ -177,26 +180,41 @@ async def _fetch(run: Run) -> Partial:
     """Return the whole object in an unfinished file, verified."""
     record, attempts = run.record, _Attempts(run)
     while True:
-        partial = await run.disk(open_partial, record.target, record.base, record.nonce, record.generation, record.size)
+        part, fetch = await _opened(run)
         try:
-            run.moved = partial.offset
-            await _receive(run, partial)
+            await fetch()
             run.verifying = True
-            await run.disk(partial.verify, record.size, record.crc32c)
+            await run.disk(part.verify, record.size, record.crc32c)
         except (*_UNTRUSTED, ObjectNotFound) as error:
             # Whatever lies there is not trusted, or of another generation: begin at the first byte (hazards 1, 2, 3).
-            await run.disk(partial.discard)
+            await run.disk(part.discard)
             await attempts.after(error)
         except PailError as error:
-            run.tools.later(partial.close)
+            run.tools.later(part.close)
             await attempts.after(error)
         except BaseException:
-            run.tools.later(partial.close)
+            run.tools.later(part.close)
             raise
         else:
-            return partial
+            return part
         finally:
             run.verifying = False
+
+
+async def _opened(run: Run) -> tuple[Partial, Callable[[], Awaitable[None]]]:
+    """Return the unfinished file, and what fetches what it lacks."""
+    record, options = run.record, run.tools.options
+    what = record.target, record.base, record.nonce, record.generation, record.size
+    if record.size >= options.sliced:
+        if run.doubtful:
+            # An earlier version fetched it in one stream; what that left would stay for ever.
+            await run.disk(remove_partial, record.target, record.base, f"{record.nonce}-")
+        sliced = await run.disk(open_sliced, *what)
+        run.moved = sliced.done
+        return sliced.part, partial(receive_slices, run, sliced, options.streams)
+    part = await run.disk(open_partial, *what)
+    run.moved = part.offset
+    return part, partial(receive, run, part)
 
 
 async def _pin_again(run: Run, restarts: int) -> None:
@@ -211,50 +229,6 @@ async def _pin_again(run: Run, restarts: int) -> None:
     describe(run.record, info)
     run.moved = 0
     await run.save()
-
-
-def _check_stream(run: Run, stream: ReadStream) -> None:
-    """Raise where the body is not of the generation that was seen, and take in what the answer says of it."""
-    record = run.record
-    if stream.generation != record.generation:
-        raise ObjectNotFound(f"{display_name(record.source)} was overwritten", url=record.source)
-    if stream.size != record.size:
-        raise Corrupt(f"{display_name(record.source)}: the service names another size than before")
-    record.crc32c = record.crc32c or stream.crc32c
-    record.encoding = record.encoding or stream.content_encoding
-
-
-async def _receive(run: Run, partial: Partial) -> None:
-    """Append what is missing; raises `Transient` where the body ends early."""
-    record, url = run.record, parse_gs_url(run.record.source)
-    if partial.offset >= record.size:
-        return
-    gather = THROTTLED_WRITE if run.limited else run.tools.options.write_size
-    data = await run.data()
-    async with data.read(url.bucket, url.name, generation=record.generation, start=partial.offset) as stream:
-        _check_stream(run, stream)
-        waiting: list[bytes] = []
-        held = 0
-        async for chunk in stream:
-            waiting.append(chunk)
-            held += len(chunk)
-            run.moved = min(record.size, partial.offset + held)
-            if held >= gather:
-                waiting, held = await _store(run, partial, waiting, held)
-        await _store(run, partial, waiting, held)
-    if partial.offset < record.size:
-        raise Transient(f"{display_name(record.source)}: the answer ended early", url=record.source)
-
-
-async def _store(run: Run, partial: Partial, chunks: list[bytes], held: int) -> tuple[list[bytes], int]:
-    if chunks:
-        if partial.offset + held > run.record.size:
-            raise Corrupt(f"{display_name(run.record.source)}: more bytes arrived than the object has")
-        await run.throttle(held)
-        await run.disk(partial.write, chunks)
-        run.confirmed(partial.offset)
-        run.waiting = ""
-    return [], 0
 
 
 async def _decoded(run: Run, partial: Partial) -> Partial:

@@ -16,10 +16,10 @@ from services.transfer.record import Record, RecordState
 from services.transfer.run import JobFlags, Run
 from services.transfer.schema import JobRow, Tally
 
-WINDOW: Final = 512
+WINDOW: Final = 2048
 """Transfers that are taken from the journal at once."""
 
-LOW_WATER: Final = 128
+LOW_WATER: Final = 512
 """Waiting transfers below which more are taken from the journal."""
 
 MOST_WAITING: Final = 4096

@@ -177,9 +177,7 @@ def _write(landing: Landing, folders: _Folders, umask: int) -> None:
         # What an earlier process left of it is not worth going on with, and what else it may be is not followed.
         os.unlink(landing.temporary, dir_fd=landing.folder)
         landing.handle = os.open(landing.temporary, flags, PART_MODE, dir_fd=landing.folder)
-    view, written = memoryview(landing.content), 0
-    while written < len(view):
-        written += os.pwrite(landing.handle, view[written:], written)
+    local.write_at(landing.handle, landing.content, 0)
     os.fchmod(landing.handle, local.NEW_FILE_MODE & ~umask)
     set_mtime(landing.handle, landing.mtime)
 

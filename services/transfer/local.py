@@ -141,6 +141,13 @@ def _enter(folder: int, name: str, *, make: bool) -> int:
     return os.open(name, flags, dir_fd=folder)
 
 
+def write_at(handle: int, data: bytes, offset: int) -> None:
+    """Write all of `data` from `offset` on; raises `OSError`."""
+    written = 0
+    while written < len(data):
+        written += os.pwrite(handle, memoryview(data)[written:] if written else data, offset + written)
+
+
 def make_folder(path: str, base: int) -> None:
     """Make a folder and those above it below the base; raises `PailError`."""
     with explained(path, "make the folder"), opened_place(path.rstrip("/") + "/.", base, make=True):

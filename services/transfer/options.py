@@ -34,6 +34,10 @@ class Options:
     """Bytes of small uploads that are in memory at once."""
     whole: int = 256 * 1024
     """Bytes up to which a download is gathered in memory and put in place along with others."""
+    sliced: int = 64 * MIB
+    """Bytes from which a download is fetched in slices, several at a time."""
+    streams: int = 8
+    """Slices of one object that are fetched at a time, at the most."""
     write_size: int = MIB
     """Bytes of a download that are gathered before they are written."""
     disk_threads: int = 8

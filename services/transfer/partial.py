@@ -48,9 +48,7 @@ class Partial:
         """Append bytes."""
         with local.explained(self.path, "write"):
             for chunk in chunks:
-                written = os.pwrite(self.handle, chunk, self.offset)
-                while written < len(chunk):
-                    written += os.pwrite(self.handle, memoryview(chunk)[written:], self.offset + written)
+                local.write_at(self.handle, chunk, self.offset)
                 self.crc.update(chunk)
                 self.offset += len(chunk)
 
@@ -126,11 +124,8 @@ def link_name(folder: int, name: str, target: str) -> bool:
     return True
 
 
-def open_partial(path: str, base: int, nonce: str, generation: int, size: int) -> Partial:
-    """Open the unfinished download of a generation of `size` bytes, with what an earlier run left of it.
-
-    What is already there is read back, so that the checksum covers what lies on the disk.  Raises `PailError`.
-    """
+def open_part(path: str, base: int, nonce: str, generation: int) -> Partial:
+    """Open the unfinished file of a generation, or make an empty one; nothing of it is read.  Raises `PailError`."""
     name = partial_name(nonce, generation)
     with local.explained(path, "write"), local.opened_place(path, base, make=True) as place:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -140,12 +135,25 @@ def open_partial(path: str, base: int, nonce: str, generation: int, size: int) -
     try:
         with local.explained(path, "read"):
             found = os.fstat(handle)
-            foreign = found.st_uid != os.getuid() or found.st_nlink != 1
-            if foreign:
+            if found.st_uid != os.getuid() or found.st_nlink != 1:
                 raise OSError(errno.EPERM, "the unfinished file belongs to somebody else", name)
-            if found.st_size > size:
+    except BaseException:
+        partial.close()
+        raise
+    return partial
+
+
+def open_partial(path: str, base: int, nonce: str, generation: int, size: int) -> Partial:
+    """Open the unfinished download of a generation of `size` bytes, with what an earlier run left of it.
+
+    What is already there is read back, so that the checksum covers what lies on the disk.  Raises `PailError`.
+    """
+    partial = open_part(path, base, nonce, generation)
+    try:
+        with local.explained(path, "read"):
+            if os.fstat(partial.handle).st_size > size:
                 partial.restart()
-            while chunk := os.pread(handle, HASH_CHUNK, partial.offset):
+            while chunk := os.pread(partial.handle, HASH_CHUNK, partial.offset):
                 partial.crc.update(chunk)
                 partial.offset += len(chunk)
     except BaseException:

@@ -226,7 +226,7 @@ async def test_small_downloads_under_faults_are_all_whole(lab: Lab) -> None:
     for name, content in contents.items():
         await lab.put(name, content)
     for number, kind in enumerate(("reset", "truncate", "corrupt", "status") * 6):
-        lab.faults.add(Fault("objects.media", kind, skip=number * 3))
+        lab.faults.add(Fault("objects.get_media", kind, skip=number * 3))
     end = await lab.run("download", JobItem(f"gs://{BUCKET}/d/", str(lab.folder / "d") + "/", tree=True))
     assert (end.job.state, end.job.done) == ("done", 150)
     found = {str(path.relative_to(lab.folder)): path.read_bytes() for path in lab.folder.rglob("*") if path.is_file()}

@@ -1,0 +1,152 @@
+"""Bodies of objects on their way into unfinished files: in one stream, or in slices side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from services.errors import Corrupt, ObjectNotFound, Transient
+from services.gcs.interface import ReadStream
+from services.names import display_name, parse_gs_url
+from services.transfer.adaptive import Pace
+from services.transfer.partial import Partial
+from services.transfer.run import Run
+from services.transfer.slices import Slice, SlicedPartial
+
+FIRST_STREAMS: Final = 2
+"""Slices of one object that are fetched at a time, to begin with."""
+
+THROTTLED_WRITE: Final = 64 * 1024
+"""Bytes that are gathered before they are written where a limit is set, so that the flow stays even."""
+
+
+def check_stream(run: Run, stream: ReadStream) -> None:
+    """Raise where the body is not of the generation that was seen, and take in what the answer says of it."""
+    record = run.record
+    if stream.generation != record.generation:
+        raise ObjectNotFound(f"{display_name(record.source)} was overwritten", url=record.source)
+    if stream.size != record.size:
+        raise Corrupt(f"{display_name(record.source)}: the service names another size than before")
+    record.crc32c = record.crc32c or stream.crc32c
+    record.encoding = record.encoding or stream.content_encoding
+
+
+async def receive(run: Run, partial: Partial) -> None:
+    """Append what is missing; raises `Transient` where the body ends early."""
+    record = run.record
+
+    def write(chunks: list[bytes]) -> int:
+        partial.write(chunks)
+        return partial.offset
+
+    if partial.offset < record.size:
+        await _range(run, partial.offset, record.size, write, lambda _: None, whole=True)
+    if partial.offset < record.size:
+        raise _early(run)
+
+
+async def receive_slices(run: Run, sliced: SlicedPartial, streams: int) -> None:
+    """Fetch what the slices lack, several at a time, and join them.
+
+    There are more streams while that moves more.  Where one breaks off the others end their slices, and the fault is
+    raised: what they have stays.
+    """
+    waiting = deque(one for one in sliced.slices if not one.whole)
+    faults: list[Transient] = []
+    tasks: set[asyncio.Task[None]] = set()
+    pace = Pace(FIRST_STREAMS, streams)
+
+    async def stream() -> None:
+        while waiting and not faults and len(tasks) <= pace.slots:
+            one = waiting.popleft()
+            try:
+                await _slice(run, sliced, one, wrote)
+            except Transient as error:
+                waiting.append(one)
+                faults.append(error)
+
+    def wrote(count: int) -> None:
+        pace.full()
+        pace.ended(count, 0.0, requests=0)
+        grow()
+
+    def grow() -> None:
+        while waiting and not faults and len(tasks) < pace.slots:
+            tasks.add(asyncio.create_task(stream()))
+
+    grow()
+    try:
+        while tasks:
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            tasks -= ended
+            for task in ended:
+                task.result()
+            grow()
+    finally:
+        for task in tasks:
+            task.cancel()
+        # The file is closed next: nobody may write to it any more.
+        await asyncio.gather(*tasks, return_exceptions=True)
+    if faults:
+        raise faults[0]
+    await run.disk(sliced.joined)
+
+
+async def _slice(run: Run, sliced: SlicedPartial, one: Slice, wrote: Callable[[int], None]) -> None:
+    def write(chunks: list[bytes]) -> int:
+        sliced.write(one, chunks)
+        return sliced.done
+
+    await _range(run, one.offset, one.end, write, wrote, whole=False)
+    if not one.whole:
+        raise _early(run)
+
+
+async def _range(
+    run: Run,
+    start: int,
+    end: int,
+    write: Callable[[list[bytes]], int],
+    wrote: Callable[[int], None],
+    *,
+    whole: bool,
+) -> None:
+    """Fetch the bytes from `start` to `end` and have them written, in order.
+
+    `write` blocks and returns how many bytes of the object there are now; `wrote` is told how many it has written.
+    """
+    url, left = parse_gs_url(run.record.source), end - start
+    gather = THROTTLED_WRITE if run.limited else run.tools.options.write_size
+    data = await run.data()
+    async with data.read(
+        url.bucket, url.name, generation=run.record.generation, start=start, end=None if whole else end
+    ) as stream:
+        check_stream(run, stream)
+        waiting: list[bytes] = []
+        held = 0
+
+        async def store() -> None:
+            nonlocal left
+            left -= held
+            if left < 0:
+                raise Corrupt(f"{display_name(run.record.source)}: more bytes arrived than were asked for")
+            await run.throttle(held)
+            run.confirmed(await run.disk(write, waiting))
+            run.waiting = ""
+            wrote(held)
+
+        async for chunk in stream:
+            waiting.append(chunk)
+            held += len(chunk)
+            run.moved = min(run.record.size, run.moved + len(chunk))
+            if held >= gather:
+                await store()
+                waiting, held = [], 0
+        if held:
+            await store()
+
+
+def _early(run: Run) -> Transient:
+    return Transient(f"{display_name(run.record.source)}: the answer ended early", url=run.record.source)
