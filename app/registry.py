@@ -247,6 +247,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
         restorable,
         97,
     ),
+    Command(
+        "edit",
+        ("e",),
+        "Edit",
+        "Edit the metadata…",
+        "Edit content type, cache control, metadata, class and holds of the chosen objects.",
+        "Act",
+        chosen_writable,
+    ),
     Command("copy_url", ("Y",), "Copy URL", "Copy the gs:// URL", "Copy the gs:// URL of the row.", "Act", chosen),
     Command(
         "details",

@@ -20,17 +20,17 @@ async def send_settings(control: ControlPlane, seen: BucketInfo, patch: Patch) -
         return await control.patch_bucket(seen.name, patch, metageneration=seen.metageneration)
     except Transient:
         now = await control.get_bucket(seen.name)
-        if now.metageneration == seen.metageneration or not _holds(now.resource, patch):
+        if now.metageneration == seen.metageneration or not holds(now.resource, patch):
             raise
         return now
 
 
-def _holds(resource: Mapping[str, Any], patch: Mapping[str, Any]) -> bool:
+def holds(resource: Mapping[str, Any], patch: Mapping[str, Any]) -> bool:
     """Tell whether a resource is as a patch wants it."""
     for key, value in patch.items():
         present = resource.get(key)
         if isinstance(value, Mapping):
-            if not _holds(present if isinstance(present, Mapping) else {}, value):
+            if not holds(present if isinstance(present, Mapping) else {}, value):
                 return False
         elif value is None:
             if present:

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from app.actions.buckets import BucketActions
+from app.actions.editing import EditActions
 from app.actions.jobs import JobActions
 from app.actions.moving import MovingActions
 from app.actions.objects import ObjectActions
@@ -73,6 +74,7 @@ class MainControls(MainLayout):
         self.moving = MovingActions(self.desk, self.undo)
         self.buckets = BucketActions(self.desk)
         self.jobs = JobActions(self.desk)
+        self.editing = EditActions(self.desk)
         self.settings = SettingsActions(self.desk, self.places.show_settings)
         self._watch = Watch(
             self.object_tree,
@@ -281,7 +283,17 @@ class MainControls(MainLayout):
             widget.focus()
             self.run_worker(widget.run_action(entry.action or entry.id))
             return
-        for owner in (self, self.objects, self.moving, self.past, self.undo, self.buckets, self.jobs, self.settings):
+        for owner in (
+            self,
+            self.objects,
+            self.moving,
+            self.past,
+            self.undo,
+            self.buckets,
+            self.jobs,
+            self.settings,
+            self.editing,
+        ):
             handler = getattr(owner, f"do_{identifier}", None)
             if handler is not None:
                 self.attempt(handler())
@@ -352,5 +364,14 @@ class MainControls(MainLayout):
 WIDGETS: Final[dict[str, type[Widget]]] = {"tree": ObjectTree, "facts": SettingsPane, "transfers": TransfersPanel}
 """Widgets that bind commands themselves."""
 
-ACTORS: Final = (ObjectActions, MovingActions, PastActions, UndoActions, BucketActions, JobActions, SettingsActions)
+ACTORS: Final = (
+    ObjectActions,
+    MovingActions,
+    PastActions,
+    UndoActions,
+    BucketActions,
+    JobActions,
+    SettingsActions,
+    EditActions,
+)
 """Classes that have handlers besides the screen."""
