@@ -8,7 +8,7 @@ from app.cli.arguments import LOCAL, Parser
 from app.cli.bucket_commands import ACCESS, ATTACH, DETACH, SELECT, SETTINGS, USAGE
 from app.cli.command import Command, generation_option, literal_option
 from app.cli.object_commands import DU, FIND, RESTORE, URL, VERSIONS
-from app.cli.units import parse_range, parse_rate
+from app.cli.units import parse_max_delete, parse_range, parse_rate
 
 LOCATION_HELP: Final = "region, dual-region or multi-region (default: US); fixed for ever"
 
@@ -90,6 +90,29 @@ def _store(parser: Parser) -> None:
     )
 
 
+def _sync(parser: Parser) -> None:
+    parser.word("folder", metavar="DIR", help="the local folder")
+    parser.word("url", metavar="gs://BUCKET[/PREFIX]", help="the bucket, or the prefix in it")
+    parser.option(
+        "--mode",
+        choices=("push", "pull", "two-way"),
+        default="two-way",
+        metavar="push|pull|two-way",
+        help="which way changes go (default: two-way)",
+    )
+    parser.option("--watch", action="store_true", help="keep both sides in step until stopped")
+    parser.option("--delete", action="store_true", help="push and pull: delete what the other side does not have")
+    parser.option(
+        "--max-delete",
+        type=parse_max_delete,
+        metavar="N|P%",
+        help="deletes that pass, as a number or a share of the files (default: no mass delete passes)",
+    )
+    parser.option("--dry-run", action="store_true", help="only say what would be done")
+    _exclude(parser)
+    _bandwidth(parser)
+
+
 def _transfers(parser: Parser) -> None:
     verbs = ("pause", "resume", "cancel", "retry")
     parser.word("action", nargs="?", choices=verbs, metavar="|".join(verbs), help="what to do (default: list)")
@@ -109,6 +132,11 @@ def _doctor(_parser: Parser) -> None:
 
 def _planning(parser: Parser) -> None:
     parser.option("--dry-run", action="store_true", help="only say what would be done")
+    _exclude(parser)
+    literal_option(parser)
+
+
+def _exclude(parser: Parser) -> None:
     parser.option(
         "--exclude",
         action="append",
@@ -116,12 +144,9 @@ def _planning(parser: Parser) -> None:
         metavar="PATTERN",
         help="leave out what matches (gitignore syntax; repeatable)",
     )
-    literal_option(parser)
 
 
-def _moving(parser: Parser) -> None:
-    _planning(parser)
-    parser.option("--no-clobber", action="store_true", help="skip what exists already")
+def _bandwidth(parser: Parser) -> None:
     parser.option(
         "--bandwidth",
         type=parse_rate,
@@ -129,6 +154,12 @@ def _moving(parser: Parser) -> None:
         metavar="RATE",
         help="bytes a second at the most: 500K, 24M, 1G (binary)",
     )
+
+
+def _moving(parser: Parser) -> None:
+    _planning(parser)
+    parser.option("--no-clobber", action="store_true", help="skip what exists already")
+    _bandwidth(parser)
     parser.option("--detach", action="store_true", help="hand it to the worker, print the job's id and return")
 
 
@@ -288,6 +319,23 @@ _ALL: Final = (
     SETTINGS,
     ACCESS,
     USAGE,
+    Command(
+        "sync",
+        "sync",
+        "DIR gs://BUCKET[/PREFIX]",
+        "keep a folder and a prefix in step, once or live",
+        _sync,
+        "Nothing is lost: two edits are both kept, an edit beats a delete, and what is replaced or deleted here stays "
+        "in .pail/trash of the folder for 30 days. A mass delete, an emptied folder and a broken listing stop it with "
+        "exit code 9; --yes does not pass that, --max-delete does. What .pailignore lists (gitignore syntax) and "
+        "editors' temporary files are left out.",
+        (
+            ("pail sync notes gs://b/notes", "both ways, once"),
+            ("pail sync notes gs://b/notes --watch", "live, until stopped"),
+            ("pail sync site gs://b/www --mode push --delete", "make www/ like site"),
+            ("pail sync notes gs://b/notes --dry-run", "what would be done"),
+        ),
+    ),
     Command(
         "transfers",
         "transfers",

@@ -45,6 +45,14 @@ def parse_rate(text: str) -> int:
     return rate
 
 
+def parse_max_delete(text: str) -> str:
+    """Return `N` or `P%` as it is written; raises `ArgumentTypeError`."""
+    number = text.removesuffix("%")
+    if not (number.isascii() and number.isdigit() and len(number) <= 12) or (number != text and int(number) > 100):
+        raise argparse.ArgumentTypeError(f"'{ascii(text)[1:-1]}' is not a number such as 100, or a share such as 25%")
+    return text
+
+
 def rfc3339(moment: float | None) -> str | None:
     """Return seconds since the epoch as RFC 3339 in UTC with milliseconds; None stays None."""
     if moment is None:

@@ -20,6 +20,7 @@ from services.sync.pair import Pair
 from services.sync.reconcile import needs_reading, reconcile, with_known
 from services.sync.recover import forget_partial, recover
 from services.sync.remote import Prefix, RemoteTree
+from services.sync.scan import rescan
 from services.sync.state import Intent, State
 
 Phase = Literal["scanning", "reconciling", "transferring", "watching", "waiting", "halted"]
@@ -118,14 +119,16 @@ class Controller:
     async def _memory(self) -> Notes:
         if self._notes is None:
             base = await self._on_disk(self._state.load)
-            await self._check_folder(bool(base))
+            await self._check_folder(bool(base), make=True)
             self._notes = Notes(self._state, base, self._on_disk)
             self._folding = await self._on_disk(self.disk.folds_names)
             if self._state.rebuilt:
                 self.notice(self._state.rebuilt)
         return self._notes
 
-    async def _check_folder(self, known: bool) -> None:
+    async def _check_folder(self, known: bool, *, make: bool = False) -> None:
+        if make and not known and self.pair.mode != "push":
+            await self._on_disk(self.disk.make_root)
         try:
             await self._on_disk(self.disk.check)
         except PailError as error:
@@ -176,12 +179,39 @@ class Controller:
             )
         return await self._bring_in_step(notes, keys.difference(hold), resumable, dry_run=dry_run)
 
-    async def run_changes(self, keys: Collection[str]) -> Result:
-        """Bring some keys in step, whose local side was just looked at, without listing the bucket."""
+    async def run_folders(self, folders: Collection[str], *, hold: Collection[str] = ()) -> Result:
+        """Look again at some local folders, and bring in step what changed there, without listing the bucket."""
         notes = await self._memory()
+        changed = await self._on_disk(
+            lambda: rescan(self.disk.root, self.rules, self.tree, folders, prefix=self.pair.prefix)
+        )
+        return await self._bring_changes(notes, changed.difference(hold))
+
+    async def run_local(self, *, hold: Collection[str] = ()) -> Result:
+        """Scan the whole folder, and bring in step what changed there, without listing the bucket."""
+        notes = await self._memory()
+        await self._check_folder(bool(notes.base))
+        before, rules = self.tree.entries, Rules(self.pair.excludes)
+        self.tree = await self._on_disk(self.disk.scan, rules)
+        self.rules = rules
+        after = self.tree.entries
+        changed = {key for key in {*before, *after} if not _alike(before.get(key), after.get(key))}
+        return await self._bring_changes(notes, changed.difference(hold))
+
+    async def run_remote(self, *, hold: Collection[str] = ()) -> Result:
+        """List the bucket, and bring in step what changed there, without scanning the folder."""
+        notes = await self._memory()
+        before = self.remote.entries
+        self.remote = await self.prefix.list()
+        after = self.remote.entries
+        changed = {key for key in {*before, *after} if _version(before.get(key)) != _version(after.get(key))}
+        return await self._bring_changes(notes, changed.difference(hold))
+
+    async def _bring_changes(self, notes: Notes, keys: set[str]) -> Result:
         if self.pair.mode != "pull" and self.pair.max_delete is None:
             check_root(notes.base, self.tree.entries, self.pair.root)
-        return await self._bring_in_step(notes, {key for key in keys if self._is_ours(key)}, {}, dry_run=False)
+        keys = {key for key in keys if self._is_ours(key)}
+        return await self._bring_in_step(notes, keys, {}, dry_run=False) if keys else Result()
 
     def _is_ours(self, key: str) -> bool:
         return self.tree.covers(key) and (key in self.tree.entries or not self.rules.ignores_path(key))
@@ -296,3 +326,14 @@ class Controller:
                 entries[action.key] = RemoteEntry(item.entry.generation, item.entry.size, item.entry.crc32c)
             elif action.kind in ("delete-remote", "delete-local"):
                 entries.pop(action.key, None)
+
+
+def _version(entry: RemoteEntry | None) -> int:
+    return 0 if entry is None else entry.generation
+
+
+def _alike(one: LocalEntry | None, other: LocalEntry | None) -> bool:
+    """Tell whether two looks at a path saw the same, whether or not its content was read since."""
+    if one is None or other is None:
+        return one is other
+    return one.signature == other.signature and one.empty == other.empty

@@ -258,6 +258,11 @@ class Disk:
                     return False
         return False
 
+    def make_root(self) -> None:
+        """Make the root where nothing is there yet."""
+        with explained(self.root, "make the folder"):
+            Path(self.root).mkdir(parents=True, exist_ok=True)
+
     def check(self) -> None:
         """Raise `LocalFileError` where the root is no folder (any more)."""
         with explained(self.root, "read the folder"):
