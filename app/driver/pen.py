@@ -149,7 +149,9 @@ def _cheap_to_repeat(new: Row, start: int, end: int) -> bool:
     before = new[start - 1]
     size = 0
     for cell in new[start:end]:
-        if cell is None or before is None or cell[1] != before[1]:
+        if cell is None or before is None:
+            return False
+        if cell[1] != before[1] and (cell[0] != " " or cell[1] != bare(before[1])):
             return False
         size += len(cell[0].encode("utf-8", "replace"))
     return size <= BRIDGE_BYTES
