@@ -84,7 +84,9 @@ class BucketActions:
     async def do_delete_bucket(self) -> None:
         """Delete the bucket: empty it through the engine where it is not empty, then delete it."""
         desk, bucket = self._desk, self._desk.place.bucket
-        if not await desk.ask(DeleteBucketDialog(bucket, desk.session.storage.data)):
+        if not await desk.ask(
+            DeleteBucketDialog(bucket, desk.place.settings, desk.session.storage.data, desk.surroundings)
+        ):
             return
         try:
             await desk.session.delete(bucket)

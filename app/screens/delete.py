@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -13,11 +14,13 @@ from textual.widgets import Button
 from app.screens.dialog import Dialog, FormDialog, Label, Line, button, shown
 from app.surroundings import Surroundings
 from services.errors import PailError
-from services.gcs.interface import DataPlane
+from services.gcs.interface import DataPlane, ListQuery
+from services.lookup import pages
 from services.model import BucketInfo
 from services.names import base_name
 from services.tally import Tally, count_below
 from services.undelete import undo_terms
+from services.words import day
 from widgets import formats
 
 NAMES_SHOWN: Final = 4
@@ -131,19 +134,29 @@ class DeleteBucketDialog(FormDialog[bool]):
     SUBMIT: ClassVar[str] = "Delete bucket"
     DANGER: ClassVar[bool] = True
 
-    def __init__(self, bucket: str, data: DataPlane) -> None:
-        """Ask about a bucket."""
+    def __init__(self, bucket: str, settings: BucketInfo | None, data: DataPlane, around: Surroundings) -> None:
+        """Ask about a bucket; `settings` is None where they cannot be read, and then the worst is said."""
         super().__init__(f"Delete the bucket {shown(bucket)}?")
         self._bucket = bucket
+        self._settings = settings
         self._data = data
+        self._around = around
 
     def fields(self) -> ComposeResult:
         """Yield what goes, and the line for the name."""
         yield Label(f"gs://{shown(self._bucket)}", classes="dialog-url")
         yield Label("counting what is in it…", id="amount", classes="dialog-text")
-        yield Label("! This cannot be undone, and the name can be taken by somebody else.", classes="dialog-warning")
+        yield Label(self._undo(), id="undo", classes="dialog-warning")
         yield Label("Type the bucket's name to delete it with everything in it:", classes="dialog-text")
         yield Line(placeholder=shown(self._bucket), id="name")
+
+    def _undo(self) -> str:
+        """Say until when the bucket can be brought back, with what was in it when it was deleted."""
+        kept_s = self._settings.soft_delete_s if self._settings is not None else 0
+        if not kept_s:
+            return "! This cannot be undone, and the name can be taken by somebody else."
+        until = day(self._around.now() + kept_s, self._around.zone)
+        return f"! It can be restored until {until} (soft delete); after that it is gone for good."
 
     def problem(self) -> str:
         """Compare what was typed with the name."""
@@ -156,13 +169,25 @@ class DeleteBucketDialog(FormDialog[bool]):
 
     async def _count(self) -> None:
         amount = self.query_one("#amount", Label)
+        objects = versions = size = 0
         try:
-            async for tally in count_below(self._data, self._bucket, [""], Tally()):
-                empty = tally.complete and not tally.objects
-                amount.update("It is empty." if empty else _amount(tally, counting=not tally.complete))
+            async with aclosing(pages(self._data, self._bucket, ListQuery(versions=True))) as listing:
+                async for page in listing:
+                    older = sum(row.deleted is not None for row in page.objects)
+                    objects, versions = objects + len(page.objects) - older, versions + older
+                    size += sum(row.size for row in page.objects)
+                    amount.update(_amount_of_bucket(objects, versions, size, counting=bool(page.next_token)))
         except PailError as error:
             amount.update(f"! could not be counted: {error.message}")
 
     async def submit(self) -> bool:
         """Answer that it shall be deleted."""
         return True
+
+
+def _amount_of_bucket(objects: int, versions: int, size: int, *, counting: bool) -> str:
+    if not (objects or versions or counting):
+        return "It is empty."
+    older = f" and {formats.count(versions, 'older version')}" if versions else ""
+    text = f"{formats.count(objects, 'object')}{older}, {formats.size(size)}"
+    return f"{text} so far, counting…" if counting else text

@@ -95,6 +95,7 @@ async def test_a_bucket_is_deleted_by_typing_its_name(desk: OpenDesk, objects: d
         await d.see("Delete bucket…")
         d.main.action_command("delete_bucket")
         await d.see(f"Delete the bucket {BUCKET}?", "2 objects, 2 B" if objects else "It is empty")
+        await d.see("It can be restored until", "(soft delete)")
         await d.type("flow-bucke")
         await d.press("enter")
         await d.see("that is not its name")
