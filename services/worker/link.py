@@ -76,6 +76,8 @@ class Link:
             await self._writer.drain()
             return await future
         except OSError as error:
+            # A write may learn of the end before the reader does; whoever asks next must not get this link again.
+            self.lost.set()
             raise Gone from error
         finally:
             self._waiting.pop(number, None)

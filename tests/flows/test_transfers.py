@@ -15,7 +15,7 @@ from tests.flows.conftest import BUCKET, Desk, OpenDesk, eventually
 
 @pytest.fixture
 def faults() -> Faults:
-    return Faults(Fault("*", "latency", seconds=0.15, count=None))
+    return Faults(Fault("objects.insert", "latency", seconds=1.0, count=None))
 
 
 @pytest.fixture
