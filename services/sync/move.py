@@ -133,7 +133,7 @@ class Mover:
             )
         except (Changed, NotFound, PreconditionFailed, Corrupt):
             # An unfinished file that is gone means, to whoever comes after a crash, that it took its name.
-            await self.notes.withdraw(action.key)
+            await self.notes.withdraw(action.key, nonce)
             await self.on_disk(partial.discard)
             raise
         except BaseException:

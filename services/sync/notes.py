@@ -45,9 +45,9 @@ class Notes:
         intents, self._waiting = self._waiting, []
         await self._on_disk(self._state.begin, intents)
 
-    async def withdraw(self, key: str) -> None:
+    async def withdraw(self, key: str, nonce: str) -> None:
         """Return once it is durable that what was begun with a key is not going to happen."""
-        await self._on_disk(self._state.save, [], [key])
+        await self._on_disk(self._state.withdraw, [(key, nonce)])
 
     async def agreed(self, key: str, entry: BaseEntry | None) -> None:
         """Note what a key's two sides have agreed on (None: that both have nothing)."""

@@ -25,6 +25,7 @@ async def recover(
         return {}
     found: list[tuple[str, BaseEntry]] = []
     resumable: dict[str, Intent] = {}
+    ended: list[Intent] = []
     for intent in intents:
         there = remote.get(intent.key)
         known = notes.base.get(intent.key)
@@ -38,13 +39,19 @@ async def recover(
         elif intent.kind == "place":
             entry = await on_disk(_placed, disk, intent)
         elif there is not None and there.generation == intent.generation:
+            if intent.key in resumable:
+                await on_disk(forget_partial, disk, resumable[intent.key])
+                ended.append(resumable[intent.key])
             resumable[intent.key] = intent
         else:
             await on_disk(forget_partial, disk, intent)
+            ended.append(intent)
         if entry is not None:
             found.append((intent.key, entry))
-    ended = [intent.key for intent in intents if intent.key not in resumable]
-    await on_disk(state.save, found, ended)
+    # A change that is not to be seen yet may be under way still and arrive later, until its key is agreed on anew.
+    ended += [intent for intent in intents if intent.kind == "place"]
+    await on_disk(state.save, found, [key for key, _ in found])
+    await on_disk(state.withdraw, [(intent.key, intent.nonce) for intent in ended])
     notes.base.update(found)
     return resumable
 

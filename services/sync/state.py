@@ -30,8 +30,8 @@ CREATE TABLE base (
     crc32c TEXT NOT NULL, generation INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE intents (
-    key TEXT PRIMARY KEY, kind TEXT NOT NULL, nonce TEXT NOT NULL, crc32c TEXT NOT NULL, size INTEGER NOT NULL,
-    generation INTEGER NOT NULL, inode INTEGER NOT NULL
+    key TEXT NOT NULL, kind TEXT NOT NULL, nonce TEXT NOT NULL, crc32c TEXT NOT NULL, size INTEGER NOT NULL,
+    generation INTEGER NOT NULL, inode INTEGER NOT NULL, PRIMARY KEY (key, nonce)
 ) WITHOUT ROWID;
 """
 
@@ -130,6 +130,12 @@ class State:
             self._db.executemany("INSERT OR REPLACE INTO base VALUES (?, ?, ?, ?, ?, ?, ?)", put)
             self._db.executemany("DELETE FROM base WHERE key = ?", gone)
             self._db.executemany("DELETE FROM intents WHERE key = ?", [(key,) for key in ended])
+
+    def withdraw(self, intents: Iterable[tuple[str, str]]) -> None:
+        """Forget what was begun, given as keys and nonces: it is known what became of it."""
+        with self._lock, self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("DELETE FROM intents WHERE key = ? AND nonce = ?", list(intents))
 
     def close(self) -> None:
         """Close it."""
