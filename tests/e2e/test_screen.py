@@ -204,7 +204,10 @@ def test_a_worker_killed_in_a_move_of_a_folder_loses_nothing_and_the_move_goes_o
     terminal.start(*screen(pail, "gs://moved-bucket"))
     terminal.see("from/")
     terminal.keys("r")
+    # The line that edits the name has it without the slash: only then do keys go there.
+    terminal.wait(lambda: "from/" not in terminal.text())
     terminal.keys("-l", "goal")
+    terminal.see("goal")
     terminal.keys("Enter")
     terminal.see("1 moving")
     terminal.wait(lambda: bool(there("goal")))
