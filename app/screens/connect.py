@@ -41,6 +41,7 @@ WAYS: Final = (
     ("key-file", "Use a key file…", "of a service account, or of gcloud"),
     ("public", "Open a public bucket…", "without credentials"),
     ("endpoint", "Other endpoint…", "any server that speaks the JSON API"),
+    ("project", "Another project…", "its buckets, with the credentials in use"),
     ("again", "Try again", "after you have logged in"),
 )
 """Id, title and explanation of what can be done here; the first has the cursor."""
@@ -70,12 +71,15 @@ class ConnectScreen(Screen[WayIn | None]):
         Binding("q,f10", "quit", "Quit", show=False),
     ]
 
-    def __init__(self, options: ConnectionOptions, *, climb: bool = True, can_go_back: bool = False) -> None:
-        """Make the screen; with `climb` the ladder is climbed at once and the first way in is taken."""
+    def __init__(self, options: ConnectionOptions, *, climb: bool = True, present: Connection | None = None) -> None:
+        """Make the screen; with `climb` the ladder is climbed at once and the first way in is taken.
+
+        `present` is the connection that one comes from and can go back to, None at the start.
+        """
         super().__init__()
         self._options = options
         self._climb = climb
-        self._can_go_back = can_go_back
+        self._present = present
         self._rungs: dict[str, Rung] = {}
         self._failure = ""
 
@@ -154,7 +158,7 @@ class ConnectScreen(Screen[WayIn | None]):
         keys = ["enter chooses"]
         keys += ["c copies the command"] if self._command() else []
         keys += ["R tries again"] if self._climb else []
-        keys += ["esc goes back"] if self._can_go_back else []
+        keys += ["esc goes back"] if self._present is not None else []
         self.query_one("#connect-keys", Label).update(" · ".join([*keys, "q quits"]))
 
     def _command(self) -> str:
@@ -178,12 +182,12 @@ class ConnectScreen(Screen[WayIn | None]):
 
     def action_back(self) -> None:
         """Go back to where one came from, if there is something."""
-        if self._can_go_back:
+        if self._present is not None:
             self.dismiss(None)
 
     def action_quit(self) -> None:
         """Leave the program, or go back."""
-        if self._can_go_back:
+        if self._present is not None:
             self.dismiss(None)
         else:
             self.app.exit(0)
@@ -200,6 +204,8 @@ class ConnectScreen(Screen[WayIn | None]):
                 self.run_worker(self._ask_public())
             case "endpoint":
                 self.run_worker(self._ask_endpoint())
+            case "project":
+                self.run_worker(self._ask_project())
             case _:
                 self._climb = True
                 self.action_again()
@@ -241,6 +247,27 @@ class ConnectScreen(Screen[WayIn | None]):
             placeholder="http://127.0.0.1:4443",
             check=lambda text: "" if text.strip() else "type a URL",
             submit_label="Connect",
+            apply=apply,
+        )
+        if await self.app.push_screen_wait(prompt) is not None:
+            self.dismiss(WayIn(found[-1]))
+
+    async def _ask_project(self) -> None:
+        found: list[Connection] = []
+
+        async def apply(text: str) -> None:
+            if self._present is not None:
+                found.append(replace(self._present, project=text.strip()))
+            else:
+                found.append(await find_connection(replace(self._options, project=text.strip())))
+
+        prompt = PromptDialog(
+            "Another project",
+            lines=("The ID of the project whose buckets are listed and in which new ones are created.",),
+            value=self._present.project if self._present is not None else self._options.project,
+            placeholder="my-project-123",
+            check=lambda text: "" if text.strip() else "type a project's ID",
+            submit_label="Use it",
             apply=apply,
         )
         if await self.app.push_screen_wait(prompt) is not None:

@@ -141,7 +141,7 @@ class MainControls(MainLayout):
             if way is not None:
                 self.connect(way)
 
-        self.app.push_screen(ConnectScreen(self._options, climb=False, can_go_back=True), chosen)
+        self.app.push_screen(ConnectScreen(self._options, climb=False, present=self._way.connection), chosen)
 
     def _no_bucket(self) -> None:
         notice = self.desk.session.notice

@@ -62,7 +62,7 @@ class BucketSelector(ModalScreen[Choice | None]):
         ]
         connections = [
             ConnectionEntry("here", self._session.where, self._session.detail, current=True),
-            ConnectionEntry(SWITCH, "Switch the connection…", "credentials, endpoint, local store"),
+            ConnectionEntry(SWITCH, "Switch the connection…", "project, key, endpoint, local store"),
         ]
         self.query_one(BucketList).show(entries, connections, note=note)
 

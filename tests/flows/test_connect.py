@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,19 @@ async def test_the_connection_is_switched_from_the_selector(desk: OpenDesk, tmp_
             await d.see("No bucket is open", "local store")
     finally:
         stop(tmp_path / "data" / "pail" / "store")
+
+
+async def test_another_project_is_used_with_the_same_connection(desk: OpenDesk) -> None:
+    async with desk() as d:
+        await d.see("This bucket is empty", "emulator")
+        before = d.main._way.connection
+        d.main.action_command("switch_connection")
+        await d.see("Where to?", "Another project")
+        await d.press("down", "down", "down", "down", "enter")
+        await d.see("The ID of the project")
+        await d.press("ctrl+u")
+        await d.press("enter")
+        await d.see("type a project's ID")
+        await d.type("other-project")
+        await d.press("enter")
+        await eventually(lambda: d.main._way.connection == replace(before, project="other-project"))
