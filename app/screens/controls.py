@@ -76,6 +76,16 @@ class MainControls(MainLayout):
         self.jobs = JobActions(self.desk)
         self.editing = EditActions(self.desk)
         self.settings = SettingsActions(self.desk, self.places.show_settings)
+        self.actors = (
+            self.objects,
+            self.moving,
+            self.past,
+            self.undo,
+            self.buckets,
+            self.jobs,
+            self.settings,
+            self.editing,
+        )
         self._watch = Watch(
             self.object_tree,
             lambda: self.desk.browser,
@@ -283,17 +293,7 @@ class MainControls(MainLayout):
             widget.focus()
             self.run_worker(widget.run_action(entry.action or entry.id))
             return
-        for owner in (
-            self,
-            self.objects,
-            self.moving,
-            self.past,
-            self.undo,
-            self.buckets,
-            self.jobs,
-            self.settings,
-            self.editing,
-        ):
+        for owner in (self, *self.actors):
             handler = getattr(owner, f"do_{identifier}", None)
             if handler is not None:
                 self.attempt(handler())

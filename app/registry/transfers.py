@@ -1,0 +1,32 @@
+"""Commands on what is moving."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.commands import Command
+from app.context import can, in_transfers
+
+
+def _transfer(name: str, keys: tuple[str, ...], label: str, title: str, action: str, priority: int) -> Command:
+    return Command(name, keys, label, title, title + ".", "Transfers", can(name), priority, "transfers", action)
+
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    _transfer("cancel", ("X", "delete", "f8"), "Cancel", "Cancel the transfer", "cancel_or_dismiss", 90),
+    _transfer("dismiss", ("X", "delete", "f8"), "Dismiss", "Take it off the list", "cancel_or_dismiss", 90),
+    _transfer("pause", ("full_stop",), "Pause", "Pause the transfer", "pause_or_resume", 95),
+    _transfer("resume", ("full_stop",), "Resume", "Resume the transfer", "pause_or_resume", 95),
+    _transfer("retry", ("R",), "Retry", "Try what failed again", "retry", 100),
+    _transfer("decide", ("enter",), "Decide", "Decide what happens to targets that exist", "choose", 100),
+    Command(
+        "clear_ended",
+        (),
+        "Clear",
+        "Dismiss all ended transfers",
+        "Take all that has ended off the list.",
+        "Transfers",
+        in_transfers,
+    ),
+)
+"""Commands on what is moving, in the order of the help."""
