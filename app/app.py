@@ -20,8 +20,10 @@ from app.screens.main import MainScreen
 from app.surroundings import Surroundings
 from app.terminal import terminal_problem
 from app.themes import DARK, THEMES
+from services.config import load_or_defaults
 from services.credentials import ConnectionOptions
 from services.errors import ExitCode, UsageError
+from services.names import display_name
 from widgets.symbols import ASCII
 
 LEAVE_LIMIT_S: Final = 3.0
@@ -29,6 +31,9 @@ LEAVE_LIMIT_S: Final = 3.0
 
 Nothing is lost by that: whatever matters is the worker's, or is journalled before it is done.
 """
+
+COMPLAINT_S: Final = 30
+"""Seconds for which a mistake in the settings is shown: long enough to note the line."""
 
 SIGNAL_EXIT: Final = 128
 """Added to a signal's number for the exit code, as shells do."""
@@ -77,10 +82,24 @@ class PailApp(App[int], inherit_bindings=False):
             # What the parent ignores (nohup) stays ignored.
             if not self.is_headless and signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self._signalled, number)
-        theme = await self._surroundings.remembered.theme()
+        await self._take_theme()
+        self.push_screen(ConnectScreen(self._options), self._found)
+
+    async def _take_theme(self) -> None:
+        """Take the theme of the settings, else the one that was chosen last; say what is wrong with the settings."""
+        reading = self._surroundings.reading
+        named = reading.config.screen.theme
+        theme = named or await self._surroundings.remembered.theme()
         if theme in self.available_themes:
             self.theme = theme
-        self.push_screen(ConnectScreen(self._options), self._found)
+        elif named:
+            known = ", ".join(sorted(self.available_themes))
+            self._complain(f"config.toml: there is no theme '{display_name(named)}'", f"There are: {known}.")
+        if reading.problem is not None:
+            self._complain(reading.problem.message, reading.problem.remedy)
+
+    def _complain(self, message: str, remedy: str) -> None:
+        self.notify(f"{message}\n{remedy}", severity="error", timeout=COMPLAINT_S, markup=False)
 
     async def on_event(self, event: events.Event) -> None:
         """Take note of keys and mouse: while nobody is there, nothing is looked up."""
@@ -118,7 +137,7 @@ def run_screen(options: ConnectionOptions, start_url: str | None = None) -> int:
     problem = terminal_problem()
     if problem:
         raise UsageError(problem, remedy="See 'pail --help' for commands that need none.")
-    app = PailApp(options, start_url or "")
+    app = PailApp(options, start_url or "", Surroundings.of(load_or_defaults()))
     app.run()
     code = app.return_code if app.return_code is not None else ExitCode.FAILED
     leave_within(LEAVE_LIMIT_S, code)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from typing import Final
 
 from app.bridge import Connect
 from app.engine import connect_worker
 from app.session import Session
 from app.watch import Presence
+from services.config import Reading
 from services.connection import Connection
 from services.remembered import Remembered
-from widgets.symbols import Symbols, terminal_symbols
+from widgets.symbols import ASCII, UNICODE, Symbols, terminal_symbols
 
 OpenSession = Callable[[Connection, str | None], Awaitable[Session]]
 """Opens a connection for a workspace folder; raises `PailError`."""
@@ -40,3 +42,18 @@ class Surroundings:
     """When a person was last seen."""
     look_s: float = 5.0
     """Seconds between two looks for other people's changes, at the least."""
+    reading: Reading = field(default_factory=Reading)
+    """The settings, and what was wrong with the file."""
+
+    @classmethod
+    def of(cls, reading: Reading) -> Surroundings:
+        """Return the real ones, as the settings ask for them."""
+        screen = reading.config.screen
+        return cls(symbols=_SYMBOLS[screen.symbols](), look_s=screen.look_s, reading=reading)
+
+
+_SYMBOLS: Final[Mapping[str, Callable[[], Symbols]]] = {
+    "auto": lambda: terminal_symbols(os.environ),
+    "unicode": lambda: UNICODE,
+    "ascii": lambda: ASCII,
+}

@@ -1,4 +1,4 @@
-"""Writes the parts of the README that the code knows best: `python -m tests.readme`."""
+"""Writes the parts of the documents that the code knows best: `python -m tests.readme`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 from app.cli.commands import COMMANDS as SUB_COMMANDS
 from app.commands import GROUPS, shown_key
 from app.registry import COMMANDS
+from services.config.showing import documented
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+SETTINGS = ROOT / "docs" / "config.md"
 
 
 def keys() -> str:
@@ -34,6 +37,20 @@ PARTS = {"keys": keys, "commands": commands}
 """The generated parts by the name in their markers."""
 
 
+def settings() -> str:
+    """Return the page of the settings, from their schema."""
+    return f"""# The settings
+
+`pail config path` tells where `config.toml` lies, `pail config show` what is in force and from which line it came,
+`pail config edit` opens it in your editor. A mistake is named with its line; the screen then starts with the defaults
+and says so, a command stops. Written by `python -m tests.readme`; a test keeps it current.
+
+```toml
+{documented().rstrip()}
+```
+"""
+
+
 def written(text: str) -> str:
     """Return the README's text with every generated part made anew."""
     for name, make in PARTS.items():
@@ -47,4 +64,5 @@ def written(text: str) -> str:
 
 
 if __name__ == "__main__":
+    SETTINGS.write_text(settings(), encoding="utf-8")
     README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")

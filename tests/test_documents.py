@@ -7,7 +7,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from tests.readme import README, written
+from tests.readme import README, SETTINGS, settings, written
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -48,6 +48,10 @@ def test_no_file_names_a_package_index() -> None:
 def test_the_readme_shows_the_keys_and_commands_of_the_code() -> None:
     text = README.read_text(encoding="utf-8")
     assert written(text) == text, "make it anew: python -m tests.readme"
+
+
+def test_the_page_of_the_settings_is_that_of_the_schema() -> None:
+    assert SETTINGS.read_text() == settings(), "make it anew: python -m tests.readme"
 
 
 def test_the_readme_opens_with_a_picture_that_exists() -> None:

@@ -8,6 +8,7 @@ from app.cli.arguments import LOCAL, Parser
 from app.cli.bucket_commands import ACCESS, ATTACH, DETACH, SELECT, SETTINGS, USAGE
 from app.cli.command import Command, generation_option, literal_option
 from app.cli.object_commands import DU, FIND, RESTORE, URL, VERSIONS
+from app.cli.program_commands import CONFIG, DOCTOR, STORE, TRANSFERS, WORKER
 from app.cli.units import parse_max_delete, parse_range, parse_rate
 
 LOCATION_HELP: Final = "region, dual-region or multi-region (default: US); fixed for ever"
@@ -81,15 +82,6 @@ def _rm(parser: Parser) -> None:
     _planning(parser)
 
 
-def _store(parser: Parser) -> None:
-    parser.word("action", choices=["serve"], metavar="serve", help="run the embedded store until interrupted")
-    parser.option("--dir", metavar="D", help="its folder (default: the one that --local uses)")
-    parser.option("--port", type=int, default=0, metavar="N", help="its port (default: the last one, or any free one)")
-    parser.option(
-        "--open", action="store_true", help="ask no token, so that other GCS clients on this machine can use it"
-    )
-
-
 def _sync(parser: Parser) -> None:
     parser.word("folder", metavar="DIR", help="the local folder")
     parser.word("url", metavar="gs://BUCKET[/PREFIX]", help="the bucket, or the prefix in it")
@@ -111,23 +103,6 @@ def _sync(parser: Parser) -> None:
     parser.option("--dry-run", action="store_true", help="only say what would be done")
     _exclude(parser)
     _bandwidth(parser)
-
-
-def _transfers(parser: Parser) -> None:
-    verbs = ("pause", "resume", "cancel", "retry")
-    parser.word("action", nargs="?", choices=verbs, metavar="|".join(verbs), help="what to do (default: list)")
-    parser.word("id", nargs="?", metavar="ID", help="a job such as 7, a transfer such as 7.12, or 'all'")
-
-
-def _worker(parser: Parser) -> None:
-    actions = ("run", "status", "stop")
-    parser.word(
-        "action", nargs="?", choices=actions, default="status", metavar="|".join(actions), help="(default: status)"
-    )
-
-
-def _doctor(_parser: Parser) -> None:
-    """`doctor` has only the common options."""
 
 
 def _planning(parser: Parser) -> None:
@@ -336,45 +311,11 @@ _ALL: Final = (
             ("pail sync notes gs://b/notes --dry-run", "what would be done"),
         ),
     ),
-    Command(
-        "transfers",
-        "transfers",
-        "[pause|resume|cancel|retry ID]",
-        "list and steer what the worker moves",
-        _transfers,
-        "Starts the worker where work is unfinished and none is running.",
-        (("pail transfers", "what is going on"), ("pail transfers cancel 7", "give up job 7")),
-    ),
-    Command(
-        "worker",
-        "worker",
-        "[run|status|stop]",
-        "the process that goes on with transfers in the background",
-        _worker,
-        "It is started when needed and leaves by itself; 'run' keeps it in the foreground.",
-        (("pail worker status", "is it running?"), ("pail worker stop", "stop it; what it did is resumed later")),
-    ),
-    Command(
-        "store",
-        "store",
-        "serve",
-        "run the embedded store in the foreground",
-        _store,
-        "A GCS-compatible server on this machine. The first line on standard output is its endpoint.",
-        (
-            ("pail store serve --dir ./data --open", "for other GCS clients"),
-            ("pail --endpoint http://127.0.0.1:4443 ls", "use it from another terminal"),
-        ),
-    ),
-    Command(
-        "doctor",
-        "doctor",
-        "",
-        "say what was found, and how to mend what is wrong",
-        _doctor,
-        "Credentials, project, endpoint, terminal, limits, folders, worker and clock.",
-        (("pail doctor", ""), ("pail --local doctor", "for the embedded store")),
-    ),
+    TRANSFERS,
+    WORKER,
+    STORE,
+    DOCTOR,
+    CONFIG,
 )
 
 COMMANDS: Final = {command.name: command for command in _ALL}

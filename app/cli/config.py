@@ -1,0 +1,99 @@
+"""`pail config`: where the settings are, which are in force, and an editor on them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from app.cli.context import Context
+from services import config
+from services.config.showing import Effective, documented, effective, written
+from services.errors import ExitCode, LocalFileError, UsageError
+from services.names import display_name
+from services.paths import PRIVATE_FILE_MODE
+
+EDITORS: Final = ("VISUAL", "EDITOR")
+"""Variables that name a person's editor, the first that is set."""
+
+FALLBACK: Final = "vi"
+"""The editor that POSIX promises."""
+
+
+def run(context: Context) -> int:
+    """Do what the word says."""
+    return {"path": _path, "show": _show, "edit": _edit}[context.args.action](context)
+
+
+def _path(context: Context) -> int:
+    path = config.config_file()
+    if context.output.json:
+        context.output.record("config", path=str(path), exists=path.exists())
+    else:
+        context.output.line(context.output.name(str(path)))
+    return ExitCode.OK
+
+
+def _show(context: Context) -> int:
+    output = context.output
+    entries = list(effective(config.read()))
+    if output.json:
+        for entry in entries:
+            output.record("setting", key=entry.key, value=entry.value, default=entry.default, origin=entry.origin)
+        return ExitCode.OK
+    output.line(f"# {display_name(str(config.config_file()))}")
+    tables: dict[str, list[tuple[str, Effective]]] = {}
+    for entry in entries:
+        table, _, name = entry.key.partition(".")
+        tables.setdefault(table, []).append((f"{name} = {written(entry.value)}", entry))
+    for table, lines in tables.items():
+        output.line(f"\n[{table}]")
+        width = max(len(text) for text, _ in lines)
+        for text, entry in lines:
+            output.line(f"{display_name(text):{width}}  # {entry.origin}: {entry.meaning}")
+    return ExitCode.OK
+
+
+def _edit(context: Context) -> int:
+    """Open the file in the person's editor, made with every setting explained where there is none, and check it."""
+    path = config.config_file()
+    words = editor(os.environ)
+    if not path.exists():
+        _begin(path)
+    try:
+        done = subprocess.run([*words, str(path)], check=False)
+    except OSError as error:
+        raise UsageError(
+            f"cannot run the editor {display_name(words[0])}: {error.strerror}",
+            remedy=f"Set EDITOR to one that is installed, or open {display_name(str(path))} yourself.",
+        ) from error
+    if done.returncode:
+        raise UsageError(f"the editor ended with {done.returncode}", remedy="The settings stay as they were saved.")
+    config.load()
+    context.output.message(f"Saved {display_name(str(path))}; a screen that is open takes it at its next start.")
+    return ExitCode.OK
+
+
+def editor(environment: Mapping[str, str]) -> list[str]:
+    """Return the command of the person's editor, as words; raises `UsageError` where it cannot be read."""
+    named = next((environment[name] for name in EDITORS if environment.get(name, "").strip()), FALLBACK)
+    try:
+        return shlex.split(named)
+    except ValueError as error:
+        raise UsageError(f"cannot read EDITOR: {error}", remedy="Correct its quotes.") from error
+
+
+def _begin(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE_MODE), "w") as file:
+            file.write(documented())
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise LocalFileError(
+            f"cannot create {display_name(str(path))}: {error.strerror}", remedy="Check the folder.", url=str(path)
+        ) from error

@@ -1,0 +1,94 @@
+"""The shape of the commands on the program itself: its queue, worker, store, settings and health."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.cli.arguments import Parser
+from app.cli.command import Command
+
+
+def _transfers(parser: Parser) -> None:
+    verbs = ("pause", "resume", "cancel", "retry")
+    parser.word("action", nargs="?", choices=verbs, metavar="|".join(verbs), help="what to do (default: list)")
+    parser.word("id", nargs="?", metavar="ID", help="a job such as 7, a transfer such as 7.12, or 'all'")
+
+
+def _worker(parser: Parser) -> None:
+    actions = ("run", "status", "stop")
+    parser.word(
+        "action", nargs="?", choices=actions, default="status", metavar="|".join(actions), help="(default: status)"
+    )
+
+
+def _store(parser: Parser) -> None:
+    parser.word("action", choices=["serve"], metavar="serve", help="run the embedded store until interrupted")
+    parser.option("--dir", metavar="D", help="its folder (default: the one that --local uses)")
+    parser.option("--port", type=int, default=0, metavar="N", help="its port (default: the last one, or any free one)")
+    parser.option(
+        "--open", action="store_true", help="ask no token, so that other GCS clients on this machine can use it"
+    )
+
+
+def _doctor(_parser: Parser) -> None:
+    """`doctor` has only the common options."""
+
+
+def _config(parser: Parser) -> None:
+    verbs = ("path", "show", "edit")
+    parser.word("action", choices=verbs, metavar="|".join(verbs), help="where it is, what is in force, an editor on it")
+
+
+TRANSFERS: Final = Command(
+    "transfers",
+    "transfers",
+    "[pause|resume|cancel|retry ID]",
+    "list and steer what the worker moves",
+    _transfers,
+    "Starts the worker where work is unfinished and none is running.",
+    (("pail transfers", "what is going on"), ("pail transfers cancel 7", "give up job 7")),
+)
+
+WORKER: Final = Command(
+    "worker",
+    "worker",
+    "[run|status|stop]",
+    "the process that goes on with transfers in the background",
+    _worker,
+    "It is started when needed and leaves by itself; 'run' keeps it in the foreground.",
+    (("pail worker status", "is it running?"), ("pail worker stop", "stop it; what it did is resumed later")),
+)
+
+STORE: Final = Command(
+    "store",
+    "store",
+    "serve",
+    "run the embedded store in the foreground",
+    _store,
+    "A GCS-compatible server on this machine. The first line on standard output is its endpoint.",
+    (
+        ("pail store serve --dir ./data --open", "for other GCS clients"),
+        ("pail --endpoint http://127.0.0.1:4443 ls", "use it from another terminal"),
+    ),
+)
+
+DOCTOR: Final = Command(
+    "doctor",
+    "doctor",
+    "",
+    "say what was found, and how to mend what is wrong",
+    _doctor,
+    "Credentials, project, endpoint, terminal, limits, folders, worker and clock.",
+    (("pail doctor", ""), ("pail --local doctor", "for the embedded store")),
+)
+
+CONFIG: Final = Command(
+    "config",
+    "config",
+    "path|show|edit",
+    "the settings: where they are, which are in force, an editor on them",
+    _config,
+    "show prints every setting as config.toml writes it, with the line that it came from. edit opens the file in\n"
+    "$VISUAL or $EDITOR, made with every setting explained where there is none, and checks what was saved.",
+    (("pail config show", ""), ("pail config edit", "")),
+)

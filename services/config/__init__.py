@@ -1,0 +1,19 @@
+"""`config.toml`: what a person has set, read once, with every mistake named by its line."""
+
+from __future__ import annotations
+
+from services.config.reading import CONFIG_FILE, Reading, config_file, load, load_or_defaults, parse, read
+from services.config.schema import Config, Setting, all_settings
+
+__all__ = [
+    "CONFIG_FILE",
+    "Config",
+    "Reading",
+    "Setting",
+    "all_settings",
+    "config_file",
+    "load",
+    "load_or_defaults",
+    "parse",
+    "read",
+]

@@ -1,0 +1,147 @@
+"""The settings of `config.toml`: frozen sections, each field with its default, a check and a sentence for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, Final
+
+from services.prices import GOOGLE, REPLIT, PriceTable, from_config
+
+Check = Callable[[object], Any]
+"""Returns the value as the section keeps it; raises `ValueError` that says what is wanted, to follow `it must be`."""
+
+_META: Final = "setting"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a setting takes, and what it means."""
+
+    check: Check
+    """Turns what TOML holds into the value."""
+    values: str
+    """What may be written, for people: `auto, on or off`."""
+    meaning: str
+    """One sentence."""
+    choices: tuple[str, ...] = ()
+    """All values, where they can be counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of the file, as documents and forms need it."""
+
+    key: str
+    """Dotted: `screen.theme`."""
+    default: Any
+    """Its value where nothing sets it."""
+    wanted: Wanted
+    """What it takes."""
+
+
+def choice(default: str, choices: tuple[str, ...], meaning: str) -> Any:
+    """Return a field that takes one of a few words."""
+    words = f"{', '.join(choices[:-1])} or {choices[-1]}"
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value not in choices:
+            raise ValueError(words)
+        return value
+
+    return field(default=default, metadata={_META: Wanted(check, words, meaning, choices)})
+
+
+def switch(default: bool, meaning: str) -> Any:
+    """Return a field that is true or false."""
+
+    def check(value: object) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError("true or false")
+        return value
+
+    return field(default=default, metadata={_META: Wanted(check, "true or false", meaning, ("true", "false"))})
+
+
+def number(default: float, least: float, most: float, unit: str, meaning: str) -> Any:
+    """Return a field that takes a number of some unit, between two limits, both included."""
+    words = f"a number of {unit} from {least:g} to {most:g}"
+
+    def check(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise ValueError(words)
+        return value if isinstance(default, int) and isinstance(value, int) else float(value)
+
+    if not math.isfinite(default):
+        raise ValueError("a default is a finite number")
+    return field(default=default, metadata={_META: Wanted(check, words, meaning)})
+
+
+def text(default: str, meaning: str, *, check: Check | None = None, values: str = "a text", limit: int = 200) -> Any:
+    """Return a field that takes a printable text of at most `limit` characters, which `check` may look at closer."""
+
+    def short(value: object) -> Any:
+        if not isinstance(value, str) or len(value) > limit or not value.isprintable():
+            raise ValueError(values)
+        return check(value) if check else value
+
+    return field(default=default, metadata={_META: Wanted(short, values, meaning)})
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """`[screen]`: what the interactive screen looks like."""
+
+    theme: str = text(
+        "", "Name of the theme; without it, the one that was chosen last on the screen.", values="a theme's name"
+    )
+    symbols: str = choice(
+        "auto", ("auto", "unicode", "ascii"), "Signs in lists and frames; auto asks the terminal's language settings."
+    )
+    look_s: float = number(
+        5.0, 2, 3600, "seconds", "Time between two looks for other people's changes, at the least; each is a listing."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings; those that nothing sets have their defaults."""
+
+    screen: Screen = field(default_factory=Screen)
+    """The table `[screen]`."""
+    prices: Mapping[str, Any] = field(default_factory=dict)
+    """The table `[prices]`, checked; see `services.prices.from_config`."""
+
+    def price_table(self, *, replit: bool = False) -> PriceTable:
+        """Return the prices of the provider that bills, as the file changes them."""
+        return from_config(REPLIT if replit else GOOGLE, self.prices)
+
+    def value(self, key: str) -> Any:
+        """Return the value of a setting by its dotted key; raises `AttributeError` for one that there is not."""
+        section, _, name = key.partition(".")
+        return getattr(getattr(self, section), name)
+
+
+SECTIONS: Final[Mapping[str, type[Any]]] = {"screen": Screen}
+"""The tables whose keys are known one by one; `[prices]` besides them is checked as a whole."""
+
+TABLES: Final = (*SECTIONS, "prices")
+"""Every table that the file may have."""
+
+
+def wanted(section: str) -> Mapping[str, Wanted]:
+    """Return what each key of a table takes, in the order in which documents list them."""
+    return {entry.name: _meta(entry) for entry in fields(SECTIONS[section])}
+
+
+def all_settings() -> Iterator[Setting]:
+    """Yield every single setting, table by table."""
+    for section, kind in SECTIONS.items():
+        for entry in fields(kind):
+            yield Setting(f"{section}.{entry.name}", entry.default, _meta(entry))
+
+
+def _meta(entry: Field[Any]) -> Wanted:
+    found: Wanted = entry.metadata[_META]
+    return found
