@@ -25,7 +25,7 @@ from services.access import ASKED
 from services.connection import Connection
 from services.credentials import ConnectionOptions
 from services.gcs.interface import ListQuery, Storage
-from services.model import BucketInfo, BucketPage, ListPage, ObjectRow
+from services.model import BucketInfo, BucketPage, ListPage, ObjectInfo, ObjectRow
 from services.remembered import Kept, Remembered
 from services.transfer.messages import EngineClient, Fact, JobView, Snapshot, SnapshotQuery, TransferView
 from services.workspace import AttachedBucket, Workspace
@@ -78,6 +78,36 @@ class PaintedStorage:
         rest = {name: name[len(query.prefix) :] for name in inside}
         prefixes = sorted({query.prefix + tail.split("/")[0] + "/" for tail in rest.values() if "/" in tail})
         return ListPage([row_of(name) for name, tail in rest.items() if "/" not in tail], prefixes, "")
+
+    async def stat(
+        self, bucket: str, name: str, *, generation: int | None = None, soft_deleted: bool = False
+    ) -> ObjectInfo:
+        row = row_of(name)
+        moment = datetime.fromtimestamp(row.updated, UTC).isoformat()
+        resource = {
+            "timeCreated": moment,
+            "timeStorageClassUpdated": moment,
+            "cacheControl": "public, max-age=3600",
+            "md5Hash": "XUFAKrxLKna5cZ2REBfFkg==",
+            "metageneration": "2",
+            "componentCount": 0,
+        }
+        return ObjectInfo(
+            bucket,
+            name,
+            row.size,
+            row.generation,
+            2,
+            row.updated,
+            row.updated,
+            row.crc32c,
+            "XUFAKrxLKna5cZ2REBfFkg==",
+            row.content_type,
+            "",
+            row.storage_class,
+            {"camera": "A7 IV", "team": "media"},
+            resource,
+        )
 
     async def list_buckets(self, *, token: str = "", prefix: str = "", soft_deleted: bool = False) -> BucketPage:
         return BucketPage([await self.get_bucket(BUCKET)], "")
@@ -267,8 +297,14 @@ def text_of(app: PailApp) -> str:
 async def main_screen(*, light: bool) -> str:
     async with screen(light=light) as (app, pilot):
         await pilot.press("right", *(["down"] * 5))
-        await until(pilot, lambda: "video/quicktime" in text_of(app) and "moving" in text_of(app))
+        await until(pilot, lambda: complete(app, "product_demo.mov") and "moving" in text_of(app))
         return picture(app)
+
+
+def complete(app: PailApp, name: str) -> bool:
+    """Tell whether the details show all of an object."""
+    text = text_of(app)
+    return text.count(name) > 1 and "camera" in text
 
 
 async def transfers() -> str:
@@ -280,7 +316,9 @@ async def transfers() -> str:
 
 async def delete_dialog() -> str:
     async with screen(snapshot=Snapshot()) as (app, pilot):
-        await pilot.press("right", "down", "space", "space", "X")
+        await pilot.press("right", "down", "space", "space")
+        await until(pilot, lambda: "All have" in text_of(app))
+        await pilot.press("X")
         await until(pilot, lambda: "They can be restored until" in text_of(app))
         return picture(app)
 

@@ -40,6 +40,8 @@ class Fact:
 
     A fact with a hint of its own stays a fact: its label keeps its column, and a click on the hint acts.
     """
+    safe: bool = False
+    """Whether `value` has passed `display_name` already."""
 
 
 class FactRow(Horizontal, can_focus=True):
@@ -53,7 +55,7 @@ class FactRow(Horizontal, can_focus=True):
     def compose(self) -> ComposeResult:
         """Lay out label, value and hint."""
         yield Static(Text(self.fact.label), classes="fact--label", markup=False)
-        yield Static(_shown(self.fact.value), classes="fact--value", markup=False)
+        yield Static(_shown(self.fact), classes="fact--value", markup=False)
         yield FactHint(Text(_hint(self.fact)), classes="fact--hint", markup=False)
 
     def on_mount(self) -> None:
@@ -66,8 +68,8 @@ class FactRow(Horizontal, can_focus=True):
         label, value, hint = self.query(Static)
         if fact.label != old.label:
             label.update(Text(fact.label))
-        if fact.value != old.value:
-            value.update(_shown(fact.value))
+        if (fact.value, fact.safe) != (old.value, old.safe):
+            value.update(_shown(fact))
         if _hint(fact) != _hint(old):
             hint.update(Text(_hint(fact)))
         self._look()
@@ -78,11 +80,17 @@ class FactRow(Horizontal, can_focus=True):
         self.set_class(self.fact.danger, "-danger")
 
     def on_click(self, event: events.Click) -> None:
-        """Act on a click; one on the value only where it is doubled, so that it can be selected."""
+        """Act on a click; one on the value only where it is doubled, so that it can be selected.
+
+        Where there is nothing to do but to copy, a double click copies.
+        """
         on_value = event.widget is self.query_one(".fact--value", Static)
         if self.fact.action and (event.chain == 2 or not on_value):
             event.stop()
             self.post_message(Facts.ActionWanted(self.fact.action))
+        elif event.chain == 2 and self.fact.copy and not self.fact.action:
+            event.stop()
+            self.post_message(Facts.CopyWanted(self.fact.copy))
 
 
 class FactHint(Static):
@@ -106,8 +114,9 @@ def _hint(fact: Fact) -> str:
     return "enter" if fact.action else ""
 
 
-def _shown(value: str) -> Text:
-    return Text("\n".join(display_name(line) for line in value.split("\n")), overflow="fold")
+def _shown(fact: Fact) -> Text:
+    lines = fact.value.split("\n")
+    return Text("\n".join(lines if fact.safe else map(display_name, lines)), overflow="fold")
 
 
 class Facts(VerticalScroll, can_focus=False):

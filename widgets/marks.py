@@ -53,6 +53,10 @@ class Marks:
         folders = [Entry("folder", prefix) for prefix in sorted(self._prefixes)]
         return folders + [Entry("object", row.name, row) for _, row in sorted(self._objects.items())]
 
+    def rows(self) -> list[ObjectRow]:
+        """Return the objects that are marked themselves, in no order."""
+        return list(self._objects.values())
+
     def holds(self, entry: Entry) -> bool:
         """Tell whether an entry itself is marked."""
         if entry.kind == "folder":

@@ -132,6 +132,11 @@ class ObjectTree(ListingTree, DropSite):
         return self._marks.totals
 
     @property
+    def marked_rows(self) -> list[ObjectRow]:
+        """Objects that are marked themselves, in no order; a new list."""
+        return self._marks.rows()
+
+    @property
     def selection(self) -> list[Entry]:
         """What a command works on: what is marked, else the row of the cursor."""
         entry = self.cursor_entry

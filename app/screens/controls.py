@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from app.actions.buckets import BucketActions
+from app.actions.details import show_more
 from app.actions.editing import EditActions
 from app.actions.jobs import JobActions
 from app.actions.moving import MovingActions
@@ -322,7 +323,12 @@ class MainControls(MainLayout):
 
     async def do_details(self) -> None:
         """Show or hide the details."""
-        self._show_details(not self._details_shown)
+        wanted = not self._details_shown
+        self._show_details(wanted)
+        if not self.object_tree.display:
+            self._details.focus()
+        elif not wanted:
+            self.object_tree.focus()
 
     async def do_mark_invert(self) -> None:
         """Invert the marks."""
@@ -354,11 +360,9 @@ class MainControls(MainLayout):
                 return
         self.app.exit(0)
 
-    async def _load_details(self, name: str) -> None:
-        info = await self.desk.session.storage.data.stat(self.desk.place.bucket, name)
-        entry = self.object_tree.cursor_entry
-        if entry is not None and entry.name == name:
-            self._details.show_info(info, zone=self._surroundings.zone)
+    async def _complete_details(self) -> None:
+        """Show what a listing does not tell of the cursor's object, or of those that are marked."""
+        await show_more(self.desk, self._details)
 
 
 WIDGETS: Final[dict[str, type[Widget]]] = {"tree": ObjectTree, "facts": SettingsPane, "transfers": TransfersPanel}

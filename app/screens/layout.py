@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import ContentSwitcher, Input, Static
 
 from app.screens.dialog import Label, Line
@@ -24,6 +25,9 @@ from widgets.transfers_panel import TransfersPanel
 
 WIDE: Final = 100
 """Columns from which on the details stand beside the tree by themselves."""
+
+REST_S: Final = 0.2
+"""Seconds for which the cursor has to rest before the details follow it."""
 
 
 class FilterLine(Line):
@@ -47,6 +51,7 @@ class MainLayout(Screen[None]):
         super().__init__()
         self._surroundings = surroundings
         self._details_wanted: bool | None = None
+        self._rest: Timer | None = None
         # Widgets are made here and kept: what still runs while the screen is taken down finds them all the same.
         symbols = surroundings.symbols
         self.object_tree = ObjectTree(symbols=symbols, clock=surroundings.now, zone=surroundings.zone, id="tree")
@@ -142,15 +147,32 @@ class MainLayout(Screen[None]):
         self.object_tree.display = self.size.width >= WIDE or not self._details_shown
         self._fill_details()
 
+    def _fill_details_soon(self) -> None:
+        """Fill the details once the cursor rests: a step of it costs no byte for them."""
+        if self._details_shown:
+            if self._rest is not None:
+                self._rest.stop()
+            self._rest = self.set_timer(REST_S, self._fill_details)
+
     def _fill_details(self) -> None:
         if not self._details_shown:
             return
-        tree, details = self.object_tree, self._details
-        totals = tree.marked_totals
-        if totals.entries:
-            details.show_totals(totals)
-        else:
-            details.show_entry(self.bucket, tree.cursor_entry, zone=self._surroundings.zone)
+        tree, details, zone = self.object_tree, self._details, self._surroundings.zone
+        totals, entry = tree.marked_totals, tree.cursor_entry
+        if not totals.entries:
+            details.show_entry(self.bucket, entry, zone=zone)
+        if totals.entries or (entry is not None and entry.row is not None):
+            self.run_worker(self._complete_details(), exclusive=True, group="details")
+
+    async def _complete_details(self) -> None:
+        """Show what a listing does not tell."""
+        raise NotImplementedError
+
+    def _show_rows(self) -> None:
+        """Let the keys go to the rows, which come back where the details stood in their place."""
+        if self.size.width < WIDE:
+            self._show_details(wanted=False)
+        self.object_tree.focus()
 
     def on_resize(self) -> None:
         """Place the details where the new width wants them."""

@@ -12,6 +12,7 @@ from app.screens.dialog import shown
 from app.screens.selector import BucketSelector
 from services.names import display_name
 from widgets.breadcrumb import Breadcrumb
+from widgets.details import Details
 from widgets.facts import Facts
 from widgets.header_line import HeaderLine
 from widgets.key_line import KeyLine
@@ -37,7 +38,7 @@ class MainScreen(BucketSide):
             self.places.go(message.name)
         else:
             self._show_details(wanted=True)
-            self.attempt(self._load_details(message.name))
+            self._details.focus()
 
     @on(ObjectTree.DownloadWanted)
     def _download_wanted(self, message: ObjectTree.DownloadWanted) -> None:
@@ -63,13 +64,17 @@ class MainScreen(BucketSide):
 
     @on(ObjectTree.CursorMoved)
     def _cursor_moved(self) -> None:
-        self._fill_details()
+        self._fill_details_soon()
         self.show_keys()
 
     @on(ObjectTree.MarksChanged)
     def _marks_changed(self) -> None:
-        self._fill_details()
+        self._fill_details_soon()
         self.show_marked()
+
+    @on(Details.Left)
+    def _details_left(self) -> None:
+        self._show_rows()
 
     @on(Breadcrumb.SegmentChosen)
     def _segment_chosen(self, message: Breadcrumb.SegmentChosen) -> None:

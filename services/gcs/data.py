@@ -72,10 +72,12 @@ class GoogleData(Uploads, MultipartUploads):
         )
         return list_page(await self.wire.resource(request))
 
-    async def stat(self, bucket: str, name: str, *, generation: int | None = None) -> ObjectInfo:
-        """Return what is known of the live object, or of one generation."""
+    async def stat(
+        self, bucket: str, name: str, *, generation: int | None = None, soft_deleted: bool = False
+    ) -> ObjectInfo:
+        """Return what is known of the live object, of one generation, or of a `soft_deleted` one."""
         subject = Subject("look at", bucket, name, is_object=True)
-        params = whole({"generation": generation, "projection": "noAcl"})
+        params = whole({"generation": generation, "softDeleted": _flag(soft_deleted), "projection": "noAcl"})
         request = Request(
             subject, "GET", object_path(bucket, _checked(name)), params, repeatable=True, operation="objects.get"
         )

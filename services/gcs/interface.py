@@ -121,8 +121,13 @@ class DataPlane(Protocol):
     async def list_page(self, bucket: str, query: ListQuery, token: str = "") -> ListPage:
         """Return one page, following `token`."""
 
-    async def stat(self, bucket: str, name: str, *, generation: int | None = None) -> ObjectInfo:
-        """Return what is known of the live object, or of one generation."""
+    async def stat(
+        self, bucket: str, name: str, *, generation: int | None = None, soft_deleted: bool = False
+    ) -> ObjectInfo:
+        """Return what is known of the live object, or of one generation.
+
+        `soft_deleted` looks for `generation` among what was deleted and can be restored, and nowhere else.
+        """
 
     def read(
         self, bucket: str, name: str, *, generation: int | None = None, start: int = 0, end: int | None = None

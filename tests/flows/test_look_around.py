@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.gcs.interface import ANY
 from tests.flows.conftest import BUCKET, OpenDesk, eventually
 
 OBJECTS = {
@@ -188,3 +189,37 @@ async def test_q_quits(desk: OpenDesk) -> None:
 async def test_a_bucket_that_is_not_there_names_the_next_key(desk: OpenDesk) -> None:
     async with desk("gs://no-such-bucket-here") as d:
         await d.see("no-such-bucket-here", "R tries again", "b chooses another bucket")
+
+
+async def test_the_details_follow_once_the_cursor_rests_and_copy_by_key_and_by_mouse(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"a", "b.txt": b"b" * 2000}, size=(120, 40)) as d:
+        await d.see("b.txt", "Metageneration", "MD5")
+        await d.press("down")
+        await d.see("2.0 KB (2,000 bytes)")
+        await d.press("enter", "down", "c")
+        await d.told("Copied 2000")
+        x, y = next((line.index("Address"), y) for y, line in enumerate(d.text().splitlines()) if "Address" in line)
+        await d.pilot.click(offset=(x + 20, y), times=2)
+        await d.told(f"Copied gs://{BUCKET}/b.txt")
+        await d.press("escape", "up")
+        await eventually(lambda: d.tree.has_focus and d.tree.cursor_entry.name == "a.txt")
+        await d.press("a")
+        await d.see("Marked", "2 objects", "1 B to 2.0 KB", "All have")
+
+
+async def test_a_step_of_the_cursor_alone_changes_nothing_in_the_details(desk: OpenDesk) -> None:
+    async with desk(objects={f"{number}.txt": b"a" * number for number in range(9)}, size=(120, 40)) as d:
+        await d.see("8.txt", "Metageneration")
+        pane = d.main._details
+        before = pane.facts
+        await d.pilot.press(*["down"] * 6)
+        assert pane.facts == before
+        await eventually(lambda: pane.facts[0].value == "6.txt" and any(f.label == "MD5" for f in pane.facts))
+
+
+async def test_the_details_tell_all_of_an_object_that_was_deleted(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"a", "b.txt": b"b"}, size=(120, 40)) as d:
+        await d.see("b.txt")
+        await d.storage.data.delete(BUCKET, "a.txt", precondition=ANY)
+        await d.press("V")
+        await d.see("gone", "Restorable until", "MD5")

@@ -11,7 +11,7 @@ from textual.widgets import Input
 from services.model import BucketInfo, ObjectInfo
 from tests.widgets.support import NOW, Stage, lines, row, until
 from widgets.bucket_list import BucketEntry, BucketList, ConnectionEntry
-from widgets.details import Details
+from widgets.details import Details, marked_facts, shared_facts
 from widgets.facts import FactRow, Facts
 from widgets.marks import Totals
 from widgets.object_rows import Entry
@@ -75,12 +75,54 @@ async def test_details_follow_without_being_built_anew() -> None:
         assert details.query(FactRow)[0] is first
         await pilot.pause()
         assert any("\\x1b[31m/" in line for line in lines(app))
-        details.show_totals(Totals(2, 1, 7))
+        details.show_marked(marked_facts("b", Totals(2, 1, 7), [], zone=UTC))
         await until(pilot, lambda: len(details.query(FactRow)) == 3)
         info = ObjectInfo("b", "x", 1, 2, 3, NOW, NOW, "c", "m", "t", "", "STANDARD", {"k": "v" * 10_000}, {})
-        details.show_info(info, zone=UTC)
+        details.show_info(info, info.row(), zone=UTC)
         await until(pilot, lambda: len(details.query(FactRow)) == len(details.facts))
         assert len(details.facts[-1].value) < 500
+
+
+def test_all_that_google_keeps_is_among_the_details_and_can_be_copied() -> None:
+    resource = {
+        "timeCreated": "2026-11-20T14:02:31Z",
+        "md5Hash": "XUFAKrxLKna5cZ2REBfFkg==",
+        "cacheControl": "no-store",
+        "metageneration": "4",
+        "temporaryHold": True,
+        "retention": {"mode": "Locked", "retainUntilTime": "2027-01-01T00:00:00Z"},
+        "contexts": {"a": "b"},
+    }
+    metadata = {"team\\\x1b": "media"}
+    info = ObjectInfo("b", "x", 1, 2, 4, NOW, NOW, "c", "m", "t", "", "STANDARD", metadata, resource)
+    pane = Details()
+    pane.show_info(info, info.row(), zone=UTC)
+    facts = {fact.label: fact for fact in pane.facts}
+    assert facts["MD5"].copy == resource["md5Hash"]
+    assert facts["Cache control"].copy == "no-store"
+    assert facts["Created"].value == "2026-11-20 14:02:31 UTC"
+    assert facts["Temporary hold"].value == "on"
+    assert "locked for good" in facts["Own retention"].value
+    assert facts["contexts"].copy == '{"a": "b"}'
+    assert facts["team\\\\\\x1b"].copy == "media"
+    assert len(facts) == len(pane.facts)
+
+
+def test_of_several_objects_the_details_say_what_they_share() -> None:
+    rows = [row(f"d/{name}", size)._replace(content_type=kind) for name, size, kind in MANY]
+    facts = {fact.label: fact for fact in marked_facts("b", Totals(3, 0, 6_000), rows, zone=UTC)}
+    assert facts["Size"].value == "6.0 KB (6,000 bytes)"
+    assert facts["Each"].value == "1.0 KB to 3.0 KB"
+    assert facts["All in"].copy == "gs://b/d/"
+    assert facts["Type"].value == "text/css: 2\ntext/plain: 1"
+    infos = [
+        ObjectInfo("b", name, 1, 2, 4, NOW, NOW, "c", "m", "t", "", "STANDARD", {"team": "media", "of": name}, {})
+        for name in "ab"
+    ]
+    assert [fact.label for fact in shared_facts(infos, UTC)] == ["All have", "team"]
+
+
+MANY = (("a", 1_000, "text/css"), ("b", 2_000, "text/css"), ("c", 3_000, "text/plain"))
 
 
 BUCKETS = (
