@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,7 @@ from typing import Any, Final
 from services.access import Access, probe
 from services.connection import Connection
 from services.credentials import default_bucket
-from services.emptying import Emptied, delete_all
-from services.errors import BucketNotFound, Forbidden, PailError
+from services.errors import Forbidden, PailError
 from services.gcs.interface import Storage
 from services.model import Ability, BucketInfo, BucketSpec
 from services.names import display_name
@@ -168,16 +166,11 @@ class Session:
         await asyncio.to_thread(self._workspace.attach, self.connection, made.name)
         return made
 
-    async def delete(self, bucket: str) -> None:
-        """Delete an empty bucket and detach it; raises `Conflict` where it is not empty.  One that is gone is fine."""
-        with contextlib.suppress(BucketNotFound):
-            await self.storage.control.delete_bucket(bucket)
+    async def forget(self, bucket: str) -> None:
+        """Take a bucket that is deleted off every list; raises `LocalFileError`."""
         self._access.pop(bucket, None)
+        self._names = [name for name in self._names if name != bucket]
         await self.detach(bucket)
-
-    async def empty(self, bucket: str) -> Emptied:
-        """Delete every generation that is left in a bucket; raises `PailError`."""
-        return await delete_all(self.storage, bucket, lambda _: None)
 
 
 def describe(connection: Connection) -> str:

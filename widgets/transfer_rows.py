@@ -143,17 +143,18 @@ def what(row: JobRow | ItemRow, room: int, symbols: Symbols) -> str:
     """Return what is done with what, safe to be shown, in at most `room` cells: ends of paths tell most."""
     if isinstance(row, ItemRow):
         transfer = row.transfer
-        at_source = transfer.action in ("upload", "delete", "skip")
+        at_source = transfer.action in ("upload", "delete", "delete-bucket", "skip")
         return cut_middle(
             _last(transfer.source if at_source else transfer.target or transfer.source), room, symbols.ellipsis
         )
     job = row.job
     source, target = display_name(job.source), display_name(job.target)
     arrow = f" {symbols.arrow} " if target else ""
-    text = f"{job.action} {source}{arrow}{target}"
+    action = job.action.replace("-", " ")
+    text = f"{action} {source}{arrow}{target}"
     if cell_len(text) <= room:
         return text
-    head = f"{job.action} {cut_middle(_last(job.source), max(8, room // 3), symbols.ellipsis)}{arrow}"
+    head = f"{action} {cut_middle(_last(job.source), max(8, room // 3), symbols.ellipsis)}{arrow}"
     return cut_end(head + cut_start(target, max(0, room - cell_len(head)), symbols.ellipsis), room, symbols.ellipsis)
 
 

@@ -9,7 +9,9 @@ from app.screens.dialog import ConfirmDialog, shown
 from app.screens.selector import BucketSelector
 from services.errors import Conflict
 from services.model import BucketInfo, BucketSpec
+from services.names import parse_gs_url
 from services.transfer.messages import JobItem, JobView
+from widgets import formats
 
 
 class BucketActions:
@@ -17,8 +19,6 @@ class BucketActions:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._emptying: dict[str, str] = {}
-        """Jobs that empty a bucket which is deleted after them, with the bucket's name."""
 
     async def do_buckets(self) -> None:
         """Drop the selector down and do what was chosen in it."""
@@ -82,39 +82,27 @@ class BucketActions:
             desk.left_bucket(bucket)
 
     async def do_delete_bucket(self) -> None:
-        """Delete the bucket: empty it through the engine where it is not empty, then delete it."""
+        """Delete the bucket with everything in it, through the engine."""
         desk, bucket = self._desk, self._desk.place.bucket
         if not await desk.ask(
             DeleteBucketDialog(bucket, desk.place.settings, desk.session.storage.data, desk.surroundings)
         ):
             return
-        try:
-            await desk.session.delete(bucket)
-        except Conflict:
-            job = await desk.start("delete", (JobItem(f"gs://{bucket}/", tree=True),))
-            self._emptying[job] = bucket
-            desk.only_here[job] = f"the bucket {shown(bucket)} is deleted once it is empty"
-            desk.tell(f"Emptying {shown(bucket)} first; it is deleted after that.")
-        else:
-            self._gone(bucket)
+        await desk.start("delete-bucket", (JobItem(f"gs://{bucket}/", tree=True),))
+        desk.tell(f"Deleting {shown(bucket)} in the background. w shows it, X there stops it.")
 
     async def ended(self, job: JobView) -> None:
-        """Go on with the deletion of a bucket once it is empty."""
-        bucket = self._emptying.pop(job.id, "")
-        if not bucket:
+        """Take a bucket that the engine has deleted off the lists."""
+        if job.action != "delete-bucket":
             return
-        desk = self._desk
-        try:
-            if job.state == "done":
-                # Older generations and what arrived meanwhile are no business of the job: they go here.
-                await desk.session.empty(bucket)
-                await desk.session.delete(bucket)
-                self._gone(bucket)
-            else:
-                desk.tell(f"{shown(bucket)} was not deleted: emptying it was {job.state}.", bad=True)
-        finally:
-            desk.only_here.pop(job.id, None)
-
-    def _gone(self, bucket: str) -> None:
-        self._desk.tell(f"Deleted the bucket {shown(bucket)}")
-        self._desk.left_bucket(bucket)
+        desk, bucket = self._desk, parse_gs_url(job.source).bucket
+        if job.state == "done":
+            if desk.is_connected and job.connection == desk.session.connection.label:
+                await desk.session.forget(bucket)
+                desk.left_bucket(bucket)
+            desk.tell(f"Deleted the bucket {shown(bucket)}")
+        else:
+            why = f": {job.reason}" if job.reason else ""
+            left = f"{formats.count(job.failed - 1, 'object')} could not be deleted.\n" if job.failed > 1 else ""
+            rest = "w shows why · R there tries again" if job.state == "failed" else "What had gone by then is gone."
+            desk.tell(f"The bucket {shown(bucket)} was not deleted{why}\n{left}{rest}", bad=True)

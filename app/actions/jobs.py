@@ -19,6 +19,7 @@ VERBS: Final = {
     "move": "Moved",
     "delete": "Deleted",
     "make-folder": "Created",
+    "delete-bucket": "Deleted the bucket",
 }
 """What a job did, in the past tense."""
 
@@ -38,7 +39,9 @@ class JobActions:
         await self._desk.run(Control(verb, target))
 
     def announce(self, job: JobView) -> None:
-        """Say how a job ended, where a person would want to know."""
+        """Say how a job ended, where a person would want to know; of a bucket's end its own actions tell."""
+        if job.action == "delete-bucket":
+            return
         if job.state == "failed":
             why = f": {job.reason}" if job.reason else ""
             what = f"{formats.count(job.failed, 'item')} failed" if job.failed else "It failed"

@@ -49,6 +49,7 @@ VERBS: Final = {
     "move": "Moved",
     "delete": "Deleted",
     "make-folder": "Created",
+    "delete-bucket": "Deleted",
     "skip": "Skipped",
 }
 """What is said of an item that is done."""
@@ -62,21 +63,25 @@ async def run_job(context: Context, spec: JobSpec) -> int:
 
     Cancelled, it stops the transfers so that they can be resumed.
     """
+    follower = Follower(context.output, dry_run=spec.dry_run)
+    return follower.finish(await follow_job(spec, follower))
+
+
+async def follow_job(spec: JobSpec, follower: Follower) -> JobView:
+    """Run a job to its end, telling `follower` of it, and return how it ended."""
     engine = await open_engine(state_dir())
     try:
         facts = engine.facts(items=True)
         job = (await engine.submit(Submit(spec))).id
-        follower = Follower(context.output, dry_run=spec.dry_run)
         sampler = asyncio.create_task(_sample(engine, job, follower)) if follower.live.enabled else None
         try:
-            ended = await _follow(facts, job, follower)
+            return await _follow(facts, job, follower)
         finally:
             if sampler is not None:
                 sampler.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await sampler
             follower.live.clear()
-        return follower.finish(ended)
     finally:
         await engine.close()
 

@@ -13,9 +13,9 @@ from textual.widgets import Button
 
 from app.screens.dialog import Dialog, FormDialog, Label, Line, button, shown
 from app.surroundings import Surroundings
+from services.bucket_tally import BucketTally, count_bucket
 from services.errors import PailError
-from services.gcs.interface import DataPlane, ListQuery
-from services.lookup import pages
+from services.gcs.interface import DataPlane
 from services.model import BucketInfo
 from services.names import base_name
 from services.tally import Tally, count_below
@@ -169,14 +169,10 @@ class DeleteBucketDialog(FormDialog[bool]):
 
     async def _count(self) -> None:
         amount = self.query_one("#amount", Label)
-        objects = versions = size = 0
         try:
-            async with aclosing(pages(self._data, self._bucket, ListQuery(versions=True))) as listing:
-                async for page in listing:
-                    older = sum(row.deleted is not None for row in page.objects)
-                    objects, versions = objects + len(page.objects) - older, versions + older
-                    size += sum(row.size for row in page.objects)
-                    amount.update(_amount_of_bucket(objects, versions, size, counting=bool(page.next_token)))
+            async with aclosing(count_bucket(self._data, self._bucket)) as counts:
+                async for tally in counts:
+                    amount.update(_amount_of_bucket(tally))
         except PailError as error:
             amount.update(f"! could not be counted: {error.message}")
 
@@ -185,9 +181,15 @@ class DeleteBucketDialog(FormDialog[bool]):
         return True
 
 
-def _amount_of_bucket(objects: int, versions: int, size: int, *, counting: bool) -> str:
-    if not (objects or versions or counting):
+def _amount_of_bucket(tally: BucketTally) -> str:
+    if tally.complete and not (tally.generations or tally.deleted):
         return "It is empty."
-    older = f" and {formats.count(versions, 'older version')}" if versions else ""
-    text = f"{formats.count(objects, 'object')}{older}, {formats.size(size)}"
-    return f"{text} so far, counting…" if counting else text
+    older = f" and {formats.count(tally.versions, 'older version')}" if tally.versions else ""
+    text = f"{formats.count(tally.objects, 'object')}{older}, {formats.size(tally.size)}"
+    if not tally.complete:
+        text = f"{text} so far, counting…"
+    if tally.deleted:
+        text += (
+            f"\nand {formats.count(tally.deleted, 'object')} that soft delete keeps, {formats.size(tally.deleted_size)}"
+        )
+    return text

@@ -210,19 +210,22 @@ class GoogleData(Uploads, MultipartUploads):
             Request(subject, "DELETE", object_path(bucket, _checked(name)), params, operation="objects.delete")
         )
 
-    async def delete_many(self, bucket: str, items: list[tuple[str, int]]) -> list[Exception | None]:
+    async def delete_many(
+        self, bucket: str, items: list[tuple[str, int]], *, exact: bool = False
+    ) -> list[Exception | None]:
         """Delete up to 100 (name, generation seen) in one request; one answer an item, in order.
 
         The generation is a precondition: a newer object stays, and in a bucket with versions the old one is kept.
+        With `exact` that generation alone goes, live or noncurrent, and no version is kept of it.
         """
         if not items:
             return []
         if len(items) > BATCH_LIMIT:
             raise UsageError(f"a batch has at most {BATCH_LIMIT} deletes, not {len(items)}")
         payer = self.wire.payer(bucket)
+        key = "generation" if exact else "ifGenerationMatch"
         targets = [
-            f"{object_path(bucket, _checked(name))}?"
-            + urlencode(whole({"ifGenerationMatch": generation, "userProject": payer}))
+            f"{object_path(bucket, _checked(name))}?" + urlencode(whole({key: generation, "userProject": payer}))
             for name, generation in items
         ]
         subjects = [Subject("delete", bucket, name, is_object=True) for name, _generation in items]

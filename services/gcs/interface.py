@@ -230,8 +230,14 @@ class DataPlane(Protocol):
     ) -> None:
         """Delete the live object under a precondition, or exactly one `generation` (also a noncurrent one)."""
 
-    async def delete_many(self, bucket: str, items: list[tuple[str, int]]) -> list[Exception | None]:
-        """Delete up to 100 (name, generation seen) in one request; one answer an item, in order."""
+    async def delete_many(
+        self, bucket: str, items: list[tuple[str, int]], *, exact: bool = False
+    ) -> list[Exception | None]:
+        """Delete up to 100 (name, generation seen) in one request; one answer an item, in order.
+
+        The generation has to be the live one; with `exact` just that generation goes, also a noncurrent one, and none
+        is left behind in its place.
+        """
 
     async def restore(self, bucket: str, name: str, generation: int, *, precondition: Precondition) -> ObjectInfo:
         """Bring a soft-deleted generation back as a new live one."""

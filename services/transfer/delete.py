@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from services.errors import Conflict, NotFound, PailError, PreconditionFailed, Transient
-from services.model import CREATE_ONLY, Precondition, WriteAttributes
+from services.model import CREATE_ONLY, WriteAttributes
 from services.names import display_name, parse_gs_url
 from services.transfer.run import Run
 from services.transfer.target import NONCE_KEY
@@ -59,27 +59,14 @@ async def delete_batch(runs: list[Run]) -> list[Outcome]:
 
 async def _delete(bucket: str, runs: list[Run]) -> list[PailError | None]:
     data = await runs[0].data()
-    if len(runs) > 1 or not runs[0].record.decision:
-        plain = [run for run in runs if not run.record.decision]
-        items = [(parse_gs_url(run.record.source).name, run.record.generation) for run in plain]
-        found = await data.delete_many(bucket, items) if items else []
-        answers = dict(zip((run.record.key for run in plain), map(_ours, found), strict=True))
-    else:
-        answers = {}
-    for run in runs:
-        if run.record.decision:
-            try:
-                # Exactly one version was named: a noncurrent one can be meant.
-                await data.delete(
-                    bucket,
-                    parse_gs_url(run.record.source).name,
-                    generation=run.record.generation,
-                    precondition=Precondition(),
-                )
-            except PailError as error:
-                answers[run.record.key] = error
-            else:
-                answers[run.record.key] = None
+    answers: dict[tuple[int, int], PailError | None] = {}
+    for exact in (False, True):
+        # With a decision exactly one version was named: a noncurrent one can be meant.
+        chosen = [run for run in runs if bool(run.record.decision) is exact]
+        if chosen:
+            items = [(parse_gs_url(run.record.source).name, run.record.generation) for run in chosen]
+            found = await data.delete_many(bucket, items, exact=exact)
+            answers.update(zip((run.record.key for run in chosen), map(_ours, found), strict=True))
     return [answers[run.record.key] for run in runs]
 
 
@@ -96,8 +83,9 @@ def _outcome(run: Run, answer: PailError | None) -> PailError | None:
     if answer is None:
         return None
     if isinstance(answer, NotFound):
-        # It was seen before, so it is gone as wanted; a version that was named by its number has to have existed.
-        return answer if run.record.decision and not run.doubtful else None
+        # It was seen before, so it is gone as wanted; a version that a person named has to have existed.
+        named = run.record.decision and run.spec.action == "delete"
+        return answer if named and not run.doubtful else None
     if isinstance(answer, PreconditionFailed):
         if run.doubtful:
             return None

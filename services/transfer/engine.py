@@ -260,6 +260,8 @@ def check_spec(spec: JobSpec) -> None:
         raise UsageError("there is nothing to do", remedy="Name at least one source.")
     for item in spec.items:
         _check_item(spec, item)
+    if spec.action == "delete-bucket" and (len(spec.items) != 1 or parse_gs_url(spec.items[0].source).name):
+        raise UsageError("a job deletes one bucket", remedy="Name it as gs://BUCKET/, each in a job of its own.")
 
 
 def _check_item(spec: JobSpec, item: JobItem) -> None:
@@ -271,11 +273,12 @@ def _check_item(spec: JobSpec, item: JobItem) -> None:
         "move": ((True, True), (False, True), (True, False)),
         "delete": ((True, False),),
         "make-folder": ((False, True),),
+        "delete-bucket": ((True, False),),
     }[spec.action]
     if (
         remote not in wanted
         or (spec.action == "make-folder" and item.source)
-        or (spec.action == "delete" and item.target)
+        or (spec.action in ("delete", "delete-bucket") and item.target)
     ):
         raise UsageError(
             f"cannot {spec.action} {display_name(item.source)} to {display_name(item.target)}",

@@ -118,6 +118,8 @@ class Job:
         """Its end is being written down."""
         self.asked = 0
         """Conflicts that were told about."""
+        self.emptied = -1
+        """Highest number when its bucket was last found not to be empty; -1 before that."""
         self._small_limit = small_limit
         self._recounts: list[Counts] = []
         self._meter = Meter()

@@ -12,10 +12,10 @@ from typing import Final, Literal, Protocol
 
 from services.connection import Connection
 
-Action = Literal["upload", "download", "copy", "move", "delete", "make-folder"]
-"""What a job does."""
+Action = Literal["upload", "download", "copy", "move", "delete", "make-folder", "delete-bucket"]
+"""What a job does; `delete-bucket` deletes every generation in one bucket, then the bucket."""
 
-ItemAction = Literal["upload", "download", "copy", "move", "delete", "make-folder", "skip"]
+ItemAction = Literal["upload", "download", "copy", "move", "delete", "make-folder", "delete-bucket", "skip"]
 """What was done with one object; `skip` where the policy left it alone."""
 
 TransferState = Literal["queued", "running", "paused", "verifying", "done", "failed", "cancelled"]

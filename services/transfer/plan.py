@@ -108,7 +108,24 @@ class Planner:
             return
         _describe(record, (await self._data.stat(url.bucket, url.name, generation=item.generation)).row())
 
+    async def _bucket(self, item: JobItem) -> AsyncIterator[list[Record]]:
+        """Yield every generation in a bucket, then the bucket itself."""
+        bucket = parse_gs_url(item.source).bucket
+        query = ListQuery(versions=True, page_size=LIST_PAGE)
+        async for page in pages(self._data, bucket, query):
+            batch = []
+            for row in page.objects:
+                # Each generation is named, so that none is kept as an older version.
+                record = Record(self._job, 0, "delete", f"gs://{bucket}/{row.name}", decision="replace")
+                _describe(record, row)
+                batch.append(record)
+            if batch:
+                yield batch
+        yield [Record(self._job, 0, "delete-bucket", f"gs://{bucket}/")]
+
     def _tree(self, item: JobItem) -> AsyncIterator[list[Record]]:
+        if self._spec.action == "delete-bucket":
+            return self._bucket(item)
         if is_gs_url(item.source):
             check_no_loop(item)
             return self._remote_tree(item)

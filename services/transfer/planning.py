@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sqlite3
 import time
+from collections.abc import Callable
+from typing import Any
 
 from services.errors import NotAuthenticated, PailError, Transient
 from services.names import is_gs_url, parse_gs_url
@@ -25,6 +28,7 @@ class Planning:
         self._core = core
         self._scheduler = scheduler
         self._rehearsals = 0
+        scheduler.replan = lambda job: self.start(job, again=True)
 
     def start(self, job: Job, *, again: bool = False) -> None:
         """Plan a job; `again` leaves out what an earlier try has put into the journal."""
@@ -57,14 +61,21 @@ class Planning:
 
     async def _once(self, job: Job, *, again: bool) -> None:
         number = job.row.id
-        known = await self._core.journal.call(lambda db: schema.planned_sources(db, number)) if again else set()
+        # Of an object in a bucket that is deleted every generation is planned, not one.
+        every = job.row.spec.action == "delete-bucket"
+        read: Callable[[sqlite3.Connection, int], set[Any]] = (
+            schema.planned_generations if every else schema.planned_sources
+        )
+        known = await self._core.journal.call(lambda db: read(db, number)) if again else set()
         line = self._core.line(job.row.spec.connection)
         planner = Planner(number, job.row.spec, await line.data(), self._core.tools.on_disk)
         seq = job.last_seq
         async for batch in planner.batches():
             if is_gs_url(job.row.spec.items[0].source):
                 line.worked()
-            fresh = [record for record in batch if record.source not in known] if known else batch
+            fresh = batch
+            if known:
+                fresh = [one for one in batch if ((one.source, one.generation) if every else one.source) not in known]
             for record in fresh:
                 seq += 1
                 record.seq = seq

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Final
 
-from services.errors import Corrupt, DiskFull, NotAuthenticated, PailError, SourceChanged, Transient
-from services.names import is_gs_url, parse_gs_url
+from services.errors import Conflict, Corrupt, DiskFull, NotAuthenticated, PailError, SourceChanged, Transient
+from services.names import is_gs_url
 from services.transfer import local, schema
-from services.transfer.copy import copy, move
+from services.transfer.acts import action_of, look_at_source, remove_empty_folders
+from services.transfer.bucket import StillFilled
 from services.transfer.core import Core, log
-from services.transfer.delete import BATCH, delete_batch, make_folder
-from services.transfer.download import download
+from services.transfer.delete import BATCH, delete_batch
 from services.transfer.job import LOW_WATER, MOST_WAITING, WINDOW, Job, bucket_of
 from services.transfer.line import Line
 from services.transfer.messages import ConflictFact, ItemFact, NoticeFact
 from services.transfer.partial import remove_partial
-from services.transfer.plan import describe
 from services.transfer.record import EXISTS, Record
 from services.transfer.run import Asking, Run, Skipped
-from services.transfer.upload import abandon_session, upload
+from services.transfer.upload import abandon_session
 
 MOST_RUNNING: Final = 1024
 """Transfers that run at once, those included that wait for the disk."""
@@ -50,6 +47,8 @@ class Scheduler:
         self._buffered = 0
         self._last_turn = 0
         self._pumping = False
+        self.replan: Callable[[Job], None] = lambda _: None
+        """Plans a job again; what it has planned already is left out."""
 
     @property
     def running(self) -> int:
@@ -116,7 +115,7 @@ class Scheduler:
         self.settle(job)
 
     def _start_next(self, job: Job, line: Line) -> bool:
-        if job.row.spec.action == "delete":
+        if job.row.spec.action in ("delete", "delete-bucket"):
             return self._start_deletes(job)
         if job.large and line.large < min(self._core.options.large, max(1, line.pace.slots // 2)):
             self._start(job, [job.large.popleft()], large=True)
@@ -134,11 +133,22 @@ class Scheduler:
     def _start_deletes(self, job: Job) -> bool:
         if not job.small or sum(1 for runs in self._running.values() if runs[0].spec is job.row.spec) >= DELETE_BATCHES:
             return False
+        if job.small[0].action == "delete-bucket":
+            job.small.rotate(-1)  # the bucket goes last, whatever was found in it later
+        if job.small[0].action == "delete-bucket":
+            return self._start_bucket(job)
         batch = [job.small.popleft()]
         bucket = bucket_of(batch[0])
-        while job.small and len(batch) < BATCH and bucket_of(job.small[0]) == bucket:
+        while job.small and len(batch) < BATCH and _is_delete_in(job.small[0], bucket):
             batch.append(job.small.popleft())
         self._start(job, batch)
+        return True
+
+    def _start_bucket(self, job: Job) -> bool:
+        """Start the delete of the bucket itself once all that is known to be in it has ended."""
+        if job.active or not job.row.planned or job.counts.of("queued") > 1 or job.counts.of("paused"):
+            return False
+        self._start(job, [job.small.popleft()])
         return True
 
     def _start(self, job: Job, records: list[Record], *, large: bool = False, buffered: int = 0) -> None:
@@ -180,6 +190,8 @@ class Scheduler:
 
     async def _carry_out(self, job: Job, run: Run) -> None:
         try:
+            if run.record.action == "delete-bucket":
+                _check_emptied(job)
             await self._act(run)
         except asyncio.CancelledError:
             self._stopped(job, run)
@@ -203,11 +215,11 @@ class Scheduler:
 
     async def _act(self, run: Run) -> None:
         """Carry a transfer out, again and again while that makes sense."""
-        action = _action_of(run.record)
+        action = action_of(run.record)
         options, corrupt, changed = self._core.options, 0, 0
         while True:
             try:
-                await _look_at_source(run)
+                await look_at_source(run)
                 await action(run)
             except (Transient, NotAuthenticated) as error:
                 await run.patience().after(bucket_of(run.record), error, progressed=run.failed_once(error))
@@ -251,6 +263,14 @@ class Scheduler:
             record.seen, record.reason, record.code = error.seen, "it exists already", EXISTS
             record.decision = ""
             job.change(record, "asking")
+        elif isinstance(error, StillFilled) and job.emptied != job.last_seq:
+            # What came meanwhile goes too; a round that finds nothing more ends it.
+            job.emptied, job.row.planned = job.last_seq, False
+            job.change(record, "queued")
+            await self._core.save(job)
+            self._leave(job, run)
+            self.replan(job)
+            return
         elif isinstance(error, DiskFull):
             job.change(record, "queued", moved=run.moved)
             await self._halt(job, error)
@@ -381,7 +401,7 @@ class Scheduler:
             if state in ("done", "failed"):
                 job.row.finished = time.time()
                 if state == "done" and job.row.spec.action == "move":
-                    await self._core.tools.on_disk(_remove_empty_folders, job)
+                    await self._core.tools.on_disk(remove_empty_folders, job)
             await self._core.save(job)
         finally:
             job.ending = False
@@ -420,22 +440,20 @@ class _Turn:
             self._line.pace.ended(moved, time.monotonic() - self._since, len(self._runs))
 
 
-def _action_of(record: Record) -> Callable[[Run], Awaitable[None]]:
-    if record.action == "make-folder":
-        return make_folder
-    if not is_gs_url(record.source):
-        return upload
-    if not is_gs_url(record.target):
-        return download
-    return move if record.action == "move" else copy
+def _is_delete_in(record: Record, bucket: str) -> bool:
+    return record.action == "delete" and bucket_of(record) == bucket
 
 
-async def _look_at_source(run: Run) -> None:
-    """Find out which generation is to be read, where the plan did not get to it."""
-    record = run.record
-    if record.generation == 0 and is_gs_url(record.source):
-        url = parse_gs_url(record.source)
-        describe(record, await (await run.data()).stat(url.bucket, url.name))
+def _check_emptied(job: Job) -> None:
+    """Raise `Conflict` where something of a bucket could not be deleted: then the bucket stays, too."""
+    left = job.counts.of("failed", "cancelled")
+    if left:
+        what = "one object was" if left == 1 else f"{left:,} objects were"
+        raise Conflict(
+            f"the bucket stays: {what} not deleted",
+            remedy="See why, then try it again.",
+            url=job.row.spec.items[0].source,
+        )
 
 
 def _as_ours(error: BaseException) -> PailError:
@@ -443,19 +461,3 @@ def _as_ours(error: BaseException) -> PailError:
         return error
     log.error("internal error", exc_info=error)
     return PailError(f"internal error: {type(error).__name__}", remedy="Please report it with the log of the worker.")
-
-
-def _remove_empty_folders(job: Job) -> None:
-    """After a move of local trees: remove the folders that are empty now."""
-    for item in job.row.spec.items:
-        if item.tree and not is_gs_url(item.source):
-            for folder in _folders_below(item.source):
-                try:
-                    folder.rmdir()
-                except OSError:
-                    continue
-
-
-def _folders_below(root: str) -> Iterator[Path]:
-    for folder, _, _ in os.walk(root, topdown=False, followlinks=False):
-        yield Path(folder)

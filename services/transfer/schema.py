@@ -234,7 +234,7 @@ def retry(db: sqlite3.Connection, job: int, old: Sequence[str], seq: int | None 
     mapped) stays as it is: nothing about it can be different.
     """
     marks = ", ".join("?" * len(old))
-    where = f"job = ? AND state IN ({marks}) AND (target <> '' OR action = 'delete')"
+    where = f"job = ? AND state IN ({marks}) AND (target <> '' OR action IN ('delete', 'delete-bucket'))"
     values: list[object] = [job, *old]
     if seq is not None:
         where += " AND seq = ?"
@@ -282,6 +282,12 @@ def planned_sources(db: sqlite3.Connection, job: int) -> set[str]:
     """Return the sources that a job has in the journal, for a plan that is made again after a crash."""
     rows = db.execute("SELECT source FROM transfers WHERE job = ?", (job,))
     return {decode_text(source) if isinstance(source, bytes) else source for (source,) in rows}
+
+
+def planned_generations(db: sqlite3.Connection, job: int) -> set[tuple[str, int]]:
+    """Return sources and their generations that a job has in the journal: of one object there can be several."""
+    rows = db.execute("SELECT source, generation FROM transfers WHERE job = ?", (job,))
+    return {(decode_text(source) if isinstance(source, bytes) else source, generation) for source, generation in rows}
 
 
 def import_journal(db: sqlite3.Connection, other: sqlite3.Connection) -> list[int]:

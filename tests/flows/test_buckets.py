@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.gcs.interface import ANY
 from services.model import BucketSpec
 from tests.flows.conftest import BUCKET, OpenDesk, eventually
 
@@ -104,6 +105,41 @@ async def test_a_bucket_is_deleted_by_typing_its_name(desk: OpenDesk, objects: d
         await d.see("No bucket is open")
         page = await d.storage.control.list_buckets()
         assert page.buckets == []
+
+
+async def test_a_bucket_with_older_generations_is_deleted_by_the_engine(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"old"}) as d:
+        info = await d.storage.control.get_bucket(BUCKET)
+        await d.storage.control.patch_bucket(
+            BUCKET, {"versioning": {"enabled": True}}, metageneration=info.metageneration
+        )
+        await d.put("a.txt", b"newer")
+        await d.see("a.txt")
+        d.main.action_command("delete_bucket")
+        await d.see("1 object and 1 older version, 8 B")
+        await d.type(BUCKET)
+        await d.pilot.click("#submit")
+        await d.told(f"Deleted the bucket {BUCKET}")
+        await d.see("No bucket is open")
+        assert (await d.storage.control.list_buckets()).buckets == []
+        await d.press("3")
+        await d.see("delete bucket flow-bu", "done")
+
+
+async def test_a_bucket_that_cannot_be_emptied_says_so(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"x", "held.txt": b"y"}) as d:
+        await d.see("held.txt")
+        held = await d.storage.data.stat(BUCKET, "held.txt")
+        await d.storage.data.patch(
+            BUCKET, "held.txt", {"temporaryHold": True}, generation=held.generation, precondition=ANY
+        )
+        d.main.action_command("delete_bucket")
+        await d.see("2 objects, 2 B")
+        await d.type(BUCKET)
+        await d.press("enter")
+        await d.told("1 object could not be deleted")
+        assert await d.names() == ["held.txt"]
+        await eventually(lambda: d.rows() == ["held.txt"])
 
 
 async def test_settings_are_copied_by_key(desk: OpenDesk) -> None:

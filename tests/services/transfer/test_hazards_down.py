@@ -90,9 +90,11 @@ async def test_h08_a_503_after_a_committed_delete_is_success_and_a_newer_generat
     lab: Lab
     lost = False
 
-    async def delete_many(real: Any, bucket: str, items: list[tuple[str, int]]) -> list[Exception | None]:
+    async def delete_many(
+        real: Any, bucket: str, items: list[tuple[str, int]], **options: bool
+    ) -> list[Exception | None]:
         nonlocal lost
-        answers: list[Exception | None] = await real(bucket, items)
+        answers: list[Exception | None] = await real(bucket, items, **options)
         if lost:
             return answers
         lost = True

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from services.errors import Busy, PailError, Unsafe
+from services.localstore.faults import Fault
 from services.model import BucketSpec
 from services.transfer.inprocess import JOURNALS, open_engine
 from services.transfer.journal import FileLock
@@ -132,6 +133,23 @@ async def test_a_killed_worker_loses_and_forgets_nothing_of_a_move(
     assert await far.names("to/", bucket=target) == [f"to/{name}" for name in sorted(names)]
     for name in sorted(names)[::20]:
         assert await far.get(f"to/{name}", bucket=target) == names[name]
+
+
+@pytest.mark.parametrize("after", [0, 150])
+async def test_a_killed_worker_goes_on_with_the_deletion_of_a_bucket(far: Lab, state: Path, after: int) -> None:
+    info = await far.storage.control.get_bucket(BUCKET)
+    await far.storage.control.patch_bucket(
+        BUCKET, {"versioning": {"enabled": True}}, metageneration=info.metageneration
+    )
+    await asyncio.gather(*(far.put(f"{number:03}", b"first") for number in range(250)))
+    await asyncio.gather(*(far.overwrite(f"{number:03}", b"second") for number in range(250)))
+    far.faults.add(Fault("batch", "latency", seconds=0.05, count=None))
+    job = await far.start("delete-bucket", JobItem(f"gs://{BUCKET}/", tree=True))
+    await eventually(lambda: len(far.items(job)) >= after)
+    await kill_worker(state)
+    ended = (await far.ended(job)).job
+    assert (ended.state, ended.done) == ("done", 501)
+    assert (await far.storage.control.list_buckets()).buckets == []
 
 
 async def test_a_job_submitted_before_a_kill_is_never_forgotten(far: Lab, state: Path) -> None:

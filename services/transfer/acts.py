@@ -1,0 +1,55 @@
+"""What a transfer's action is, and what is done around it: its source looked at, what a move leaves cleared away."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+from services.names import is_gs_url, parse_gs_url
+from services.transfer.bucket import remove_bucket
+from services.transfer.copy import copy, move
+from services.transfer.delete import make_folder
+from services.transfer.download import download
+from services.transfer.job import Job
+from services.transfer.plan import describe
+from services.transfer.record import Record
+from services.transfer.run import Run
+from services.transfer.upload import upload
+
+
+def action_of(record: Record) -> Callable[[Run], Awaitable[None]]:
+    """Return what carries a transfer out; deletes of objects go in batches instead."""
+    if record.action == "make-folder":
+        return make_folder
+    if record.action == "delete-bucket":
+        return remove_bucket
+    if not is_gs_url(record.source):
+        return upload
+    if not is_gs_url(record.target):
+        return download
+    return move if record.action == "move" else copy
+
+
+async def look_at_source(run: Run) -> None:
+    """Find out which generation is to be read, where the plan did not get to it."""
+    record = run.record
+    if record.generation == 0 and is_gs_url(record.source) and record.action != "delete-bucket":
+        url = parse_gs_url(record.source)
+        describe(record, await (await run.data()).stat(url.bucket, url.name))
+
+
+def remove_empty_folders(job: Job) -> None:
+    """After a move of local trees: remove the folders that are empty now."""
+    for item in job.row.spec.items:
+        if item.tree and not is_gs_url(item.source):
+            for folder in _folders_below(item.source):
+                try:
+                    folder.rmdir()
+                except OSError:
+                    continue
+
+
+def _folders_below(root: str) -> Iterator[Path]:
+    for folder, _, _ in os.walk(root, topdown=False, followlinks=False):
+        yield Path(folder)
