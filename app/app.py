@@ -82,8 +82,10 @@ class PailApp(App[int], inherit_bindings=False):
             # What the parent ignores (nohup) stays ignored.
             if not self.is_headless and signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self._signalled, number)
+        if self._surroundings.keymap.bindings is not None:
+            self.set_keymap(dict(self._surroundings.keymap.bindings))
         await self._take_theme()
-        self.push_screen(ConnectScreen(self._options), self._found)
+        self.push_screen(ConnectScreen(self._options, keymap=self._surroundings.keymap), self._found)
 
     async def _take_theme(self) -> None:
         """Take the theme of the settings, else the one that was chosen last; say what is wrong with the settings."""

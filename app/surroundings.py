@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import Final
 
 from app.bridge import Connect
 from app.engine import connect_worker
+from app.registry.keymap import Keymap, arrange
 from app.session import Session
 from app.watch import Presence
 from services.config import Reading
 from services.connection import Connection
+from services.errors import UsageError
 from services.remembered import Remembered
 from widgets.symbols import ASCII, UNICODE, Symbols, terminal_symbols
 
@@ -44,12 +46,19 @@ class Surroundings:
     """Seconds between two looks for other people's changes, at the least."""
     reading: Reading = field(default_factory=Reading)
     """The settings, and what was wrong with the file."""
+    keymap: Keymap = field(default_factory=Keymap)
+    """The keys in force."""
 
     @classmethod
     def of(cls, reading: Reading) -> Surroundings:
         """Return the real ones, as the settings ask for them."""
         screen = reading.config.screen
-        return cls(symbols=_SYMBOLS[screen.symbols](), look_s=screen.look_s, reading=reading)
+        keymap = Keymap()
+        try:
+            keymap = arrange(reading.config.keys)
+        except UsageError as error:
+            reading = replace(reading, problem=error)
+        return cls(symbols=_SYMBOLS[screen.symbols](), look_s=screen.look_s, reading=reading, keymap=keymap)
 
 
 _SYMBOLS: Final[Mapping[str, Callable[[], Symbols]]] = {

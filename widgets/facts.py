@@ -123,12 +123,12 @@ class Facts(VerticalScroll, can_focus=False):
     """A column of facts with a cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False, id="facts.up"),
-        Binding("down,j", "move(1)", "Down", show=False, id="facts.down"),
-        Binding("home,g", "move(-1000)", "First", show=False, id="facts.first"),
-        Binding("end,G", "move(1000)", "Last", show=False, id="facts.last"),
-        Binding("c", "copy", "Copy", show=False, id="facts.copy"),
-        Binding("enter", "choose", "Act", show=False, id="facts.choose"),
+        Binding("up,k", "move(-1)", "Up", show=False, id="cursor_up"),
+        Binding("down,j", "move(1)", "Down", show=False, id="cursor_down"),
+        Binding("home,g", "move(-1000)", "First", show=False, id="cursor_home"),
+        Binding("end,G", "move(1000)", "Last", show=False, id="cursor_end"),
+        Binding("c", "copy", "Copy", show=False, id="copy"),
+        Binding("enter", "choose", "Act", show=False, id="choose"),
     ]
 
     @dataclass

@@ -43,9 +43,9 @@ class FindList(VirtualTree):
     )
     COMPONENT_CLASSES: ClassVar[set[str]] = {"object-tree--mark", "object-tree--marked"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle_mark", "Mark", show=False, id="finds.mark"),
-        Binding("v", "range", "Range", show=False, id="finds.range"),
-        Binding("a", "mark_all", "Mark all", show=False, id="finds.mark-all"),
+        Binding("space", "toggle_mark", "Mark", show=False, id="toggle_mark"),
+        Binding("v", "range", "Range", show=False, id="range"),
+        Binding("a", "mark_all", "Mark all", show=False, id="mark_all"),
     ]
 
     @dataclass
@@ -215,10 +215,10 @@ class FindPanel(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel", show=False, id="find.cancel"),
         Binding("o", "open_folder", "Its folder", show=False, id="find.open-folder"),
-        Binding("d", "download", "Download", show=False, id="find.download"),
-        Binding("X,delete,f8", "delete", "Delete", show=False, id="find.delete"),
+        Binding("d", "download", "Download", show=False, id="download"),
+        Binding("X,delete,f8", "delete", "Delete", show=False, id="delete"),
         Binding("slash,ctrl+f", "edit", "Search", show=False, id="find.edit"),
-        Binding("R", "search", "Search again", show=False, id="find.again"),
+        Binding("R", "search", "Search again", show=False, id="refresh"),
     ]
 
     @dataclass

@@ -32,8 +32,8 @@ class FolderTree(ListingTree):
         "object-tree--past",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,l", "open_folder", "Open", show=False, id="folders.open"),
-        Binding("left,h", "close_folder", "Close", show=False, id="folders.close"),
+        Binding("right,l", "open_folder", "Open", show=False, id="open_folder"),
+        Binding("left,h", "close_folder", "Close", show=False, id="close_folder"),
     ]
 
     @dataclass

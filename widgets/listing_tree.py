@@ -77,6 +77,10 @@ class ListingTree(VirtualTree):
         self._arranging = False
         super().__init__(symbols=symbols, id=id, classes=classes)
 
+    def advise(self, advice: str) -> None:
+        """Say what can be done where there is nothing: `u upload · n folder`."""
+        self._cells.advice = advice
+
     def on_mount(self) -> None:
         """Keep relative times true."""
         self.set_interval(_CLOCK_S, self.redraw)

@@ -48,6 +48,8 @@ class ObjectCells:
         self._symbols = symbols
         self._clock = clock
         self._zone = zone
+        self.advice = "u upload · n folder"
+        """What can be done where there is nothing, with its keys."""
 
     def mark(self, state: MarkState) -> list[Span]:
         """Return the sign in the margin."""
@@ -142,5 +144,5 @@ class ObjectCells:
             text = "Nothing here matches the filter. esc clears it"
         else:
             what = "folder" if folder.prefix else "bucket"
-            text = f"This {what} is empty. u upload {self._symbols.dot} n folder"
+            text = f"This {what} is empty. {self._symbols.say(self.advice)}"
         return [(lead, ""), (text, _MUTED)]

@@ -47,13 +47,13 @@ class ObjectTree(ListingTree, DropSite):
         Column("type", "Type", 14, from_width=84, wide=28, wide_from=110),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,l", "open_folder", "Open", show=False, id="tree.open"),
-        Binding("left,h", "close_folder", "Close", show=False, id="tree.close"),
-        Binding("shift+left", "parent", "Parent", show=False, id="tree.parent"),
-        Binding("space", "toggle_mark", "Mark", show=False, id="tree.mark"),
-        Binding("v", "range", "Range", show=False, id="tree.range"),
-        Binding("a", "mark_all", "Mark all", show=False, id="tree.mark-all"),
-        Binding("escape", "unmark", "Unmark", show=False, id="tree.unmark"),
+        Binding("right,l", "open_folder", "Open", show=False, id="open_folder"),
+        Binding("left,h", "close_folder", "Close", show=False, id="close_folder"),
+        Binding("shift+left", "parent", "Parent", show=False, id="parent"),
+        Binding("space", "toggle_mark", "Mark", show=False, id="toggle_mark"),
+        Binding("v", "range", "Range", show=False, id="range"),
+        Binding("a", "mark_all", "Mark all", show=False, id="mark_all"),
+        Binding("escape", "unmark", "Unmark", show=False, id="unmark"),
     ]
 
     @dataclass

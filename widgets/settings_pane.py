@@ -38,8 +38,8 @@ class SettingsPane(Facts):
     """The Settings view; `CopyWanted` and `ActionWanted` (a `SettingsAction`) are those of `Facts`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e", "change", "Change", show=False, id="settings.change"),
-        Binding("X,delete,f8", "remove_rule", "Remove the rule", show=False, id="settings.remove-rule"),
+        Binding("e", "change", "Change", show=False, id="change"),
+        Binding("X,delete,f8", "remove_rule", "Remove the rule", show=False, id="remove_rule"),
     ]
 
     @dataclass

@@ -73,11 +73,11 @@ class TransfersPanel(VirtualTree):
         Column("rate", "Rate", 10, "right", from_width=100, sortable=False),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,l", "unfold", "Open", show=False, id="transfers.open"),
-        Binding("left,h", "fold", "Close", show=False, id="transfers.close"),
-        Binding("full_stop", "pause_or_resume", "Pause or resume", show=False, id="transfers.pause"),
-        Binding("X,delete,f8", "cancel_or_dismiss", "Cancel or dismiss", show=False, id="transfers.cancel"),
-        Binding("R", "retry", "Retry", show=False, id="transfers.retry"),
+        Binding("right,l", "unfold", "Open", show=False, id="open_folder"),
+        Binding("left,h", "fold", "Close", show=False, id="close_folder"),
+        Binding("full_stop", "pause_or_resume", "Pause or resume", show=False, id="pause_or_resume"),
+        Binding("X,delete,f8", "cancel_or_dismiss", "Cancel or dismiss", show=False, id="cancel_or_dismiss"),
+        Binding("R", "retry", "Retry", show=False, id="retry"),
     ]
 
     @dataclass

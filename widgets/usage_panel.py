@@ -230,8 +230,8 @@ class UsagePanel(Vertical):
         Binding("left,h,backspace", "out", "Out", show=False, id="usage.out"),
         Binding("right_square_bracket", "section(1)", "Next section", show=False, id="usage.next"),
         Binding("left_square_bracket", "section(-1)", "Previous section", show=False, id="usage.previous"),
-        Binding("R", "recount", "Recount", show=False, id="usage.recount"),
-        Binding("X,delete,f8", "delete", "Delete", show=False, id="usage.delete"),
+        Binding("R", "recount", "Recount", show=False, id="refresh"),
+        Binding("X,delete,f8", "delete", "Delete", show=False, id="delete"),
         Binding("escape", "cancel", "Cancel", show=False, id="usage.cancel"),
     ]
 

@@ -71,15 +71,15 @@ class VirtualTree(ScrollView, can_focus=True):
     }
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "cursor_by(-1)", "Up", show=False, id="list.up"),
-        Binding("down,j", "cursor_by(1)", "Down", show=False, id="list.down"),
-        Binding("pageup", "page(-1.0)", "Page up", show=False, id="list.page-up"),
-        Binding("pagedown", "page(1.0)", "Page down", show=False, id="list.page-down"),
-        Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False, id="list.half-page-up"),
-        Binding("ctrl+d", "page(0.5)", "Half a page down", show=False, id="list.half-page-down"),
-        Binding("home,g", "cursor_to(0)", "First", show=False, id="list.first"),
-        Binding("end,G", "cursor_to(-1)", "Last", show=False, id="list.last"),
-        Binding("enter", "choose", "Open", show=False, id="list.choose"),
+        Binding("up,k", "cursor_by(-1)", "Up", show=False, id="cursor_up"),
+        Binding("down,j", "cursor_by(1)", "Down", show=False, id="cursor_down"),
+        Binding("pageup", "page(-1.0)", "Page up", show=False, id="page_up"),
+        Binding("pagedown", "page(1.0)", "Page down", show=False, id="page_down"),
+        Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False, id="half_up"),
+        Binding("ctrl+d", "page(0.5)", "Half a page down", show=False, id="half_down"),
+        Binding("home,g", "cursor_to(0)", "First", show=False, id="cursor_home"),
+        Binding("end,G", "cursor_to(-1)", "Last", show=False, id="cursor_end"),
+        Binding("enter", "choose", "Open", show=False, id="choose"),
     ]
 
     cursor: var[int] = var(0, init=False)

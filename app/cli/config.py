@@ -11,6 +11,7 @@ from typing import Final
 
 from app.cli.context import Context
 from services import config
+from services.config import Config, KeySettings
 from services.config.showing import Effective, documented, effective, written
 from services.errors import ExitCode, LocalFileError, UsageError
 from services.names import display_name
@@ -39,7 +40,9 @@ def _path(context: Context) -> int:
 
 def _show(context: Context) -> int:
     output = context.output
-    entries = list(effective(config.read()))
+    reading = config.read()
+    _check_keys(reading.config)
+    entries = list(effective(reading))
     if output.json:
         for entry in entries:
             output.record("setting", key=entry.key, value=entry.value, default=entry.default, origin=entry.origin)
@@ -72,9 +75,17 @@ def _edit(context: Context) -> int:
         ) from error
     if done.returncode:
         raise UsageError(f"the editor ended with {done.returncode}", remedy="The settings stay as they were saved.")
-    config.load()
+    _check_keys(config.load())
     context.output.message(f"Saved {display_name(str(path))}; a screen that is open takes it at its next start.")
     return ExitCode.OK
+
+
+def _check_keys(settings: Config) -> None:
+    """Raise `UsageError` for keys that the screen would refuse; what there is to bind, only the screen's part knows."""
+    if settings.keys != KeySettings():
+        from app.registry.keymap import arrange  # Textual's part, only where keys were changed
+
+        arrange(settings.keys)
 
 
 def editor(environment: Mapping[str, str]) -> list[str]:

@@ -11,6 +11,9 @@ from app.commands import Command, Owner
 from app.context import Context
 from app.registry import buckets, finding, moving, objects, program, transfers
 
+UNBOUND: Final = "f99"
+"""Stands for no key where Textual asks for one; no terminal sends it."""
+
 COMMANDS: Final[tuple[Command, ...]] = (
     *moving.COMMANDS,
     *objects.COMMANDS,
@@ -30,22 +33,21 @@ def command(identifier: str) -> Command:
 _BY_ID: Final = {entry.id: entry for entry in COMMANDS}
 
 
-def applying(context: Context) -> Iterator[Command]:
+def applying(context: Context, entries: Iterable[Command] = COMMANDS) -> Iterator[Command]:
     """Yield the commands that make sense now, in the order of the registry."""
-    return (entry for entry in COMMANDS if entry.applies(context))
+    return (entry for entry in entries if entry.applies(context))
 
 
-def key_line(context: Context) -> list[Command]:
+def key_line(context: Context, entries: Iterable[Command] = COMMANDS) -> list[Command]:
     """Return the commands of the key line, the most useful first."""
-    shown = (entry for entry in applying(context) if entry.priority and entry.keys)
+    shown = (entry for entry in applying(context, entries) if entry.priority and entry.keys)
     return sorted(shown, key=lambda entry: -entry.priority)
 
 
 def bindings(owner: Owner, entries: Iterable[Command] = COMMANDS) -> list[Binding]:
     """Return Textual's bindings for the commands that `owner` binds; each runs the action `command(id)`."""
     return [
-        Binding(key, f"command('{entry.id}')", entry.title, show=False, id=f"{entry.id}.{key}")
+        Binding(",".join(entry.keys) or UNBOUND, f"command('{entry.id}')", entry.title, show=False, id=entry.id)
         for entry in entries
         if entry.owner == owner
-        for key in entry.keys
     ]

@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from app.registry.keymap import Keymap
 from app.screens.dialog import Label, PromptDialog
 from app.screens.help import HelpScreen
 from services.connection import Connection
@@ -71,15 +72,24 @@ class ConnectScreen(Screen[WayIn | None]):
         Binding("q,f10", "quit", "Quit", show=False),
     ]
 
-    def __init__(self, options: ConnectionOptions, *, climb: bool = True, present: Connection | None = None) -> None:
+    def __init__(
+        self,
+        options: ConnectionOptions,
+        *,
+        climb: bool = True,
+        present: Connection | None = None,
+        keymap: Keymap | None = None,
+    ) -> None:
         """Make the screen; with `climb` the ladder is climbed at once and the first way in is taken.
 
-        `present` is the connection that one comes from and can go back to, None at the start.
+        `present` is the connection that one comes from and can go back to, None at the start; `keymap`
+        is what the help shows (None: Pail's own keys).
         """
         super().__init__()
         self._options = options
         self._climb = climb
         self._present = present
+        self._keymap = keymap or Keymap()
         self._rungs: dict[str, Rung] = {}
         self._failure = ""
 
@@ -178,7 +188,7 @@ class ConnectScreen(Screen[WayIn | None]):
 
     def action_help(self) -> None:
         """Show the help."""
-        self.app.push_screen(HelpScreen())
+        self.app.push_screen(HelpScreen(self._keymap.commands))
 
     def action_back(self) -> None:
         """Go back to where one came from, if there is something."""

@@ -138,7 +138,9 @@ class MainControls(MainLayout):
             url = parse_gs_url(way.start_url) if way.start_url else None
             bucket = url.bucket if url else await session.first_bucket()
         except PailError as error:
-            self._notice(f"! {error.message}\n{error.remedy}\n\nR tries again · b chooses another connection · q quits")
+            key = self._surroundings.keymap.key
+            keys = f"{key('refresh')} tries again · {key('buckets')} chooses another connection · {key('quit')} quits"
+            self._notice(f"! {error.message}\n{error.remedy}\n\n{keys}")
             return
         for problem in session.problems:
             desk.tell(problem, bad=True)
@@ -152,11 +154,13 @@ class MainControls(MainLayout):
             if way is not None:
                 self.connect(way)
 
-        self.app.push_screen(ConnectScreen(self._options, climb=False, present=self._way.connection), chosen)
+        present, keymap = self._way.connection, self._surroundings.keymap
+        self.app.push_screen(ConnectScreen(self._options, climb=False, present=present, keymap=keymap), chosen)
 
     def _no_bucket(self) -> None:
         notice = self.desk.session.notice
-        words = "No bucket is open.\n\nb chooses, creates or adds one · ? help"
+        key = self._surroundings.keymap.key
+        words = f"No bucket is open.\n\n{key('buckets')} chooses, creates or adds one · {key('help')} help"
         self._notice(f"{words}\n\n{notice}" if notice else words)
         self.show_place()
 
@@ -179,7 +183,10 @@ class MainControls(MainLayout):
 
     def _refused(self, error: PailError) -> None:
         """Show why nothing of the open place can be shown, and what can be done."""
-        keys = "R tries again · b chooses another bucket" + (" · backspace goes up" if self.desk.place.prefix else "")
+        key = self._surroundings.keymap.key
+        keys = f"{key('refresh')} tries again · {key('buckets')} chooses another bucket"
+        if self.desk.place.prefix:
+            keys += f" · {key('up')} goes up"
         text = f"! {error.message}\n{error.remedy}".strip()
         self._notice_text.update(f"{text}\n\n{keys}")
         if self._view == "objects":
@@ -241,7 +248,7 @@ class MainControls(MainLayout):
         """Show the keys that apply now."""
         self._keys.hints = tuple(
             KeyHint(shown_key(entry.keys[0]), entry.label, entry.id, entry.short)
-            for entry in key_line(self.context)[:HINTS]
+            for entry in key_line(self.context, self._surroundings.keymap.commands)[:HINTS]
         )
 
     # Views
@@ -336,11 +343,12 @@ class MainControls(MainLayout):
 
     async def do_help(self) -> None:
         """Show the help."""
-        self.app.push_screen(HelpScreen())
+        self.app.push_screen(HelpScreen(self._surroundings.keymap.commands))
 
     async def do_palette(self) -> None:
         """Open the palette."""
-        offer = await self.desk.ask(Palette(list(offers(self.context, self._known_buckets()))))
+        keymap = self._surroundings.keymap
+        offer = await self.desk.ask(Palette(list(offers(self.context, self._known_buckets(), keymap.commands))))
         if offer is not None and offer.bucket:
             self._open_bucket(offer.bucket)
         elif offer is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -12,7 +13,6 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from app.commands import GROUPS, Command, shown_key
-from app.registry import COMMANDS
 
 KEYS_WIDTH: Final = 18
 """Cells of the column of keys."""
@@ -27,6 +27,11 @@ class HelpScreen(ModalScreen[None]):
         Binding("k", "scroll(-1)", "Up", show=False),
     ]
 
+    def __init__(self, entries: Iterable[Command]) -> None:
+        """Show commands with the keys in force."""
+        super().__init__()
+        self._entries = tuple(entries)
+
     def compose(self) -> ComposeResult:
         """Lay out the sections."""
         with Vertical(classes="dialog dialog-tall"):
@@ -34,7 +39,7 @@ class HelpScreen(ModalScreen[None]):
             with VerticalScroll(id="help-scroll"):
                 for group in GROUPS:
                     yield Static(Text(group), classes="help-group")
-                    for entry in COMMANDS:
+                    for entry in self._entries:
                         if entry.group == group:
                             yield Static(_line(entry), classes="help-line")
             yield Static(Text("Esc closes · : finds any command by its name"), classes="dialog-note")

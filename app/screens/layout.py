@@ -55,6 +55,8 @@ class MainLayout(Screen[None]):
         # Widgets are made here and kept: what still runs while the screen is taken down finds them all the same.
         symbols = surroundings.symbols
         self.object_tree = ObjectTree(symbols=symbols, clock=surroundings.now, zone=surroundings.zone, id="tree")
+        key = surroundings.keymap.key
+        self.object_tree.advise(f"{key('upload')} upload · {key('new_folder')} folder")
         self.settings_pane = SettingsPane(id="settings")
         self._header = HeaderLine(symbols=symbols, id="header")
         self._path = Breadcrumb(symbols=symbols, id="path")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -17,7 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from app.commands import shown_key
+from app.commands import Command, shown_key
 from app.context import Context
 from app.registry import applying
 from app.screens.dialog import Label, Line
@@ -43,9 +43,9 @@ class Offer:
     """Name of a bucket, if it is one (raw)."""
 
 
-def offers(context: Context, buckets: Sequence[str]) -> Iterator[Offer]:
-    """Yield the commands that apply now, in the order of the registry, then the buckets."""
-    for entry in applying(context):
+def offers(context: Context, buckets: Sequence[str], entries: Iterable[Command]) -> Iterator[Offer]:
+    """Yield those of `entries` that apply now, in their order, then the buckets."""
+    for entry in applying(context, entries):
         if entry.in_palette:
             yield Offer(entry.title, entry.help, shown_key(entry.keys[0]) if entry.keys else "", entry.id)
     for bucket in buckets:

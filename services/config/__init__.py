@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from services.config.reading import CONFIG_FILE, Reading, config_file, load, load_or_defaults, parse, read
-from services.config.schema import Config, Setting, all_settings
+from services.config.schema import Config, KeySettings, Setting, all_settings
 
 __all__ = [
     "CONFIG_FILE",
     "Config",
+    "KeySettings",
     "Reading",
     "Setting",
     "all_settings",

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from services import paths
 from services.config.lines import line_of, lines_of
-from services.config.schema import SECTIONS, TABLES, Config, wanted
+from services.config.schema import PRESETS, SECTIONS, TABLES, Config, KeySettings, wanted
 from services.errors import LocalFileError, PailError, UsageError
 from services.names import display_name
 
@@ -90,7 +90,10 @@ def parse(data: bytes, path: Path) -> Reading:
             raise _unknown(path, line, name, TABLES)
         if not isinstance(table, dict):
             raise _wrong(path, line, f"'{name}' is not a table", f"Write it as [{name}].")
-        sections[name] = _section(name, table, lines, path) if name in SECTIONS else table
+        if name == "keys":
+            sections[name] = _keys(table, lines, path)
+        else:
+            sections[name] = _section(name, table, lines, path) if name in SECTIONS else table
     config = Config(**sections)
     try:
         config.price_table()
@@ -122,6 +125,22 @@ def _section(name: str, table: Mapping[str, Any], lines: Mapping[tuple[str, ...]
         except ValueError as error:
             raise _wrong(path, line, f"{name}.{key} must be {error}", "Correct that line, or take it out.") from error
     return SECTIONS[name](**values)
+
+
+def _keys(table: Mapping[str, Any], lines: Mapping[tuple[str, ...], int], path: Path) -> KeySettings:
+    own: dict[str, tuple[str, ...]] = {}
+    for name, value in table.items():
+        line = line_of(lines, ("keys", name))
+        if name == "preset":
+            if value not in PRESETS:
+                raise _wrong(path, line, f"keys.preset must be one of {', '.join(PRESETS)}", "Correct that line.")
+            continue
+        written = [value] if isinstance(value, str) else value
+        if not isinstance(written, list) or not all(isinstance(key, str) and key.isprintable() for key in written):
+            why = f"keys.{display_name(name)} must be a key or a list of keys"
+            raise _wrong(path, line, why, f'Write it like {name} = "ctrl+k", or ["k", "f5"].')
+        own[name] = tuple(written)
+    return KeySettings(table.get("preset", "pail"), own, {name: lines.get(("keys", name), 0) for name in own})
 
 
 def _unknown(path: Path, line: int | None, key: str, known: Sequence[str]) -> UsageError:

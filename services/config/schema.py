@@ -104,12 +104,30 @@ class Screen:
     )
 
 
+PRESETS: Final = ("pail", "vim", "mc")
+"""Sets of keys to begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeySettings:
+    """`[keys]`: a preset, and keys of one's own by the id of a command; which commands there are, the screen knows."""
+
+    preset: str = "pail"
+    """One of `PRESETS`."""
+    own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Keys as they are written, by command; an empty tuple leaves the command without one."""
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Line of the file by command."""
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """All settings; those that nothing sets have their defaults."""
 
     screen: Screen = field(default_factory=Screen)
     """The table `[screen]`."""
+    keys: KeySettings = field(default_factory=KeySettings)
+    """The table `[keys]`."""
     prices: Mapping[str, Any] = field(default_factory=dict)
     """The table `[prices]`, checked; see `services.prices.from_config`."""
 
@@ -124,9 +142,9 @@ class Config:
 
 
 SECTIONS: Final[Mapping[str, type[Any]]] = {"screen": Screen}
-"""The tables whose keys are known one by one; `[prices]` besides them is checked as a whole."""
+"""The tables whose keys are known one by one; `[keys]` and `[prices]` besides them are checked as a whole."""
 
-TABLES: Final = (*SECTIONS, "prices")
+TABLES: Final = (*SECTIONS, "keys", "prices")
 """Every table that the file may have."""
 
 

@@ -36,6 +36,10 @@ def effective(reading: Reading) -> Iterator[Effective]:
     for setting in all_settings():
         value = reading.config.value(setting.key)
         yield Effective(setting.key, value, setting.default, _origin(reading, setting.key), setting.wanted.meaning)
+    keys = reading.config.keys
+    yield Effective("keys.preset", keys.preset, "pail", _origin(reading, "keys.preset"), PRESET_MEANING)
+    for name, own in keys.own.items():
+        yield Effective(f"keys.{name}", list(own), None, _origin(reading, f"keys.{name}"), "Keys of your own.")
     for parts, value in leaves(("prices",), reading.config.prices):
         key = ".".join(parts)
         yield Effective(key, value, None, _origin(reading, key), "A price of your own.")
@@ -60,9 +64,22 @@ def documented() -> str:
     for section in SECTIONS:
         parts.append(f"\n[{section}]\n")
         parts += [_commented(setting) for setting in settings if setting.key.startswith(f"{section}.")]
+    parts.append(KEYS)
     parts.append(PRICES)
     return "".join(parts)
 
+
+PRESET_MEANING: Final = "The keys to begin with: Pail's own, or with those of vim or of Midnight Commander."
+
+KEYS: Final = f"""
+[keys]
+# {PRESET_MEANING} Takes pail, vim or mc.
+# preset = "pail"
+# Then keys of your own, by command: a key or a list of keys; [] leaves a command without one.
+# upload = ["u", "ctrl+k"]
+# download = "f11"
+"""
+"""How keys are written; see `app.registry.keymap`."""
 
 PRICES: Final = """
 [prices]

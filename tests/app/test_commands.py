@@ -7,6 +7,7 @@ from textual.widget import Widget
 from app.commands import GROUPS, shown_key
 from app.context import VIEWS, Context
 from app.registry import COMMANDS, applying, bindings, command, key_line
+from app.registry.keymap import unit
 from app.screens.controls import WIDGETS
 from app.screens.main import MainScreen
 
@@ -90,14 +91,18 @@ def test_keys_are_written_as_people_write_them() -> None:
 def test_bindings_name_their_command() -> None:
     made = {(binding.key, binding.action) for binding in bindings("screen")}
     assert ("u", "command('upload')") in made
+    assert ("n,f7", "command('new_folder')") in made
     assert command("upload").keys == ("u",)
 
 
-def test_the_widgets_bind_the_keys_that_the_registry_tells() -> None:
+def test_the_widgets_bind_the_keys_that_the_registry_tells_under_its_ids() -> None:
     for owner, widget in WIDGETS.items():
-        bound = {key for binding in widget_bindings(widget) for key in binding.key.split(",")}
-        told = {key for entry in COMMANDS if entry.owner == owner for key in entry.keys}
-        assert told <= bound, owner
+        bound: dict[str, set[str]] = {}
+        for binding in widget_bindings(widget):
+            bound.setdefault(binding.id or "", set()).update(binding.key.split(","))
+        for entry in COMMANDS:
+            if entry.owner == owner:
+                assert bound.get(unit(entry)) == set(entry.keys), f"{owner}: {entry.id}"
 
 
 def widget_bindings(widget: type[Widget]) -> list[Binding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from app.app import PailApp
 from app.screens.main import MainScreen
 from app.surroundings import Surroundings
 from services import checksum
+from services.config import parse
 from services.connection import Connection
 from services.credentials import ConnectionOptions
 from services.gcs.interface import ANY, ListQuery, Storage
@@ -133,7 +134,7 @@ async def storage(store: StoreServer) -> AsyncIterator[Storage]:
 
 @pytest.fixture
 def desk(store: StoreServer, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenDesk:
-    """Open the screen: `async with desk(URL, size=(80, 24), objects={"a": b""}) as d`."""
+    """Open the screen: `async with desk(URL, size=(80, 24), objects={"a": b""}) as d`; `settings` is a config.toml."""
     home = tmp_path / "home"
     home.mkdir()
     for name in ("STATE", "CONFIG", "DATA", "CACHE"):
@@ -155,11 +156,13 @@ def desk(store: StoreServer, storage: Storage, tmp_path: Path, monkeypatch: pyte
         objects: dict[str, bytes] | None = None,
         symbols: Symbols = UNICODE,
         look_s: float = 5.0,
+        settings: str = "",
     ) -> AsyncIterator[Desk]:
+        surroundings = Surroundings.of(parse(settings.encode(), Path("config.toml")))
         app = PailApp(
             options or ConnectionOptions(endpoint=store.endpoint, project="flows"),
             url,
-            Surroundings(connect=connect, remembered=Remembered(state), symbols=symbols, look_s=look_s),
+            replace(surroundings, connect=connect, remembered=Remembered(state), symbols=symbols, look_s=look_s),
         )
         for name, data in (objects or {}).items():
             await Desk.put(Desk(app, None, storage, home), name, data)  # type: ignore[arg-type]
