@@ -19,8 +19,7 @@ from app.screens.connect import ConnectScreen, WayIn
 from app.screens.main import MainScreen
 from app.surroundings import Surroundings
 from app.terminal import terminal_problem
-from app.themes import DARK, THEMES
-from services.config import load_or_defaults
+from app.themes import DARK
 from services.credentials import ConnectionOptions
 from services.errors import ExitCode, UsageError
 from services.names import display_name
@@ -70,8 +69,8 @@ class PailApp(App[int], inherit_bindings=False):
         self._surroundings = surroundings or Surroundings()
         self._options = options
         self._start_url = start_url
-        for theme in THEMES:
-            self.register_theme(theme)
+        for look in self._surroundings.looks:
+            self.register_theme(look.theme)
         self.theme = DARK.name
 
     async def on_mount(self) -> None:
@@ -95,7 +94,7 @@ class PailApp(App[int], inherit_bindings=False):
         if theme in self.available_themes:
             self.theme = theme
         elif named:
-            known = ", ".join(sorted(self.available_themes))
+            known = ", ".join(look.name for look in self._surroundings.looks)
             self._complain(f"config.toml: there is no theme '{display_name(named)}'", f"There are: {known}.")
         if reading.problem is not None:
             self._complain(reading.problem.message, reading.problem.remedy)
@@ -139,7 +138,7 @@ def run_screen(options: ConnectionOptions, start_url: str | None = None) -> int:
     problem = terminal_problem()
     if problem:
         raise UsageError(problem, remedy="See 'pail --help' for commands that need none.")
-    app = PailApp(options, start_url or "", Surroundings.of(load_or_defaults()))
+    app = PailApp(options, start_url or "", Surroundings.real())
     app.run()
     code = app.return_code if app.return_code is not None else ExitCode.FAILED
     leave_within(LEAVE_LIMIT_S, code)

@@ -13,8 +13,10 @@ from app.bridge import Connect
 from app.engine import connect_worker
 from app.registry.keymap import Keymap, arrange
 from app.session import Session
+from app.themes import LOOKS, Look
+from app.themes.files import own_looks
 from app.watch import Presence
-from services.config import Reading
+from services.config import Reading, load_or_defaults
 from services.connection import Connection
 from services.errors import UsageError
 from services.remembered import Remembered
@@ -49,9 +51,20 @@ class Surroundings:
     keymap: Keymap = field(default_factory=Keymap)
     """The keys in force."""
 
+    looks: tuple[Look, ...] = LOOKS
+    """The themes that can be chosen."""
+
+    @classmethod
+    def real(cls) -> Surroundings:
+        """Return the real ones, as `config.toml` and the folder of themes ask for them.  Blocks on the disk."""
+        reading, own = load_or_defaults(), own_looks()
+        if own.problems and reading.problem is None:
+            reading = replace(reading, problem=own.problems[0])
+        return replace(cls.of(reading), looks=(*LOOKS, *own.looks))
+
     @classmethod
     def of(cls, reading: Reading) -> Surroundings:
-        """Return the real ones, as the settings ask for them."""
+        """Return the real ones, as some settings ask for them."""
         screen = reading.config.screen
         keymap = Keymap()
         try:

@@ -8,6 +8,8 @@ from pathlib import Path
 from app.cli.commands import COMMANDS as SUB_COMMANDS
 from app.commands import GROUPS, shown_key
 from app.registry import COMMANDS
+from app.themes import LOOKS
+from app.themes.colours import NAMES
 from services.config.showing import documented
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +50,12 @@ and says so, a command stops. Written by `python -m tests.readme`; a test keeps 
 ```toml
 {documented().rstrip()}
 ```
+
+## Themes
+
+Pail brings {", ".join(f"`{look.name}`" for look in LOOKS)}; the command "Choose a theme" shows each as the cursor
+moves over it. A theme of your own is a file `themes/NAME.toml` beside `config.toml`, with a `base` and any of
+{", ".join(f"`{name}`" for name in NAMES)}; colours are `"#rrggbb"`, or the terminal's own as `"ansi_bright_blue"`.
 """
 
 

@@ -9,7 +9,7 @@ from app.context import always
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
-        "theme", (), "Theme", "Switch between dark and light", "Switch between the dark and the light theme.", "Pail"
+        "theme", (), "Theme", "Choose a theme…", "Choose a theme; each is shown as the cursor moves over it.", "Pail"
     ),
     Command("help", ("question_mark", "f1"), "Help", "Help", "This list.", "Pail", always, 48),
     Command("quit", ("q", "f10"), "Quit", "Quit", "Leave; transfers go on in the background.", "Pail", always, 5),

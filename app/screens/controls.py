@@ -28,8 +28,8 @@ from app.screens.dialog import ConfirmDialog
 from app.screens.help import HelpScreen
 from app.screens.layout import MainLayout
 from app.screens.palette import Palette, offers
+from app.screens.theme import ThemeDialog
 from app.surroundings import Surroundings
-from app.themes import DARK, LIGHT
 from app.watch import Watch
 from services.credentials import ConnectionOptions
 from services.errors import PailError
@@ -355,10 +355,11 @@ class MainControls(MainLayout):
             self.action_command(offer.command)
 
     async def do_theme(self) -> None:
-        """Switch between dark and light."""
-        theme = LIGHT if self.app.theme == DARK.name else DARK
-        self.app.theme = theme.name
-        await self._surroundings.remembered.set_theme(theme.name)
+        """Choose a theme, shown as the cursor moves over it."""
+        surroundings = self._surroundings
+        chosen = await self.desk.ask(ThemeDialog(surroundings.looks, self.app.theme, surroundings.symbols.chosen))
+        if chosen is not None:
+            await surroundings.remembered.set_theme(chosen)
 
     async def do_quit(self) -> None:
         """Leave; ask while something runs only here."""
