@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from services.access import Access, probe
+from services.access import Access, probe, probe_quietly
 from services.connection import Connection
 from services.credentials import default_bucket
 from services.errors import Forbidden, PailError
@@ -19,6 +22,18 @@ from services.workspace import Workspace
 
 CHOICES_LIMIT: Final = 5_000
 """Buckets that are listed for the selector at the most."""
+
+RECENT: Final = 5
+"""Recent buckets that are offered besides those of the workspace."""
+
+PROBED: Final = 48
+"""Buckets that are asked what may be done with them when the selector opens, the first ones of its list."""
+
+PROBES: Final = 8
+"""Buckets that are asked side by side."""
+
+FRESH_S: Final = 60.0
+"""Seconds for which an answer to that is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,10 @@ class BucketChoice:
     """Whether the workspace has it."""
     ability: Ability = "unknown"
     """What may be done with it, where that was found out."""
+    reason: str = ""
+    """Why not more."""
+    recent: bool = False
+    """Whether it was open lately."""
 
 
 class Session:
@@ -45,6 +64,7 @@ class Session:
         """Why buckets cannot be listed, if they cannot."""
         self._workspace = workspace
         self._access: dict[str, Access] = {}
+        self._asked: dict[str, float] = {}
         self._names: list[str] = []
 
     @classmethod
@@ -111,13 +131,58 @@ class Session:
 
     def known_choices(self) -> list[BucketChoice]:
         """Return the buckets to choose from as they are known without asking anybody."""
-        found = {
-            bucket.name: BucketChoice(bucket.name, bucket.alias, attached=True, ability=self.known_ability(bucket.name))
-            for bucket in self._workspace.attached(self.connection)
-        }
-        for name in [*self._names, *self._workspace.recent(self.connection)]:
-            found.setdefault(name, BucketChoice(name, ability=self.known_ability(name)))
+        attached = self._workspace.attached(self.connection)
+        found = {bucket.name: self._choice(bucket.name, bucket.alias, attached=True) for bucket in attached}
+        recent = [name for name in self._workspace.recent(self.connection) if name not in found][:RECENT]
+        for name in recent:
+            found[name] = self._choice(name, recent=True)
+        for name in self._names:
+            if name not in found:
+                found[name] = self._choice(name)
         return list(found.values())
+
+    def _choice(self, name: str, alias: str = "", *, attached: bool = False, recent: bool = False) -> BucketChoice:
+        access = self._access.get(name, Access("unknown"))
+        return BucketChoice(name, alias, attached, access.ability, access.reason, recent)
+
+    async def learn(self, names: Sequence[str], told: Callable[[], None]) -> None:
+        """Find out what may be done with buckets, several at once; `told` is called after each."""
+        turns = asyncio.Semaphore(PROBES)
+        since = time.monotonic() - FRESH_S
+
+        async def one(name: str) -> None:
+            async with turns:
+                self._keep(name, await probe_quietly(self.storage, name))
+                told()
+
+        stale = [name for name in names[:PROBED] if self._asked.get(name, since) <= since]
+        await asyncio.gather(*(one(name) for name in stale))
+
+    def _keep(self, bucket: str, access: Access) -> None:
+        self._access[bucket] = access
+        self._asked[bucket] = time.monotonic()
+
+    async def deleted(self) -> list[BucketInfo]:
+        """Return buckets that were deleted and can be restored; none where they may not be listed."""
+        found: list[BucketInfo] = []
+        token = ""
+        with contextlib.suppress(PailError):
+            while len(found) < CHOICES_LIMIT:
+                page = await self.storage.control.list_buckets(token=token, soft_deleted=True)
+                found += page.buckets
+                token = page.next_token
+                if not token:
+                    break
+        return found
+
+    async def restore(self, bucket: str, generation: int) -> None:
+        """Bring a deleted bucket back; raises `PailError`."""
+        await self.storage.control.restore_bucket(bucket, generation)
+        self._asked.pop(bucket, None)
+
+    async def rename(self, bucket: str, alias: str) -> None:
+        """Give a bucket another display name in the workspace, which has it from then on; raises `LocalFileError`."""
+        await asyncio.to_thread(self._workspace.attach, self.connection, bucket, alias)
 
     async def _listed(self) -> list[str]:
         names: list[str] = []
@@ -142,7 +207,8 @@ class Session:
 
     async def access(self, bucket: str) -> Access:
         """Find out what may be done with a bucket; raises `BucketNotFound`, `Transient`."""
-        self._access[bucket] = access = await probe(self.storage, bucket)
+        access = await probe(self.storage, bucket)
+        self._keep(bucket, access)
         return access
 
     async def select(self, bucket: str) -> None:

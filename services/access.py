@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,10 +16,18 @@ LIST: Final = "storage.objects.list"
 GET: Final = "storage.objects.get"
 CREATE: Final = "storage.objects.create"
 DELETE: Final = "storage.objects.delete"
+UPDATE_OBJECT: Final = "storage.objects.update"
 SETTINGS: Final = "storage.buckets.get"
+UPDATE: Final = "storage.buckets.update"
+REMOVE: Final = "storage.buckets.delete"
+POLICY: Final = "storage.buckets.getIamPolicy"
+SET_POLICY: Final = "storage.buckets.setIamPolicy"
 
-ASKED: Final = [LIST, GET, CREATE, DELETE, SETTINGS]
+ASKED: Final = [LIST, GET, CREATE, DELETE, UPDATE_OBJECT, SETTINGS, UPDATE, REMOVE, POLICY, SET_POLICY]
 """The permissions that decide what is greyed out (cloud.google.com/storage/docs/access-control/iam-permissions)."""
+
+IN_WORDS: Final = {LIST: "list", GET: "read", CREATE: "create", DELETE: "delete"}
+"""What a person may do with objects, by the permission it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,17 @@ class Access:
     """Why not more; empty where everything is allowed."""
     permissions: frozenset[str] = field(default_factory=frozenset)
     """Those of `ASKED` that are allowed, as far as it is known."""
+
+    @property
+    def told(self) -> bool:
+        """Whether the service said what is allowed: then what is not in `permissions` is refused."""
+        return self.ability != "unknown"
+
+    def refuses(self, permission: str) -> str:
+        """Return why something that needs a permission cannot work, in one line; empty where it may."""
+        if not self.told or permission in self.permissions:
+            return ""
+        return f"needs {permission}, which these credentials do not have"
 
 
 async def probe(storage: Storage, bucket: str) -> Access:
@@ -65,8 +85,8 @@ def judge(allowed: frozenset[str]) -> Access:
     """Return what a set of permissions amounts to."""
     reads = LIST in allowed or GET in allowed
     writes = CREATE in allowed
-    missing = [permission for permission in ASKED[:4] if permission not in allowed]
-    reason = f"not allowed: {', '.join(missing)}" if missing else ""
+    missing = [word for permission, word in IN_WORDS.items() if permission not in allowed]
+    reason = f"may not {listed(missing)} objects" if missing else ""
     ability: Ability = "no access"
     if reads and writes:
         ability = "read/write"
@@ -75,6 +95,11 @@ def judge(allowed: frozenset[str]) -> Access:
     elif writes:
         ability = "write only"
     return Access(ability, reason, allowed)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a person says them: `a, b or c`."""
+    return " or ".join(part for part in (", ".join(words[:-1]), words[-1] if words else "") if part)
 
 
 async def _try_list(storage: Storage, bucket: str, refusal: PailError) -> Access:
@@ -89,11 +114,13 @@ async def _try_list(storage: Storage, bucket: str, refusal: PailError) -> Access
 
 async def probe_all(storage: Storage, buckets: list[str]) -> dict[str, Access]:
     """Probe several buckets side by side; what fails is `unknown`, with the reason."""
+    found = await asyncio.gather(*(probe_quietly(storage, bucket) for bucket in buckets))
+    return dict(zip(buckets, found, strict=True))
 
-    async def one(bucket: str) -> Access:
-        try:
-            return await probe(storage, bucket)
-        except PailError as error:
-            return Access("no access" if isinstance(error, BucketNotFound) else "unknown", error.message)
 
-    return dict(zip(buckets, await asyncio.gather(*(one(bucket) for bucket in buckets)), strict=True))
+async def probe_quietly(storage: Storage, bucket: str) -> Access:
+    """Probe a bucket; where that fails it is `unknown`, or not there, with the reason."""
+    try:
+        return await probe(storage, bucket)
+    except PailError as error:
+        return Access("no access" if isinstance(error, BucketNotFound) else "unknown", error.message)

@@ -2,181 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final
 
-from rich.cells import cell_len
+from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
-from services.model import Ability
 from services.names import display_name
-from widgets.cells import Span, cut_end, cut_middle
-from widgets.columns import Column, Placed
-from widgets.drag import DropSite, DropTarget, Spot
+from widgets.bucket_rows import BucketEntry, BucketRows, ConnectionEntry, DeletedEntry, Line
+from widgets.rename_line import RenameLine
 from widgets.symbols import UNICODE, Symbols
-from widgets.virtual_tree import NO_ROW, Look, VirtualTree
 
-_CONNECTION_CELLS: Final = 24
-"""Cells of a connection's label, so that what stands behind is aligned."""
+__all__ = ["BucketEntry", "BucketList", "ConnectionEntry", "DeletedEntry"]
 
-
-@dataclass(frozen=True, slots=True)
-class BucketEntry:
-    """A bucket that can be chosen."""
-
-    name: str
-    """Its name."""
-    alias: str = ""
-    """What the workspace calls it; empty for its name."""
-    ability: Ability = "unknown"
-    """What may be done with it."""
-    reason: str = ""
-    """Why it cannot be used, in a word or two."""
-    current: bool = False
-    """Whether it is the one on the screen."""
-    recent: bool = False
-    """Whether it was open lately, and is not attached to this workspace."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeletedEntry:
-    """A bucket that was deleted and can be restored."""
-
-    name: str
-    """Its name."""
-    generation: int
-    """Version of the bucket, which restoring it needs: there may be several of one name."""
-    left: str
-    """For how long it can be restored, in words: `6 days`."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionEntry:
-    """Another place to work in."""
-
-    key: str
-    """What `ConnectionChosen` names."""
-    label: str
-    """What it is called."""
-    detail: str = ""
-    """Where it leads."""
-    current: bool = False
-    """Whether it is in use."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A row of the list."""
-
-    kind: Literal["create", "add", "bucket", "deleted", "title", "connection", "note"]
-    text: str
-    bucket: BucketEntry | None = None
-    deleted: DeletedEntry | None = None
-    connection: ConnectionEntry | None = None
-
-
-class _Choices(VirtualTree, DropSite):
-    """The rows below the filter."""
-
-    HEAD = False
-    LEFT_MARGIN: ClassVar[int] = 3
-    COLUMNS: ClassVar[Sequence[Column]] = (
-        Column("label", ""),
-        Column("detail", "", 18, from_width=44),
-        Column("badge", "", 10, "right", from_width=30),
-    )
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "bucket-list--current",
-        "bucket-list--refused",
-        "bucket-list--action",
-        "bucket-list--drop",
-    }
-
-    @dataclass
-    class Chosen(Message):
-        """A row was chosen."""
-
-        index: int
-        """Its number."""
-
-    lines: tuple[_Line, ...] = ()
-    _lit: str = ""
-
-    def spot_at(self, x: int, y: int) -> Spot:
-        row = self.row_at(y)
-        bucket = self.lines[row].bucket if row != NO_ROW else None
-        takes = bucket is not None and bucket.ability not in ("no access", "read only") and not bucket.current
-        return Spot(DropTarget("", bucket.name) if bucket is not None and takes else None)
-
-    def light(self, target: DropTarget | None) -> None:
-        lit = target.bucket if target is not None else ""
-        if lit != self._lit:
-            self._lit = lit
-            self.redraw()
-
-    def row_kind(self, row: int) -> str:
-        bucket = self.lines[row].bucket
-        return "bucket-list--drop" if bucket is not None and bucket.name == self._lit else ""
-
-    def row_total(self) -> int:
-        return len(self.lines)
-
-    def selectable(self, row: int) -> bool:
-        return self.lines[row].kind not in ("title", "note")
-
-    def margin(self, row: int) -> Sequence[Span]:
-        bucket = self.lines[row].bucket
-        return [(f" {self.symbols.current}", "bucket-list--current")] if bucket and bucket.current else []
-
-    def whole_line(self, row: int, width: int, look: Look) -> Sequence[Span] | None:
-        line = self.lines[row]
-        if line.kind in ("title", "note"):
-            return [(f" {self.symbols.say(line.text)}", "virtual-tree--muted")]
-        if line.kind in ("create", "add"):
-            return [(f" {self.symbols.add} {line.text}", "bucket-list--action")]
-        if line.connection is None:
-            return None
-        label = cut_middle(display_name(line.text), max(8, width - 8), self.symbols.ellipsis)
-        gap = " " * max(2, _CONNECTION_CELLS - cell_len(label))
-        detail = gap + display_name(line.connection.detail)
-        sign = self.symbols.current if line.connection.current else " "
-        return [(f" {sign} ", "bucket-list--current"), (label, ""), (detail, "virtual-tree--muted")]
-
-    def cell(self, row: int, placed: Placed, look: Look) -> Sequence[Span]:
-        line, key = self.lines[row], placed.column.key
-        if line.deleted is not None:
-            texts = {"label": display_name(line.deleted.name), "detail": "restore", "badge": line.deleted.left}
-            return [(cut_middle(texts[key], placed.width, self.symbols.ellipsis), "virtual-tree--muted")]
-        return self._bucket_cell(line.bucket, key, placed.width) if line.bucket else []
-
-    def _bucket_cell(self, bucket: BucketEntry, key: str, width: int) -> Sequence[Span]:
-        ellipsis = self.symbols.ellipsis
-        if key == "label":
-            text = cut_middle(display_name(bucket.alias or bucket.name), width, ellipsis)
-            return [(text, "bucket-list--current" if bucket.current else "")]
-        if key == "detail":
-            text = bucket.reason or (bucket.name if bucket.alias else "")
-            return [(cut_middle(display_name(text), width, ellipsis), "virtual-tree--muted")]
-        refused = bucket.ability == "no access"
-        text = "" if bucket.ability == "unknown" else bucket.ability
-        return [(cut_end(text, width, ellipsis), "bucket-list--refused" if refused else "virtual-tree--muted")]
-
-    def action_choose(self) -> None:
-        if self.cursor < len(self.lines) and self.selectable(self.cursor):
-            self.post_message(self.Chosen(self.cursor))
-
-    def clicked(self, row: int, x: int, event: events.Click) -> None:
-        if event.chain == 1:
-            self.action_choose()
+ALIAS_LIMIT: Final = 80
+"""Characters of a display name."""
 
 
 class BucketList(Vertical):
-    """A filter, and below it what can be chosen."""
+    """A filter, below it what can be chosen, and what is known of the row of the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2", "rename", "Display name", show=False, priority=True, id="buckets.rename"),
+        Binding("f8", "remove", "Remove from the workspace", show=False, priority=True, id="buckets.remove"),
+    ]
 
     @dataclass
     class BucketChosen(Message):
@@ -207,6 +62,22 @@ class BucketList(Vertical):
         """Which."""
 
     @dataclass
+    class Renamed(Message):
+        """A bucket was given another display name."""
+
+        name: str
+        """Its name."""
+        alias: str
+        """What it shall be called; empty for its own name."""
+
+    @dataclass
+    class RemoveWanted(Message):
+        """A bucket should be taken off the workspace's list."""
+
+        name: str
+        """Its name."""
+
+    @dataclass
     class ConnectionChosen(Message):
         """Another connection was chosen."""
 
@@ -225,7 +96,8 @@ class BucketList(Vertical):
     def compose(self) -> ComposeResult:
         """Lay out filter and list."""
         yield Input(placeholder=self._symbols.say("filter…"), compact=True)
-        yield _Choices(symbols=self._symbols)
+        yield BucketRows(symbols=self._symbols)
+        yield Static("", id="bucket-about", markup=False)
 
     def on_mount(self) -> None:
         """Begin at the current bucket."""
@@ -258,38 +130,46 @@ class BucketList(Vertical):
         return self
 
     def _fill(self, *, fresh: bool = False) -> None:
-        choices = self.query_one(_Choices)
+        choices = self.query_one(BucketRows)
         chosen = choices.lines[choices.cursor] if choices.cursor < len(choices.lines) else None
         choices.lines = lines = tuple(self._matching(self.typed.casefold()))
         choices.rows_changed()
         wanted = next((index for index, line in enumerate(lines) if _same(line, chosen)), None)
         if wanted is None or fresh or self.typed:
-            wanted = next((i for i, line in enumerate(lines) if line.bucket and (self.typed or line.bucket.current)), 0)
+            wanted = next((at for at, line in enumerate(lines) if _is_meant(line, typed=bool(self.typed))), 0)
         choices.move_cursor(wanted)
+        self._tell()
 
-    def _matching(self, needle: str) -> Iterable[_Line]:
-        yield _Line("create", "Create new bucket")
-        yield _Line("add", "Add an existing bucket")
+    def _matching(self, needle: str) -> Iterable[Line]:
+        yield Line("create", "Create new bucket")
+        yield Line("add", "Add an existing bucket")
         fitting = [bucket for bucket in self._buckets if needle in f"{bucket.alias}\n{bucket.name}".casefold()]
-        yield from (_Line("bucket", bucket.name, bucket=bucket) for bucket in fitting if not bucket.recent)
-        recent = [_Line("bucket", bucket.name, bucket=bucket) for bucket in fitting if bucket.recent]
+        own = [bucket for bucket in fitting if bucket.attached]
+        recent = [bucket for bucket in fitting if bucket.recent and not bucket.attached]
+        others = [bucket for bucket in fitting if not (bucket.recent or bucket.attached)]
         deleted = [
-            _Line("deleted", f"{each.name}#{each.generation}", deleted=each)
+            Line("deleted", f"{each.name}#{each.generation}", deleted=each)
             for each in self._deleted
             if needle in each.name.casefold()
         ]
-        for title, lines in (("Recent", recent), ("Deleted, restorable", deleted)):
-            if lines:
-                yield _Line("title", title)
-                yield from lines
+        title = "Others that can be listed" if own or recent else ""
+        for heading, lines in (
+            ("", [Line("bucket", bucket.name, bucket=bucket) for bucket in own]),
+            ("Recent", [Line("bucket", bucket.name, bucket=bucket) for bucket in recent]),
+            (title, [Line("bucket", bucket.name, bucket=bucket) for bucket in others]),
+            ("Deleted, restorable", deleted),
+        ):
+            if lines and heading:
+                yield Line("title", heading)
+            yield from lines
         if self._note:
-            yield _Line("note", display_name(self._note))
+            yield Line("note", display_name(self._note))
         connections = [line for line in self._connections if needle in f"{line.label}\n{line.detail}".casefold()]
         if connections:
-            yield _Line("title", "")
-            yield _Line("title", "Connection")
+            yield Line("title", "")
+            yield Line("title", "Connection")
         for connection in connections:
-            yield _Line("connection", connection.label, connection=connection)
+            yield Line("connection", connection.label, connection=connection)
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
@@ -299,12 +179,12 @@ class BucketList(Vertical):
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:
         event.stop()
-        self.query_one(_Choices).action_choose()
+        self.query_one(BucketRows).action_choose()
 
-    @on(_Choices.Chosen)
-    def _choose(self, event: _Choices.Chosen) -> None:
+    @on(BucketRows.Chosen)
+    def _choose(self, event: BucketRows.Chosen) -> None:
         event.stop()
-        line = self.query_one(_Choices).lines[event.index]
+        line = self.query_one(BucketRows).lines[event.index]
         if line.kind == "create":
             self.post_message(self.CreateWanted(self.typed))
         elif line.kind == "add":
@@ -318,13 +198,100 @@ class BucketList(Vertical):
 
     def on_key(self, event: events.Key) -> None:
         """Move in the list while the filter has the focus."""
-        choices, field = self.query_one(_Choices), self.query_one(Input)
+        choices, field = self.query_one(BucketRows), self.query_one(Input)
         moves = {"up": -1, "down": 1, "pageup": -choices.page_lines, "pagedown": choices.page_lines}
         if field.has_focus and event.key in moves:
             event.stop()
             event.prevent_default()
             choices.action_cursor_by(moves[event.key])
 
+    @on(BucketRows.Moved)
+    def _moved(self, event: BucketRows.Moved) -> None:
+        event.stop()
+        self._tell()
 
-def _same(line: _Line, other: _Line | None) -> bool:
+    def _tell(self) -> None:
+        """Say of the cursor's row what does not fit into it, and which keys do something with it."""
+        rows = self.query_one(BucketRows)
+        line = rows.lines[rows.cursor] if rows.cursor < len(rows.lines) else None
+        about, keys = _about(line) if line is not None else ("", "")
+        text = Text(self._symbols.say(about), no_wrap=True, overflow="ellipsis")
+        text.append(f"\n{self._symbols.say(keys)}", "dim")
+        self.query_one("#bucket-about", Static).update(text)
+
+    def action_rename(self) -> None:
+        """Edit the display name of the cursor's bucket in its place."""
+        rows = self.query_one(BucketRows)
+        bucket = rows.bucket_at(rows.cursor)
+        if bucket is None:
+            return
+        rows.show_row(rows.cursor)
+        line = RenameLine(
+            bucket.alias or bucket.name,
+            over=rows,
+            region=lambda: rows.label_region(bucket.name),
+            problem=_alias_problem,
+            taken=lambda alias: self._named(bucket, alias),
+        )
+        self.screen.mount(line)
+
+    def _named(self, bucket: BucketEntry, alias: str) -> None:
+        alias = alias.strip()
+        self.post_message(self.Renamed(bucket.name, "" if alias == bucket.name else alias))
+
+    def action_remove(self) -> None:
+        """Ask for the cursor's bucket to be taken off the workspace's list."""
+        rows = self.query_one(BucketRows)
+        bucket = rows.bucket_at(rows.cursor)
+        if bucket is not None and bucket.attached:
+            self.post_message(self.RemoveWanted(bucket.name))
+
+    @on(BucketRows.RenameWanted)
+    def _rename_wanted(self, event: BucketRows.RenameWanted) -> None:
+        event.stop()
+        self.action_rename()
+
+    @on(BucketRows.RemoveWanted)
+    def _remove_wanted(self, event: BucketRows.RemoveWanted) -> None:
+        event.stop()
+        self.action_remove()
+
+
+def _about(line: Line) -> tuple[str, str]:
+    """Return what is known of a row, safe to be shown, and its keys."""
+    bucket = line.bucket
+    if bucket is not None:
+        access = "" if bucket.ability == "unknown" else f" · {bucket.ability}"
+        why = f": {display_name(bucket.reason)}" if bucket.reason and access else ""
+        if bucket.reason and not access:
+            why = f" · {display_name(bucket.reason)}"
+        keys = "enter opens · F2 display name"
+        about = f"gs://{display_name(bucket.name)}{access}{why}"
+        return about, f"{keys} · F8 remove from the workspace" if bucket.attached else keys
+    if line.deleted is not None:
+        name = display_name(line.deleted.name)
+        return f"gs://{name} was deleted; it can be restored for {line.deleted.left}", "enter restores it"
+    texts = {
+        "create": "A new bucket, in a place of your choice",
+        "add": "One that exists, by its name or from a list; data is never touched",
+        "connection": "Other credentials, another project, another place",
+    }
+    return texts.get(line.kind, ""), "type to filter · enter chooses · esc closes"
+
+
+def _alias_problem(alias: str) -> str:
+    """Return why a text cannot be a display name, in one line; empty where it can, as an empty one means none."""
+    if len(alias) > ALIAS_LIMIT:
+        return f"A display name has at most {ALIAS_LIMIT} characters."
+    return "" if display_name(alias) == alias else "It holds characters that cannot be shown."
+
+
+def _is_meant(line: Line, *, typed: bool) -> bool:
+    """Tell whether the cursor goes to a line by itself: to what was typed, else to the current bucket."""
+    if typed:
+        return line.kind in ("bucket", "deleted", "connection")
+    return line.bucket is not None and line.bucket.current
+
+
+def _same(line: Line, other: Line | None) -> bool:
     return other is not None and (line.kind, line.text) == (other.kind, other.text)

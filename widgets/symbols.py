@@ -24,6 +24,8 @@ class Symbols:
     """Download this row."""
     delete: str = "✕"
     """Delete or dismiss this row."""
+    rename: str = "✎"
+    """Give this row another name."""
     current: str = "✓"
     """The current one of a list."""
     add: str = "+"
@@ -72,6 +74,7 @@ ASCII: Final = Symbols(
     implied="+",
     download="d",
     delete="X",
+    rename="r",
     current="*",
     separator="/",
     ellipsis="~",

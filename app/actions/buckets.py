@@ -23,7 +23,8 @@ class BucketActions:
     async def do_buckets(self) -> None:
         """Drop the selector down and do what was chosen in it."""
         desk = self._desk
-        choice = await desk.ask(BucketSelector(desk.session, desk.place.bucket, desk.symbols))
+        choice = await desk.ask(BucketSelector(desk.session, desk.place.bucket, desk.surroundings))
+        desk.show_place()  # its display name may be another one now
         if choice is None:
             return
         match choice.kind:
@@ -33,6 +34,10 @@ class BucketActions:
                 await self.create(choice.name)
             case "add":
                 await self.add(choice.name)
+            case "remove":
+                await self.remove(choice.name)
+            case "restore":
+                await self.restore(choice.name, choice.generation)
             case "connection":
                 desk.switch_connection()
 
@@ -74,12 +79,30 @@ class BucketActions:
             desk.open_bucket(added, "")
 
     async def do_remove_bucket(self) -> None:
-        """Take the bucket off the workspace's list."""
-        desk, bucket = self._desk, self._desk.place.bucket
+        """Take the open bucket off the workspace's list."""
+        await self.remove(self._desk.place.bucket)
+
+    async def remove(self, bucket: str) -> None:
+        """Take a bucket off the workspace's list, after a question."""
+        desk = self._desk
         lines = (f"gs://{shown(bucket)}", "Only the list changes: all data stays in the bucket.")
         if await desk.ask(ConfirmDialog(f"Remove {shown(bucket)} from this workspace?", lines, go="Remove")):
             await desk.session.detach(bucket)
+            desk.tell(f"Removed {shown(bucket)} from this workspace; nothing in it was touched.")
             desk.left_bucket(bucket)
+
+    async def restore(self, bucket: str, generation: int) -> None:
+        """Bring a deleted bucket back and open it, after a question."""
+        desk = self._desk
+        lines = (
+            f"gs://{shown(bucket)}",
+            "It comes back with its settings. The objects that soft delete kept are restored one by one after that:",
+            "V shows them, ^r brings back what is marked.",
+        )
+        if await desk.ask(ConfirmDialog(f"Restore the bucket {shown(bucket)}?", lines, go="Restore")):
+            await desk.session.restore(bucket, generation)
+            desk.tell(f"Restored the bucket {shown(bucket)}. V shows what can be restored in it.")
+            desk.open_bucket(bucket, "")
 
     async def do_delete_bucket(self) -> None:
         """Delete the bucket with everything in it, through the engine."""

@@ -139,7 +139,7 @@ async def test_the_selector_filters_and_chooses_by_keyboard_and_mouse() -> None:
         choices.show(BUCKETS, [ConnectionEntry("local", "Store on this machine", "~/store")])
         choices.focus()
         await pilot.pause()
-        assert any("✓ FileVault Bucket 1" in line and line.endswith("read/write") for line in lines(app))
+        assert any("✓ FileVault Bucket 1" in line and "read/write" in line for line in lines(app))
         await pilot.press("enter", "down", "enter", "a", "r", "c", "h", "enter")
         assert [message.name for message in app.of(BucketList.BucketChosen)] == [
             "filevault-1",
