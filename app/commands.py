@@ -14,7 +14,7 @@ Group = Literal["Move", "Mark", "Act", "Find", "Transfers", "Buckets", "Pail"]
 GROUPS: Final[tuple[Group, ...]] = ("Move", "Mark", "Act", "Transfers", "Find", "Buckets", "Pail")
 """The sections in the order in which the help shows them."""
 
-Owner = Literal["screen", "tree", "facts", "transfers"]
+Owner = Literal["screen", "tree", "finds", "facts", "transfers"]
 """Who binds the keys: the main screen, or a widget that moves its own cursor and knows what can be done there."""
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-View = Literal["objects", "settings", "transfers"]
-"""A view of the main screen."""
+View = Literal["objects", "find", "settings", "transfers"]
+"""A view of the main screen; `find` stands in place of the objects."""
 
 VIEWS: Final[tuple[tuple[View, str], ...]] = (
     ("objects", "Objects"),
@@ -62,6 +62,16 @@ def in_objects(context: Context) -> bool:
     return context.view == "objects" and context.bucket
 
 
+def in_finds(context: Context) -> bool:
+    """Tell whether a search stands in place of the objects."""
+    return context.view == "find" and context.bucket
+
+
+def in_list(context: Context) -> bool:
+    """Tell whether a list of objects is shown: those of a folder, or those that were found."""
+    return in_objects(context) or in_finds(context)
+
+
 def in_folder(context: Context) -> bool:
     """Tell whether there is a folder around what is shown."""
     return in_objects(context) and context.deeper
@@ -74,17 +84,32 @@ def filtering(context: Context) -> bool:
 
 def with_rows(context: Context) -> bool:
     """Tell whether there are rows."""
+    return in_list(context) and context.rows > 0
+
+
+def with_tree_rows(context: Context) -> bool:
+    """Tell whether there are rows of a folder."""
     return in_objects(context) and context.rows > 0
+
+
+def with_finds(context: Context) -> bool:
+    """Tell whether something was found."""
+    return in_finds(context) and context.rows > 0
+
+
+def finds_unmarked(context: Context) -> bool:
+    """Tell whether a search stands there and nothing of it is marked: esc unmarks first."""
+    return in_finds(context) and not context.marked
 
 
 def with_marks(context: Context) -> bool:
     """Tell whether rows are marked."""
-    return in_objects(context) and context.marked > 0
+    return in_list(context) and context.marked > 0
 
 
 def chosen(context: Context) -> bool:
     """Tell whether there is something to act on."""
-    return in_objects(context) and context.chosen
+    return in_list(context) and context.chosen
 
 
 def writable(context: Context) -> bool:
@@ -109,12 +134,12 @@ def pastable(context: Context) -> bool:
 
 def undoable(context: Context) -> bool:
     """Tell whether something can be undone."""
-    return context.view in ("objects", "transfers") and context.undoable
+    return context.view in ("objects", "find", "transfers") and context.undoable
 
 
 def restorable(context: Context) -> bool:
     """Tell whether there may be something to restore among what is chosen."""
-    return chosen_writable(context) and context.past
+    return in_objects(context) and chosen_writable(context) and context.past
 
 
 def with_bucket(context: Context) -> bool:

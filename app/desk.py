@@ -19,6 +19,7 @@ from services.model import BucketInfo
 from services.names import GsUrl, display_name
 from services.transfer.messages import Action, Command, JobItem, JobSpec, Submit
 from widgets.object_tree import ObjectTree
+from widgets.row_list import RowList
 from widgets.settings_pane import SettingsPane
 
 Result = TypeVar("Result")
@@ -56,13 +57,14 @@ class Desk:
         left_bucket: Callable[[str], None],
         switch_connection: Callable[[], None],
         show_place: Callable[[], None],
+        show_keys: Callable[[], None],
         surroundings: Surroundings,
         tree: ObjectTree,
         settings: SettingsPane,
     ) -> None:
         """Bind the parts; `open_bucket` shows a bucket at a prefix, `left_bucket` reacts to one that is gone.
 
-        `show_place` shows what is known of the place anew, the keys too.
+        `show_place` shows what is known of the place anew, the keys too; `show_keys` only those.
         """
         self.screen = screen
         self._session: Session | None = None
@@ -74,9 +76,12 @@ class Desk:
         self.left_bucket = left_bucket
         self.switch_connection = switch_connection
         self.show_place = show_place
+        self.show_keys = show_keys
         self.surroundings = surroundings
         self.symbols = surroundings.symbols
         self.tree = tree
+        self.rows: RowList = tree
+        """The list that commands on objects work on: the tree, or what a search found while that is shown."""
         self.settings = settings
         self.only_here: dict[str, str] = {}
         """What runs only in this process, by an id, in words: quitting asks about it."""

@@ -72,7 +72,8 @@ class PaintedStorage:
         return self
 
     async def list_page(self, bucket: str, query: ListQuery, token: str = "") -> ListPage:
-        inside = [name for name in sorted(OBJECTS) if name.startswith(query.prefix)]
+        inside = [name for name in sorted(OBJECTS) if name.startswith(query.prefix) and name >= query.start_offset]
+        inside = [name for name in inside if not query.end_offset or name < query.end_offset]
         if not query.delimiter:
             return ListPage([row_of(name) for name in inside], [], "")
         rest = {name: name[len(query.prefix) :] for name in inside}

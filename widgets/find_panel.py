@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import ClassVar
 
 from textual import on
-from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -21,204 +20,49 @@ from services.find import HELP, FindQuery, parse_find
 from services.model import ObjectRow
 from services.names import display_name
 from widgets import formats
-from widgets.cells import Span, cut_start
-from widgets.columns import Column, Placed
-from widgets.marks import Marks, Totals
+from widgets.find_list import FindList
 from widgets.object_cells import Clock
 from widgets.object_rows import Entry
-from widgets.span_line import Part, SpanLine, spread
+from widgets.span_line import Part, SpanLine
 from widgets.symbols import UNICODE, Symbols
-from widgets.virtual_tree import NO_ROW, Look, VirtualTree
 
 
-class FindList(VirtualTree):
-    """What was found, in the order in which it came, until it is sorted by a click on a head."""
+class FindLine(Input):
+    """The line in which a search is typed."""
 
-    LEFT_MARGIN: ClassVar[int] = 2
-    COLUMNS: ClassVar[Sequence[Column]] = (
-        Column("name", "Name"),
-        Column("size", "Size", 8, "right", from_width=28),
-        Column("modified", "Modified", 12, from_width=52),
-        Column("type", "Type", 14, from_width=84, wide=28, wide_from=110),
-    )
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"object-tree--mark", "object-tree--marked"}
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle_mark", "Mark", show=False, id="toggle_mark"),
-        Binding("v", "range", "Range", show=False, id="range"),
-        Binding("a", "mark_all", "Mark all", show=False, id="mark_all"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("down", "leave", "To the finds", show=False, id="find.leave-line")]
 
-    @dataclass
-    class Chosen(Message):
-        """A row was chosen."""
+    class Leaving(Message):
+        """The finds should have the focus."""
 
-        row: ObjectRow
-        """The object."""
-
-    @dataclass
-    class MarksChanged(Message):
-        """Other rows are marked than before."""
-
-        totals: Totals
-        """What is marked now."""
-
-    def __init__(self, prefix: str, *, symbols: Symbols, clock: Clock, zone: tzinfo | None) -> None:
-        """Make an empty list of finds below `prefix`, which is left out of what is shown."""
-        self.prefix = prefix
-        self._clock, self._zone = clock, zone
-        self._rows: list[ObjectRow] = []
-        self._sorted: tuple[str, bool] | None = None
-        self.marks = Marks()
-        super().__init__(symbols=symbols)
-
-    def add(self, rows: Sequence[ObjectRow]) -> None:
-        """Add finds; the cursor stays on its row."""
-        at = len(self._rows)
-        self._rows.extend(rows)
-        if self._sorted is not None:
-            self._sort(*self._sorted)
-        else:
-            self.rows_spliced(at, 0, len(rows))
-
-    def clear(self) -> None:
-        """Forget all finds and marks."""
-        self._rows, self._sorted = [], None
-        self.marks.clear()
-        self.range_start = NO_ROW
-        self.rows_changed()
-
-    @property
-    def selection(self) -> list[Entry]:
-        """What a command works on: what is marked, else the row of the cursor."""
-        if self.marks:
-            return self.marks.entries()
-        entry = self.entry_at(self.cursor)
-        return [entry] if entry else []
-
-    def entry_at(self, row: int) -> Entry | None:
-        """Return the object of a row."""
-        if not 0 <= row < len(self._rows):
-            return None
-        return Entry("object", self._rows[row].name, self._rows[row])
-
-    def on_virtual_tree_head_clicked(self, message: VirtualTree.HeadClicked) -> None:
-        """Sort by a column; a second click turns it round."""
-        message.stop()
-        descending = message.key in ("size", "modified")
-        if self._sorted is not None and self._sorted[0] == message.key:
-            descending = not self._sorted[1]
-        self._sort(message.key, descending)
-
-    def _sort(self, key: str, descending: bool) -> None:
-        under = self.entry_at(self.cursor)
-        self._sorted = (key, descending)
-        fields = {"name": "name", "size": "size", "modified": "updated", "type": "content_type"}
-        self._rows.sort(key=lambda row: (getattr(row, fields[key]), row.name), reverse=descending)
-        self.rows_changed()
-        if under is not None and under.row is not None:
-            self.cursor = self._rows.index(under.row)
-
-    def action_toggle_mark(self) -> None:
-        """Mark the row and go down; within a range, mark the range."""
-        entry = self.entry_at(self.cursor)
-        if self.range_start != NO_ROW:
-            self.action_range()
-        elif entry is not None:
-            self.marks.toggle(entry)
-            self._marked()
-        self.action_cursor_by(1)
-
-    def action_range(self) -> None:
-        """Begin a range at the cursor, or mark the one that was begun."""
-        if self.range_start == NO_ROW:
-            self.range_start = self.cursor
-            return
-        self.marks.add(entry for row in self.selected_range() if (entry := self.entry_at(row)))
-        self.range_start = NO_ROW
-        self._marked()
-
-    def action_mark_all(self) -> None:
-        """Mark everything that was found."""
-        self.marks.add_rows(self._rows)
-        self._marked()
-
-    def unmark(self) -> bool:
-        """Give up the range, else unmark everything; tell whether there was anything."""
-        if self.range_start != NO_ROW:
-            self.range_start = NO_ROW
-        elif self.marks:
-            self.marks.clear()
-            self._marked()
-        else:
-            return False
-        return True
-
-    def _marked(self) -> None:
-        self.redraw()
-        self.post_message(self.MarksChanged(self.marks.totals))
-
-    def row_total(self) -> int:
-        """Return how many finds there are."""
-        return len(self._rows)
-
-    def head_sign(self, key: str) -> str:
-        """Return how a column is sorted."""
-        if self._sorted is None or self._sorted[0] != key:
-            return ""
-        return self.symbols.descending if self._sorted[1] else self.symbols.ascending
-
-    def margin(self, row: int) -> Sequence[Span]:
-        """Return the mark."""
-        entry = self.entry_at(row)
-        return [(f" {self.symbols.mark}", "object-tree--mark")] if entry and self.marks.holds(entry) else []
-
-    def cell(self, row: int, placed: Placed, look: Look) -> Sequence[Span]:
-        """Return what stands in a cell: paths keep their ends."""
-        found, key = self._rows[row], placed.column.key
-        if key == "name":
-            entry = self.entry_at(row)
-            name = display_name(found.name[len(self.prefix) :])
-            kind = "object-tree--marked" if entry and self.marks.holds(entry) else ""
-            return [(cut_start(name, placed.width, self.symbols.ellipsis), kind)]
-        if key == "size":
-            return [(formats.size(found.size), "")]
-        if key == "modified":
-            return [(formats.relative_time(found.updated, self._clock(), self._zone), "virtual-tree--muted")]
-        return [(display_name(found.content_type), "virtual-tree--muted")]
-
-    def action_choose(self) -> None:
-        """Tell which row was chosen."""
-        if self._rows:
-            self.post_message(self.Chosen(self._rows[self.cursor]))
+    def action_leave(self) -> None:
+        """Go to the finds."""
+        self.post_message(self.Leaving())
 
 
 class FindStatus(SpanLine[str]):
     """What is wrong with the search, or how far it is."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"find--problem", "find--marked"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"find--problem"}
 
     text: str = ""
     problem: str = ""
-    marked: str = ""
 
     def parts(self, width: int) -> Sequence[Part[str]]:
         """Return the line."""
         if self.problem:
             return [Part(f" {self.symbols.warning} {self.problem}", "find--problem")]
-        right: list[Part[str]] = [Part(self.marked, "find--marked")] if self.marked else []
-        return spread([Part(f" {self.symbols.say(self.text)}", "span-line--muted")], right, width)
+        return [Part(f" {self.symbols.say(self.text)}", "span-line--muted")]
 
 
 class FindPanel(Vertical):
     """The search, how far it is, and what it found."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", show=False, id="find.cancel"),
-        Binding("o", "open_folder", "Its folder", show=False, id="find.open-folder"),
-        Binding("d", "download", "Download", show=False, id="download"),
-        Binding("X,delete,f8", "delete", "Delete", show=False, id="delete"),
-        Binding("slash,ctrl+f", "edit", "Search", show=False, id="find.edit"),
-        Binding("R", "search", "Search again", show=False, id="refresh"),
+        Binding("escape", "leave_find", "Back", show=False, id="leave_find"),
+        Binding("slash,ctrl+f", "edit_search", "Search", show=False, id="edit_search"),
+        Binding("R", "search_again", "Search again", show=False, id="search_again"),
+        Binding("enter", "show_find", "In its folder", show=False, id="show_find"),
     ]
 
     @dataclass
@@ -243,20 +87,6 @@ class FindPanel(Vertical):
         entry: Entry
         """The object."""
 
-    @dataclass
-    class DownloadWanted(Message):
-        """Finds should be downloaded."""
-
-        entries: list[Entry]
-        """Which."""
-
-    @dataclass
-    class DeleteWanted(Message):
-        """Finds should be deleted."""
-
-        entries: list[Entry]
-        """Which."""
-
     def __init__(
         self,
         prefix: str = "",
@@ -275,35 +105,49 @@ class FindPanel(Vertical):
         self._searching = False
         self._scanned = 0
         self._outcome = ""
+        self._wanted = ""
+        self.line = FindLine(placeholder=HELP, compact=True)
+        self._status = FindStatus(symbols=symbols)
         self.finds = FindList(prefix, symbols=symbols, clock=clock, zone=zone)
 
     def compose(self) -> ComposeResult:
         """Lay out the panel."""
-        yield Input(placeholder=HELP, compact=True)
-        yield FindStatus(symbols=self._symbols)
+        yield self.line
+        yield self._status
         yield self.finds
 
     def on_mount(self) -> None:
         """Say what may be typed."""
-        self.query_one(Input).cursor_blink = False
+        self.line.cursor_blink = False
         self._tell()
 
     def focus(self, scroll_visible: bool = True) -> FindPanel:
         """Focus the search."""
-        self.query_one(Input).focus(scroll_visible)
+        self.line.focus(scroll_visible)
         return self
 
     def begin(self, prefix: str) -> None:
         """Search below another prefix; what was found before goes."""
         self._prefix = self.finds.prefix = prefix
+        self._scanned, self._wanted = 0, ""
         self._end("")
         self.finds.clear()
         self._tell()
 
+    def stop(self) -> None:
+        """Refuse what may still come of the search; what was found stays."""
+        self._end("")
+        self._tell()
+
+    def forget(self, names: Collection[str]) -> None:
+        """Take objects off the list that are no longer there."""
+        self.finds.forget(names)
+        self._tell()
+
     @property
-    def selection(self) -> list[Entry]:
-        """What a command works on."""
-        return self.finds.selection
+    def searching(self) -> bool:
+        """Whether finds are still to come."""
+        return self._searching
 
     # Feeding
 
@@ -328,35 +172,33 @@ class FindPanel(Vertical):
         self._outcome = outcome
 
     def _tell(self, problem: str = "") -> None:
-        status, dot = self.query_one(FindStatus), f" {self._symbols.dot} "
+        status, dot = self._status, f" {self._symbols.dot} "
         status.problem = problem or self._outcome
         found = f"{self.finds.row_total():,} found{dot}{formats.count(self._scanned, 'object')} looked at"
         if self._searching:
             status.text = f"searching… {found}{dot}esc cancels"
-        elif self._scanned:
-            status.text = f"{found}{dot}enter shows it in its folder"
+        elif self._wanted:
+            status.text = f"{found}{dot}enter shows one in its folder" if self.finds.row_total() else found
         else:
             where = display_name(self._prefix) or "the whole bucket"
-            status.text = f"in {where}{dot}a part of the name, or {HELP}"
-        totals = self.finds.marks.totals
-        status.marked = f"{totals.objects:,} marked{dot}{formats.size(totals.bytes)}" if totals.objects else ""
+            status.text = f"in {where}{dot}parts of names, globs, sizes, ages; enter searches"
         status.refresh()
 
     # What is done
 
-    def action_search(self) -> None:
+    def action_search_again(self) -> None:
         """Begin the search that is typed, or say what is wrong with it."""
         query = self._query(complain=True)
         if query is not None:
             self._ticket += 1
-            self._searching, self._scanned, self._outcome = True, 0, ""
+            self._searching, self._scanned, self._outcome, self._wanted = True, 0, "", query.text
             self.finds.clear()
             self._tell()
             self.finds.focus()
             self.post_message(self.SearchWanted(query, self._ticket))
 
     def _query(self, *, complain: bool) -> FindQuery | None:
-        text = self.query_one(Input).value
+        text = self.line.value
         try:
             query = parse_find(text, self._prefix)
         except UsageError as error:
@@ -367,49 +209,41 @@ class FindPanel(Vertical):
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
+        """Check what is typed; a search that is under way was for something else, and ends."""
         event.stop()
         self._outcome = ""
+        if self._searching and event.value != self._wanted:
+            self._end("")
+            self.post_message(self.CancelWanted())
         self._query(complain=False)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.action_search()
+        self.action_search_again()
 
-    @on(FindList.MarksChanged)
-    def _marks_changed(self, event: FindList.MarksChanged) -> None:
+    @on(FindLine.Leaving)
+    def _line_left(self, event: FindLine.Leaving) -> None:
         event.stop()
-        self._tell()
+        self.finds.focus()
 
     @on(FindList.Chosen)
     def _chosen(self, event: FindList.Chosen) -> None:
         event.stop()
-        self.post_message(self.Opened(Entry("object", event.row.name, event.row)))
+        self.post_message(self.Opened(event.entry))
 
-    def action_edit(self) -> None:
+    def action_edit_search(self) -> None:
         """Go back to the search."""
-        self.query_one(Input).focus()
+        self.line.focus()
 
-    def action_open_folder(self) -> None:
+    def action_show_find(self) -> None:
         """Show the find with the cursor in its folder."""
         self.finds.action_choose()
 
-    def action_download(self) -> None:
-        """Ask for the selected finds to be downloaded."""
-        if entries := self.selection:
-            self.post_message(self.DownloadWanted(entries))
-
-    def action_delete(self) -> None:
-        """Ask for the selected finds to be deleted."""
-        if not self.selection:
-            raise SkipAction
-        self.post_message(self.DeleteWanted(self.selection))
-
-    def action_cancel(self) -> None:
-        """End the search, else unmark, else leave."""
+    def action_leave_find(self) -> None:
+        """End the search, else leave."""
         if self._searching:
-            self._end("")
-            self._tell()
+            self.stop()
             self.post_message(self.CancelWanted())
-        elif not self.finds.unmark():
+        else:
             self.post_message(self.Left())

@@ -75,10 +75,7 @@ class ObjectCells:
 
     def _name(self, row: Folder | ObjectRow, width: int, depth: int, *, acting: bool, marked: bool) -> list[Span]:
         lead = self._lead(depth, width)
-        room = width - len(lead) - _TWIST
-        acting = acting and width >= _ACTIONS_FROM
-        if acting:
-            room -= _ACTIONS
+        room = name_room(width, acting=acting) - len(lead) - _TWIST
         symbols = self._symbols
         if isinstance(row, Folder):
             sign = symbols.opened if row.opened else symbols.closed
@@ -91,15 +88,7 @@ class ObjectCells:
             room = max(room - len(past), room // 2)
         name = cut_middle(display_name(base_name(raw)) or "/", room, symbols.ellipsis)
         spans: list[Span] = [(f"{lead}{sign} ", _MUTED), (name, kind), (past, _MUTED)]
-        if not acting:
-            return spans
-        return [
-            *fit_spans(spans, width - _ACTIONS),
-            ("  ", ""),
-            (symbols.download, "virtual-tree--action"),
-            (" ", ""),
-            (symbols.delete, "virtual-tree--danger"),
-        ]
+        return with_actions(spans, width, symbols) if acting else spans
 
     def _past(self, row: ObjectRow, gone: float) -> str:
         """Return what stands behind the name of a generation that is no longer live."""
@@ -123,9 +112,9 @@ class ObjectCells:
         """Tell which sign of a row stands at cell `x` of the widget."""
         if isinstance(row, Hint):
             return "none"
-        end = placed.x + placed.width
-        if placed.width >= _ACTIONS_FROM and end - 4 <= x <= end:
-            return "download" if x < end - 2 else "delete"
+        action = action_at(placed, x)
+        if action != "none":
+            return action
         start = placed.x + len(self._lead(depth, placed.width))
         return "twist" if isinstance(row, Folder) and start <= x < start + _TWIST else "none"
 
@@ -146,3 +135,29 @@ class ObjectCells:
             what = "folder" if folder.prefix else "bucket"
             text = f"This {what} is empty. {self._symbols.say(self.advice)}"
         return [(lead, ""), (text, _MUTED)]
+
+
+def name_room(width: int, *, acting: bool) -> int:
+    """Return the cells that are left for names in a column of some width, with the signs of a row that is `acting`."""
+    return width - _ACTIONS if acting and width >= _ACTIONS_FROM else width
+
+
+def with_actions(spans: Sequence[Span], width: int, symbols: Symbols) -> list[Span]:
+    """Return a name with the signs for download and delete at the end of its column, where there is room for them."""
+    if width < _ACTIONS_FROM:
+        return list(spans)
+    return [
+        *fit_spans(spans, width - _ACTIONS),
+        ("  ", ""),
+        (symbols.download, "virtual-tree--action"),
+        (" ", ""),
+        (symbols.delete, "virtual-tree--danger"),
+    ]
+
+
+def action_at(placed: Placed, x: int) -> Sign:
+    """Tell which of those signs stands at cell `x` of the widget, in the column of names."""
+    end = placed.x + placed.width
+    if placed.width >= _ACTIONS_FROM and end - 4 <= x <= end:
+        return "download" if x < end - 2 else "delete"
+    return "none"

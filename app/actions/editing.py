@@ -33,7 +33,7 @@ class EditActions:
         """Edit what is kept about the chosen objects."""
         desk = self._desk
         bucket, data = desk.place.bucket, desk.session.storage.data
-        names = [entry.name for entry in desk.tree.selection if entry.kind == "object"]
+        names = [entry.name for entry in desk.rows.selection if entry.kind == "object"]
         if not names or len(names) > EDIT_LIMIT:
             desk.tell(f"Choose objects to edit, {EDIT_LIMIT} at the most; folders have nothing to edit.")
             return

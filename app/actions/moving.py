@@ -67,12 +67,12 @@ class MovingActions:
         self._hold("move")
 
     def _hold(self, action: Relocation) -> None:
-        entries = tuple(entry for entry in self._tree.selection if not entry.is_past)
+        entries = tuple(entry for entry in self._desk.rows.selection if not entry.is_past)
         if not entries:
             self._desk.tell(PAST)
             return
         self.held = Held(action, self._desk.place.bucket, entries)
-        self._tree.clear_marks()
+        self._desk.rows.clear_marks()
         done = "Copied" if action == "copy" else "Cut"
         self._desk.tell(f"{done} {describe(entries)}. p pastes into the cursor's folder, in any bucket.")
         self._desk.show_place()
@@ -102,7 +102,7 @@ class MovingActions:
 
     async def _to(self, action: Relocation) -> None:
         desk, bucket = self._desk, self._desk.place.bucket
-        entries = tuple(entry for entry in self._tree.selection if not entry.is_past)
+        entries = tuple(entry for entry in self._desk.rows.selection if not entry.is_past)
         if not entries:
             desk.tell(PAST)
             return
@@ -119,7 +119,7 @@ class MovingActions:
         )
         target = await desk.ask(dialog)
         if target is not None and await self.relocate(held, target.bucket, target.prefix):
-            self._tree.clear_marks()
+            self._desk.rows.clear_marks()
 
     # Drag and drop
 

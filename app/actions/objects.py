@@ -86,11 +86,11 @@ class ObjectActions:
 
     async def do_download(self) -> None:
         """Download to the folder that was used last; the first time, ask for it."""
-        await self.download(self._tree.selection)
+        await self.download(self._desk.rows.selection)
 
     async def do_download_to(self) -> None:
         """Download to a folder that is asked for."""
-        await self.download(self._tree.selection, ask=True)
+        await self.download(self._desk.rows.selection, ask=True)
 
     async def download(self, entries: list[Entry], *, ask: bool = False) -> None:
         """Download entries."""
@@ -114,7 +114,7 @@ class ObjectActions:
 
     async def do_delete(self) -> None:
         """Delete, after the question."""
-        await self.delete(self._tree.selection)
+        await self.delete(self._desk.rows.selection)
 
     async def delete(self, entries: list[Entry]) -> None:
         """Ask whether entries shall be deleted, and have it done."""
@@ -134,7 +134,7 @@ class ObjectActions:
         settings = await self._settings_of(place)
         if await desk.ask(DeleteDialog(doomed, settings, desk.session.storage.data, desk.surroundings)):
             self._undo.watch(await desk.start("delete", delete_items(entries, place.bucket)))
-            self._tree.clear_marks()
+            self._desk.rows.clear_marks()
 
     async def _settings_of(self, place: Place) -> BucketInfo | None:
         """Return the bucket's settings, which say whether a delete can be undone; None where they may not be read."""
@@ -178,7 +178,7 @@ class ObjectActions:
 
     async def do_copy_url(self) -> None:
         """Copy the URL of each chosen row, one a line."""
-        entries = self._tree.selection[:COPY_LIMIT]
+        entries = self._desk.rows.selection[:COPY_LIMIT]
         urls = [str(GsUrl(self._desk.place.bucket, entry.name)) for entry in entries]
         text = "\n".join(urls)
         self._desk.screen.app.copy_to_clipboard(text)
@@ -205,15 +205,15 @@ class ObjectActions:
             )
         )
         if pattern is not None:
-            found = self._tree.mark_matching(pattern, marked=mark)
+            found = self._desk.rows.mark_matching(pattern, marked=mark)
             if not found:
                 self._desk.tell(f"Nothing here matches {shown(pattern)}.")
 
     async def do_sort(self) -> None:
         """Choose the order."""
-        order = await self._desk.ask(SortDialog(self._tree.order))
+        order = await self._desk.ask(SortDialog(self._desk.rows.order))
         if order is not None:
-            self._tree.sort_by(order)
+            self._desk.rows.sort_by(order)
 
     # Conflicts
 
@@ -280,11 +280,15 @@ def upload_items(choice: UploadChoice, bucket: str) -> tuple[JobItem, ...]:
 def download_items(entries: list[Entry], bucket: str, folder: str) -> tuple[JobItem, ...]:
     """Return the items of a download: each object and folder under its own name in `folder`.
 
+    Where two of them have the same one, all keep the folders in which they lie, from the deepest one that has them all.
     Raises `UnmappableName` for a name that no file can have.
     """
     items = []
-    for entry in entries:
-        own = base_name(entry.name)
+    owns = [base_name(entry.name) for entry in entries]
+    if len(set(owns)) < len(owns):
+        above = len(common_prefix([entry.name for entry in entries]))
+        owns = [entry.name[above:] for entry in entries]
+    for entry, own in zip(entries, owns, strict=True):
         tree = entry.kind == "folder"
         local = local_path(own[:-1] if tree else own)
         items.append(

@@ -104,22 +104,22 @@ class PlaceActions:
             attached = self._desk.session.is_attached(place.bucket)
             self._pane.show_bucket(place.settings, attached=attached, editable=True, zone=self._desk.surroundings.zone)
 
-    def go(self, prefix: str, *, focus_on: str = "") -> None:
-        """Show another prefix of the same bucket, with the cursor on the folder `focus_on` once it is listed."""
+    def go(self, prefix: str, *, focus_on: Entry | None = None) -> None:
+        """Show another prefix of the same bucket, with the cursor on `focus_on` once that is listed."""
         desk = self._desk
         if not desk.place.bucket:
             return
         desk.place.prefix = prefix
         if desk.browser is not None:
             desk.browser.leave()
-        self._tree.show(prefix, focus_on=Entry("folder", focus_on) if focus_on else None)
+        self._tree.show(prefix, focus_on=focus_on)
         self._show()
 
     def go_up(self) -> None:
         """Show the folder around the one that is shown, with the cursor on the latter."""
         prefix = self._desk.place.prefix
         if prefix:
-            self.go(parent_prefix(prefix), focus_on=prefix)
+            self.go(parent_prefix(prefix), focus_on=Entry("folder", prefix))
 
     def refresh(self) -> None:
         """List everything that is open again, and read the bucket again."""

@@ -39,7 +39,7 @@ class SettingsActions:
     async def do_code(self) -> None:
         """Show code for the cursor's row; in the other views for the bucket."""
         desk = self._desk
-        entry = desk.tree.cursor_entry if desk.tree.has_focus else None
+        entry = desk.rows.cursor_entry if desk.rows.has_focus else None
         await desk.ask(CodeScreen(GsUrl(desk.place.bucket, entry.name if entry else ""), desk.symbols))
 
     async def do_add_rule(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.commands import Command
-from app.context import always, filtering, in_objects, with_bucket
+from app.context import always, filtering, finds_unmarked, in_finds, in_objects, with_bucket, with_finds
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
@@ -30,13 +30,68 @@ COMMANDS: Final[tuple[Command, ...]] = (
         in_palette=False,
     ),
     Command(
+        "find",
+        ("ctrl+f",),
+        "Find",
+        "Find below here…",
+        "Find objects below this folder by name, glob, size, age, type or class.",
+        "Find",
+        in_objects,
+        68,
+    ),
+    Command(
+        "edit_search",
+        ("slash", "ctrl+f"),
+        "Search",
+        "Type another search",
+        "Type another search.",
+        "Find",
+        in_finds,
+        99,
+        "finds",
+    ),
+    Command(
+        "show_find",
+        ("enter",),
+        "In its folder",
+        "Show the find in its folder",
+        "Go to the folder of the find, with the cursor on it.",
+        "Find",
+        with_finds,
+        97,
+        "finds",
+        short="Show",
+    ),
+    Command(
+        "search_again",
+        ("R",),
+        "Again",
+        "Search again",
+        "Search for the same once more.",
+        "Find",
+        in_finds,
+        10,
+        "finds",
+    ),
+    Command(
+        "leave_find",
+        ("escape",),
+        "Back",
+        "End the search, or go back to the folder",
+        "End the search, then go back to the folder.",
+        "Find",
+        finds_unmarked,
+        88,
+        "finds",
+    ),
+    Command(
         "refresh",
         ("R",),
         "Refresh",
         "Refresh",
         "List again, or read the settings again.",
         "Find",
-        lambda context: context.view != "transfers",
+        lambda context: context.view in ("objects", "settings"),
         10,
     ),
     Command(

@@ -6,10 +6,10 @@ import difflib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from app.commands import Command, shown_key
-from app.context import VIEWS, Context
+from app.context import Context, View
 from app.registry import COMMANDS, UNBOUND
 from app.registry.presets import PRESETS
 from services.config import KeySettings
@@ -188,7 +188,7 @@ _FACTS: Final = frozenset(entry.name for entry in fields(Context))
 def _contexts(names: Sequence[str]) -> Iterator[Context]:
     """Yield every combination of some facts: switches both ways, other values from those that matter."""
     samples: dict[str, Sequence[Any]] = {
-        "view": [view for view, _ in VIEWS],
+        "view": get_args(View),
         "cursor": ("", "object", "folder"),
         "marked": (0, 2),
         "rows": (0, 5),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from app.commands import Command
-from app.context import in_folder, with_marks, with_rows
+from app.context import Context, in_folder, with_marks, with_rows, with_tree_rows
 
 
-def _move(name: str, keys: tuple[str, ...], text: str) -> Command:
-    return Command(name, keys, "", text, text + ".", "Move", with_rows, owner="tree", in_palette=False)
+def _move(name: str, keys: tuple[str, ...], text: str, applies: Callable[[Context], bool] = with_rows) -> Command:
+    return Command(name, keys, "", text, text + ".", "Move", applies, owner="tree", in_palette=False)
 
 
 COMMANDS: Final[tuple[Command, ...]] = (
@@ -21,10 +22,10 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _move("page_down", ("pagedown",), "One page down"),
     _move("half_up", ("ctrl+u",), "Half a page up"),
     _move("half_down", ("ctrl+d",), "Half a page down"),
-    _move("open_folder", ("right", "l"), "Open the folder in place"),
-    _move("close_folder", ("left", "h"), "Close the folder, then go to the row of its parent"),
-    _move("parent", ("shift+left",), "To the row of the parent folder"),
-    _move("choose", ("enter",), "Go into the folder, or open the object's details"),
+    _move("open_folder", ("right", "l"), "Open the folder in place", with_tree_rows),
+    _move("close_folder", ("left", "h"), "Close the folder, then go to the row of its parent", with_tree_rows),
+    _move("parent", ("shift+left",), "To the row of the parent folder", with_tree_rows),
+    _move("choose", ("enter",), "Go into the folder, or open the object's details", with_tree_rows),
     Command(
         "up",
         ("backspace",),

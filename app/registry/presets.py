@@ -24,6 +24,7 @@ VIM: Final[Preset] = {
     "page_down": ("pagedown", "ctrl+f"),
     "page_up": ("pageup", "ctrl+b"),
     "find": ("F", "f3"),
+    "edit_search": ("slash",),
 }
 """As in vim: u undoes, d cuts, y takes, p puts, V marks a range, ctrl+f and ctrl+b turn pages."""
 

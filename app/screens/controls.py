@@ -11,6 +11,7 @@ from textual.widget import Widget
 from app.actions.buckets import BucketActions
 from app.actions.details import show_more
 from app.actions.editing import EditActions
+from app.actions.finding import FindActions
 from app.actions.jobs import JobActions
 from app.actions.moving import MovingActions
 from app.actions.objects import ObjectActions
@@ -35,6 +36,7 @@ from services.credentials import ConnectionOptions
 from services.errors import PailError
 from services.names import display_name, parse_gs_url
 from widgets import formats
+from widgets.find_panel import FindPanel
 from widgets.key_line import KeyHint
 from widgets.object_tree import ObjectTree
 from widgets.settings_pane import SettingsPane
@@ -64,6 +66,7 @@ class MainControls(MainLayout):
             left_bucket=self._left_bucket,
             switch_connection=self._switch_connection,
             show_place=self.show_place,
+            show_keys=self.show_keys,
             surroundings=surroundings,
             tree=self.object_tree,
             settings=self.settings_pane,
@@ -75,6 +78,7 @@ class MainControls(MainLayout):
         self.moving = MovingActions(self.desk, self.undo)
         self.buckets = BucketActions(self.desk)
         self.jobs = JobActions(self.desk)
+        self.finding = FindActions(self.desk, self.places, self.find_panel)
         self.editing = EditActions(self.desk)
         self.settings = SettingsActions(self.desk, self.places.show_settings)
         self.actors = (
@@ -86,6 +90,7 @@ class MainControls(MainLayout):
             self.jobs,
             self.settings,
             self.editing,
+            self.finding,
         )
         self._watch = Watch(
             self.object_tree,
@@ -113,6 +118,7 @@ class MainControls(MainLayout):
     async def on_unmount(self) -> None:
         """Leave the engine and the connection; what moves goes on in the worker."""
         self.places.leave()
+        self.finding.cancel()
         await self.desk.bridge.stop()
         if self.desk.is_connected:
             await self.desk.session.close()
@@ -168,11 +174,13 @@ class MainControls(MainLayout):
 
     def _open_bucket(self, bucket: str, prefix: str = "") -> None:
         self._clear_filter()
+        self.finding.leave()
         self.places.open_bucket(bucket, prefix)
         self.show_view("objects")
         self.object_tree.focus()
 
     def _leave_bucket(self) -> None:
+        self.finding.leave()
         self.places.leave()
         self.desk.place = Place()
 
@@ -207,7 +215,7 @@ class MainControls(MainLayout):
         known = ability if ability != "unknown" else ""
         self._header.change(
             bucket=bucket,
-            view=self._view,
+            view="objects" if self._view == "find" else self._view,
             where=display_name(place.settings.location) if place.settings else "",
             ability=" · ".join(part for part in (kind, known) if part),
             warn=ability in ("read only", "no access", "write only") or bool(self._way.connection.endpoint),
@@ -219,14 +227,14 @@ class MainControls(MainLayout):
     @property
     def context(self) -> Context:
         """What decides which commands apply now."""
-        tree, place = self.object_tree, self.desk.place
-        entry = tree.cursor_entry
+        tree, rows, place = self.object_tree, self.desk.rows, self.desk.place
+        entry = rows.cursor_entry
         return Context(
             view=self._view,
             bucket=bool(place.bucket),
             cursor=entry.kind if entry else "",
-            marked=tree.marked_totals.entries,
-            rows=tree.row_total() if entry else 0,
+            marked=rows.marked_totals.entries,
+            rows=rows.row_total() if entry else 0,
             deeper=bool(place.prefix),
             filtering=bool(tree.filter_text),
             may_write=place.access.ability not in ("read only", "no access"),
@@ -238,9 +246,9 @@ class MainControls(MainLayout):
 
     def show_marked(self) -> None:
         """Show what is marked, or else that deleted objects are shown, and the keys that apply."""
-        totals = self.object_tree.marked_totals
+        totals = self.desk.rows.marked_totals
         size = f" · {formats.size(totals.bytes)}" if totals.objects else ""
-        unmarked = "deleted and older ones shown" if self.past.shown else ""
+        unmarked = "deleted and older ones shown" if self.past.shown and self._view != "find" else ""
         self._path.marked = f"{totals.entries:,} marked{size}" if totals.entries else unmarked
         self.show_keys()
 
@@ -258,7 +266,13 @@ class MainControls(MainLayout):
         self._view = view
         switcher = self._switcher
         switcher.current = view if view != "objects" or self.desk.place.bucket else "notice"
-        focus = {"objects": self.object_tree, "settings": self.settings_pane, "transfers": self._panel}
+        self.desk.rows = self.find_panel.finds if view == "find" else self.object_tree
+        focus = {
+            "objects": self.object_tree,
+            "find": self.find_panel,
+            "settings": self.settings_pane,
+            "transfers": self._panel,
+        }
         focus[view].focus()
         self.show_place()
 
@@ -297,7 +311,9 @@ class MainControls(MainLayout):
         """Run a command of the registry."""
         entry = command(identifier)
         if entry.owner != "screen":
-            widget = self.query_one(WIDGETS[entry.owner])
+            # What the tree does with its rows, the finds do as well while they stand in its place.
+            finds = entry.owner == "tree" and self._view == "find"
+            widget = self.find_panel.finds if finds else self.query_one(WIDGETS[entry.owner])
             widget.focus()
             self.run_worker(widget.run_action(entry.action or entry.id))
             return
@@ -339,7 +355,7 @@ class MainControls(MainLayout):
 
     async def do_mark_invert(self) -> None:
         """Invert the marks."""
-        self.object_tree.invert_marks()
+        self.desk.rows.invert_marks()
 
     async def do_help(self) -> None:
         """Show the help."""
@@ -374,7 +390,12 @@ class MainControls(MainLayout):
         await show_more(self.desk, self._details)
 
 
-WIDGETS: Final[dict[str, type[Widget]]] = {"tree": ObjectTree, "facts": SettingsPane, "transfers": TransfersPanel}
+WIDGETS: Final[dict[str, type[Widget]]] = {
+    "tree": ObjectTree,
+    "finds": FindPanel,
+    "facts": SettingsPane,
+    "transfers": TransfersPanel,
+}
 """Widgets that bind commands themselves."""
 
 ACTORS: Final = (
@@ -386,5 +407,6 @@ ACTORS: Final = (
     JobActions,
     SettingsActions,
     EditActions,
+    FindActions,
 )
 """Classes that have handlers besides the screen."""

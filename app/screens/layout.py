@@ -16,6 +16,7 @@ from app.screens.dialog import Label, Line
 from app.surroundings import Surroundings
 from widgets.breadcrumb import Breadcrumb
 from widgets.details import Details
+from widgets.find_panel import FindPanel
 from widgets.header_line import HeaderLine
 from widgets.key_line import KeyLine
 from widgets.object_tree import ObjectTree
@@ -63,6 +64,7 @@ class MainLayout(Screen[None]):
         self._switcher = ContentSwitcher(initial="notice", id="views")
         self._filter = FilterLine(placeholder="filter the rows by a part of their name", id="filter")
         self._details = Details(id="details")
+        self.find_panel = FindPanel(symbols=symbols, clock=surroundings.now, zone=surroundings.zone, id="find")
         self._panel = TransfersPanel(symbols=symbols, id="transfers")
         self._notice_text = Label("", id="notice")
         self._strip = TransferStrip(symbols=symbols, id="strip")
@@ -89,6 +91,7 @@ class MainLayout(Screen[None]):
                     with Horizontal():
                         yield self.object_tree
                         yield self._details
+                yield self.find_panel
                 yield self.settings_pane
                 yield self._panel
                 yield self._notice_text

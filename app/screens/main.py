@@ -7,8 +7,8 @@ from textual import events, on
 from app.bridge import Bridge
 from app.context import VIEWS
 from app.registry import command
-from app.screens.bucket_side import BucketSide
 from app.screens.dialog import shown
+from app.screens.look_side import LookSide
 from app.screens.selector import BucketSelector
 from services.names import display_name
 from widgets.breadcrumb import Breadcrumb
@@ -21,7 +21,7 @@ from widgets.transfer_strip import TransferStrip
 from widgets.transfers_panel import TransfersPanel
 
 
-class MainScreen(BucketSide):
+class MainScreen(LookSide):
     """Bucket, views, path, objects, and what moves."""
 
     # Messages of the widgets
@@ -135,6 +135,7 @@ class MainScreen(BucketSide):
     def _touched(self, message: Bridge.Touched) -> None:
         self.places.touched(message.transfers)
         self.undo.touched(message.transfers)
+        self.finding.touched(message.transfers)
 
     @on(Bridge.Ended)
     def _ended(self, message: Bridge.Ended) -> None:

@@ -30,7 +30,13 @@ def test_help_is_one_sentence_each() -> None:
 
 @pytest.mark.parametrize(
     "context",
-    [FULL, Context(), *(Context(view, True, "object", 1, 5, verbs=ENDED) for view, _ in VIEWS)],
+    [
+        FULL,
+        Context(),
+        Context("find", True, "object", 0, 5),
+        Context("find", True, "object", 1, 5),
+        *(Context(view, True, "object", 1, 5, verbs=ENDED) for view, _ in VIEWS),
+    ],
 )
 def test_one_key_means_one_thing_at_a_time(context: Context) -> None:
     keys = [key for entry in applying(context) for key in entry.keys]
@@ -114,3 +120,10 @@ def test_the_palette_can_run_every_command_of_a_widget() -> None:
     for entry in COMMANDS:
         if entry.owner != "screen" and entry.in_palette:
             assert hasattr(WIDGETS[entry.owner], f"action_{entry.action or entry.id}"), entry.id
+
+
+def test_a_search_has_the_commands_of_a_list_and_none_of_a_folder() -> None:
+    found = ids(Context("find", True, "object", 0, 3))
+    assert {"download", "delete", "move_to", "copy_to", "take_cut", "mark_glob", "sort", "edit_search"} <= found
+    assert not {"upload", "new_folder", "rename", "filter", "paste", "restore", "refresh", "up", "find"} & found
+    assert "leave_find" not in ids(Context("find", True, "object", 2, 3))

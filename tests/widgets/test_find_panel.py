@@ -11,7 +11,9 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.widgets.support import Stage, clock, lines, row
+from widgets.find_list import FindList
 from widgets.find_panel import FindPanel
+from widgets.marks import Totals
 from widgets.symbols import ASCII, UNICODE, Symbols
 
 
@@ -70,27 +72,77 @@ async def test_a_new_search_refuses_pages_of_the_old_one() -> None:
         assert widget.finds.row_total() == 1
 
 
-async def test_escape_cancels_then_unmarks_then_leaves() -> None:
+async def test_escape_unmarks_then_cancels_then_leaves() -> None:
     async with panel() as (widget, pilot, app):
         await found(widget, pilot)
         await pilot.press("space", "escape")
-        assert len(app.of(FindPanel.CancelWanted)) == 1
-        assert widget.finds.marks
+        assert not widget.finds.marked_totals.objects
+        assert not app.of(FindPanel.CancelWanted)
         await pilot.press("escape")
-        assert not widget.finds.marks
+        assert len(app.of(FindPanel.CancelWanted)) == 1
         await pilot.press("escape")
         assert len(app.of(FindPanel.Left)) == 1
 
 
-async def test_finds_are_marked_downloaded_and_deleted_like_any_rows() -> None:
+async def test_finds_are_marked_like_any_rows() -> None:
+    async with panel() as (widget, pilot, _):
+        await found(widget, pilot)
+        assert [entry.name for entry in widget.finds.selection] == ["videos/a.mp4"]
+        await pilot.press("space", "space")
+        names = ["videos/a.mp4", "videos/deep/[b]\x1b.mp4"]
+        assert [entry.name for entry in widget.finds.selection] == names
+        assert widget.finds.marked_totals == Totals(2, 0, 3_100_050)
+        widget.finds.invert_marks()
+        assert [entry.name for entry in widget.finds.selection] == ["videos/z.mp4"]
+        assert widget.finds.mark_matching("a*") == 1
+        assert widget.finds.mark_matching("z*", marked=False) == 1
+        assert [entry.name for entry in widget.finds.selection] == ["videos/a.mp4"]
+        await pilot.press("g", "v", "G", "v")
+        assert widget.finds.marked_totals.objects == 3
+
+
+async def test_the_mouse_marks_as_in_the_tree() -> None:
+    async with panel() as (widget, pilot, _):
+        await found(widget, pilot)
+        await pilot.click(widget.finds, offset=(5, 1), control=True)
+        await pilot.click(widget.finds, offset=(5, 3), shift=True)
+        assert widget.finds.marked_totals.objects == 3
+        await pilot.click(widget.finds, offset=(5, 2), control=True)
+        assert [entry.name for entry in widget.finds.selection] == ["videos/a.mp4", "videos/z.mp4"]
+
+
+async def test_the_signs_of_a_row_are_clicked() -> None:
     async with panel() as (widget, pilot, app):
         await found(widget, pilot)
-        await pilot.press("d", "space", "space", "X")
-        assert [entry.name for entry in app.of(FindPanel.DownloadWanted)[0].entries] == ["videos/a.mp4"]
-        assert [entry.name for entry in app.of(FindPanel.DeleteWanted)[0].entries] == [
-            "videos/a.mp4", "videos/deep/[b]\x1b.mp4",
-        ]  # fmt: skip
-        assert lines(app)[1].endswith("2 marked · 3.1 MB")
+        line = next(line for line in lines(app) if "a.mp4" in line)
+        await pilot.click(widget.finds, offset=(line.index("↓"), 1))
+        await pilot.hover(widget.finds, offset=(5, 3))
+        await pilot.click(widget.finds, offset=(line.index("✕"), 3))
+        assert [message.entry.name for message in app.of(FindList.DownloadWanted)] == ["videos/a.mp4"]
+        assert [message.entry.name for message in app.of(FindList.DeleteWanted)] == ["videos/z.mp4"]
+
+
+async def test_what_is_gone_leaves_the_list_and_the_marks() -> None:
+    async with panel() as (widget, pilot, app):
+        await found(widget, pilot)
+        await pilot.press("a", "G")
+        widget.forget({"videos/a.mp4", "videos/elsewhere"})
+        await pilot.pause()
+        assert widget.finds.marked_totals.objects == 2
+        assert [entry.name for entry in widget.finds.selection][-1] == "videos/z.mp4"
+        assert widget.finds.cursor == 1
+        assert "2 found" in lines(app)[1]
+
+
+async def test_a_changed_query_ends_the_search() -> None:
+    async with panel() as (widget, pilot, app):
+        await found(widget, pilot)
+        await pilot.press("slash", "x")
+        assert len(app.of(FindPanel.CancelWanted)) == 1
+        assert not widget.add(FINDS, 2_000, ticket=1)
+        assert widget.finds.row_total() == 3
+        await pilot.press("down", "space")
+        assert widget.finds.marked_totals.objects == 1
 
 
 async def test_a_find_is_shown_in_its_folder_by_enter_and_double_click() -> None:
