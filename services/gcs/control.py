@@ -51,7 +51,7 @@ class GoogleControl:
             "projection": "noAcl",
         }
         request = Request(subject, "GET", f"{API}/b", whole(params), repeatable=True, operation="buckets.list")
-        return bucket_page(await self._wire.resource(request))
+        return await self._wire.parsed(request, bucket_page)
 
     async def create_bucket(self, spec: BucketSpec) -> BucketInfo:
         """Create a bucket; raises `Conflict` where the name is taken."""
@@ -70,7 +70,7 @@ class GoogleControl:
             operation="buckets.insert",
         )
         try:
-            return bucket_info(await self._wire.resource(request))
+            return await self._wire.parsed(request, bucket_info)
         except Conflict as error:
             raise Conflict(
                 f"the name {display_name(spec.name)} is taken",
@@ -84,7 +84,7 @@ class GoogleControl:
         request = Request(
             subject, "GET", bucket_path(bucket), {"projection": "noAcl"}, repeatable=True, operation="buckets.get"
         )
-        return self._seen(bucket_info(await self._wire.resource(request)))
+        return self._seen(await self._wire.parsed(request, bucket_info))
 
     async def patch_bucket(self, bucket: str, changes: Mapping[str, Any], *, metageneration: int) -> BucketInfo:
         """Change settings that were seen at `metageneration`; only sent fields change, None removes one."""
@@ -93,7 +93,7 @@ class GoogleControl:
         request = Request(
             subject, "PATCH", bucket_path(bucket), params, JSON_HEADERS, json_body(changes), operation="buckets.patch"
         )
-        return self._seen(bucket_info(await self._wire.resource(request)))
+        return self._seen(await self._wire.parsed(request, bucket_info))
 
     async def delete_bucket(self, bucket: str, *, metageneration: int | None = None) -> None:
         """Delete an empty bucket; raises `Conflict` where it is not empty."""
@@ -111,7 +111,7 @@ class GoogleControl:
         subject = Subject("restore the bucket", bucket)
         params = {"generation": str(generation), "projection": "noAcl"}
         request = Request(subject, "POST", bucket_path(bucket, "restore"), params, operation="buckets.restore")
-        return bucket_info(await self._wire.resource(request))
+        return await self._wire.parsed(request, bucket_info)
 
     async def is_hierarchical(self, bucket: str) -> bool:
         """Tell whether folders are real (storageLayout: allowed even where reading the settings is not)."""
@@ -130,7 +130,7 @@ class GoogleControl:
         request = Request(
             subject, "GET", bucket_path(bucket, "iam"), params, repeatable=True, operation="buckets.getIamPolicy"
         )
-        return policy(await self._wire.resource(request))
+        return await self._wire.parsed(request, policy)
 
     async def set_policy(self, bucket: str, policy_: IamPolicy) -> IamPolicy:
         """Replace the policy that was seen with this etag; raises `PreconditionFailed` if it changed since."""
@@ -145,7 +145,7 @@ class GoogleControl:
             operation="buckets.setIamPolicy",
         )
         try:
-            return policy(await self._wire.resource(request))
+            return await self._wire.parsed(request, policy)
         except Conflict as error:  # the service's answer to another etag is 409 or 412, depending on its age
             raise PreconditionFailed(subject.failed("it was changed since it was seen"), url=subject.url) from error
 

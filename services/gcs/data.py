@@ -70,7 +70,7 @@ class GoogleData(Uploads, MultipartUploads):
         request = Request(
             subject, "GET", bucket_path(bucket, "o"), whole(params), repeatable=True, operation="objects.list"
         )
-        return list_page(await self.wire.resource(request))
+        return await self.wire.parsed(request, list_page)
 
     async def stat(
         self, bucket: str, name: str, *, generation: int | None = None, soft_deleted: bool = False
@@ -81,7 +81,7 @@ class GoogleData(Uploads, MultipartUploads):
         request = Request(
             subject, "GET", object_path(bucket, _checked(name)), params, repeatable=True, operation="objects.get"
         )
-        return object_info(await self.wire.resource(request))
+        return await self.wire.parsed(request, object_info)
 
     @asynccontextmanager
     async def read(

@@ -213,15 +213,20 @@ class Exchange(abc.ABC):
         return reply
 
     async def resource(self, request: Request) -> dict[str, Any]:
-        """Return the JSON object that a request is answered with; raises `PailError`.
+        """Return the JSON object that a request is answered with; raises `PailError`."""
+        return await self.parsed(request, dict)
 
-        An answer that is cut short, or has a wrong bit in it, is asked for again where that does no harm.
+    async def parsed(self, request: Request, read: Callable[[dict[str, Any]], T]) -> T:
+        """Return what `read` makes of the JSON object that a request is answered with; raises `PailError`.
+
+        An answer that is cut short, or of which `read` says by `Transient` that it has a wrong bit in it, is asked for
+        again where that does no harm.
         """
         started = time.monotonic()
         for attempt in itertools.count(1):
             reply = await self.send(request)
             try:
-                return reply.json(request.subject)
+                return read(reply.json(request.subject))
             except Transient as damage:
                 again = request.repeatable and attempt < DAMAGED_ATTEMPTS
                 pause = self._pause(damage, attempt, time.monotonic() - started) if again else None

@@ -37,6 +37,7 @@ RETRY_AFTER_LIMIT_S: Final = 3600.0
 
 _PERMISSION: Final = re.compile(r"\b(?:storage|serviceusage|iam|resourcemanager)\.[A-Za-z.]+\.[A-Za-z]+\b")
 _RATE_REASONS: Final = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "slowDown", "quotaExceeded"})
+_DAMAGE_REASONS: Final = frozenset({"parseError"})
 _RETENTION_REASONS: Final = frozenset({"retentionPolicyNotMet", "objectUnderActiveHold"})
 _RETENTION_WORDS: Final = re.compile(r"retention|\bhold\b", re.IGNORECASE)
 _CHECKSUM_WORDS: Final = re.compile(r"crc32c|md5|checksum|hash", re.IGNORECASE)
@@ -196,6 +197,9 @@ def _bad_request(subject: Subject, answer: Answer) -> PailError:
             remedy="Name the project that pays with --quota-project ID.",
             url=subject.url,
         )
+    if answer.reason in _DAMAGE_REASONS:
+        # What we send can be parsed: a wrong bit got into it on its way.
+        return Transient(subject.failed("the request arrived damaged"), url=subject.url)
     if _CHECKSUM_WORDS.search(answer.message):
         return Corrupt(subject.failed(answer.message), url=subject.url)
     return Rejected(

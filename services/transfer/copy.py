@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.errors import Corrupt, ObjectNotFound, PreconditionFailed, Rejected, Transient
 from services.model import ObjectInfo
 from services.names import display_name, parse_gs_url
+from services.transfer.doubt import look_again, matches
 from services.transfer.download import MOVED_MARK, remove_moved
 from services.transfer.run import Run
 from services.transfer.target import ObjectTarget
@@ -14,7 +15,7 @@ from services.transfer.upload import remove_own
 async def copy(run: Run) -> None:
     """Copy one generation on the server; raises `PailError`, `Skipped`, `Asking`."""
     info = await _written(run, atomic=False)
-    await _verified(run, info)
+    await _verified(run, info, moved=False)
 
 
 async def move(run: Run) -> None:
@@ -36,7 +37,7 @@ async def move(run: Run) -> None:
             atomic = False
     if not atomic:
         info = await _written(run, atomic=False)
-    await _verified(run, info)
+    await _verified(run, info, moved=atomic)
     if not atomic or await _still_there(run):
         await remove_moved(run)
 
@@ -58,6 +59,8 @@ async def _written(run: Run, *, atomic: bool) -> ObjectInfo:
             found = await target.refused()
             if found is not None:
                 return found
+            if atomic:
+                await _check_source(run)
         except ObjectNotFound:
             # After a lost answer the source of a move is gone because it was moved.
             found = await target.read_back() if run.doubtful else None
@@ -70,6 +73,14 @@ async def _written(run: Run, *, atomic: bool) -> ObjectInfo:
         else:
             run.line.worked()
             return info
+
+
+async def _check_source(run: Run) -> None:
+    """Raise `ObjectNotFound` where it is the source's generation, and not the target, that a move was refused for."""
+    url = parse_gs_url(run.record.source)
+    info = await (await run.data()).stat(url.bucket, url.name)
+    if info.generation != run.record.generation:
+        raise ObjectNotFound(f"{display_name(run.record.source)} was changed since it was seen", url=run.record.source)
 
 
 async def _move_once(run: Run, target: ObjectTarget) -> ObjectInfo:
@@ -106,10 +117,22 @@ async def _rewrite(run: Run, target: ObjectTarget) -> ObjectInfo:
         await run.save()
 
 
-async def _verified(run: Run, info: ObjectInfo) -> None:
+async def _verified(run: Run, info: ObjectInfo, *, moved: bool) -> None:
+    """Compare the new object with its source; `moved` says that there is no source any more."""
     record = run.record
     run.verifying = True
-    if info.size != record.size or (record.crc32c and info.crc32c != record.crc32c):
+    if not matches(run, info):
+        # The answer, or the listing that described the source, may have arrived damaged: both are asked for again.
+        url = parse_gs_url(record.target)
+        told, info = info, await (await run.data()).stat(url.bucket, url.name)
+        if moved and not matches(run, info):
+            if info.generation != told.generation:
+                raise Corrupt(f"{display_name(record.target)} is not the object that was moved there")
+            # A rename does not touch bytes, and this is the only copy of them: it is never removed.
+            record.size, record.crc32c = info.size, info.crc32c
+        elif not matches(run, info):
+            await look_again(run)
+    if not matches(run, info):
         await remove_own(await run.data(), info)
         raise Corrupt(f"{display_name(record.target)} was written with another checksum than its source")
     record.session, record.written, record.crc32c = "", info.generation, info.crc32c

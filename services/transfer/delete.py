@@ -7,6 +7,7 @@ from typing import Final
 from services.errors import Conflict, NotFound, PailError, PreconditionFailed, Transient
 from services.model import CREATE_ONLY, WriteAttributes
 from services.names import display_name, parse_gs_url
+from services.transfer.doubt import refused_again
 from services.transfer.run import Run
 from services.transfer.target import NONCE_KEY
 
@@ -30,6 +31,7 @@ async def delete_batch(runs: list[Run]) -> list[Outcome]:
     patience = runs[0].patience()
     outcomes: list[Outcome] = []
     waiting = runs
+    told: set[tuple[int, int]] = set()
     while waiting:
         try:
             answers = await _delete(bucket, waiting)
@@ -43,6 +45,9 @@ async def delete_batch(runs: list[Run]) -> list[Outcome]:
             if isinstance(answer, Transient):
                 fault = answer
                 again.append(run)
+            elif run.record.key not in told and await _is_doubted(run, answer):
+                told.add(run.record.key)
+                again.append(run)
             else:
                 outcomes.append((run, _outcome(run, answer)))
         progressed, waiting = len(again) < len(waiting), again
@@ -55,6 +60,22 @@ async def delete_batch(runs: list[Run]) -> list[Outcome]:
             except PailError as error:
                 return outcomes + [(run, error) for run in waiting]
     return outcomes
+
+
+async def _is_doubted(run: Run, answer: PailError | None) -> bool:
+    """Tell whether an answer is only believed when it is given twice: what was listed is gone, or is another one."""
+    if run.record.decision:
+        return False
+    if isinstance(answer, NotFound):
+        if run.listed:
+            run.flags.list_again = True
+        return run.listed
+    if not isinstance(answer, PreconditionFailed):
+        return False
+    try:
+        return await refused_again(run)
+    except Transient:
+        return True
 
 
 async def _delete(bucket: str, runs: list[Run]) -> list[PailError | None]:

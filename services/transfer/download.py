@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import zlib
@@ -23,6 +24,7 @@ from services.errors import (
 from services.model import ObjectInfo, Precondition
 from services.names import display_name, parse_gs_url
 from services.transfer import local
+from services.transfer.doubt import look_again
 from services.transfer.landing import Landing
 from services.transfer.partial import HASH_CHUNK, Partial, local_checksum, open_partial, remove_partial
 from services.transfer.plan import describe
@@ -156,6 +158,7 @@ class _Attempts:
         self._run = run
         self._corrupt = 0
         self._restarts = 0
+        self._broken = 0
 
     async def after(self, error: PailError) -> None:
         """Return when there is to be another try; raises `error` where there is none."""
@@ -163,17 +166,26 @@ class _Attempts:
         if isinstance(error, Transient):
             url = parse_gs_url(run.record.source)
             await run.patience().after(url.bucket, error, progressed=run.failed_once(error))
+            self._broken += 1
+            if self._broken > 1:
+                await self._look_again()
         elif isinstance(error, _UNTRUSTED):
             self._corrupt += 1
             run.failed_once(error)
             if self._corrupt > run.tools.options.max_corrupt:
                 raise error
+            await self._look_again()
         elif isinstance(error, ObjectNotFound):
             # The generation that was seen is gone: a restart with the one that is live now, never a mixture (hazard 3).
             self._restarts += 1
             await _pin_again(run, self._restarts)
         else:
             raise error
+
+    async def _look_again(self) -> None:
+        """Have size and checksum once more: bytes that never match may be right, and the listing damaged."""
+        with contextlib.suppress(Transient, ObjectNotFound):
+            await look_again(self._run)
 
 
 async def _fetch(run: Run) -> Partial:

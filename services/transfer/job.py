@@ -116,6 +116,8 @@ class Job:
         """Transfers that ended while more were being fetched: the journal's answer may still call them queued."""
         self.ending = False
         """Its end is being written down."""
+        self.relisted = 0
+        """Times that its sources were listed again."""
         self.asked = 0
         """Conflicts that were told about."""
         self.emptied = -1

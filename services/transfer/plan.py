@@ -33,11 +33,13 @@ OnDisk = Callable[..., Awaitable[Any]]
 class Planner:
     """Makes the transfers of one job; the memory it needs does not grow with their number."""
 
-    def __init__(self, job: int, spec: JobSpec, data: DataPlane, on_disk: OnDisk) -> None:
+    def __init__(self, job: int, spec: JobSpec, data: DataPlane, on_disk: OnDisk, *, again: bool = False) -> None:
+        """Plan for `job`; `again` after an earlier try, whose transfers may have left nothing to be found."""
         self._job = job
         self._spec = spec
         self._data = data
         self._disk = on_disk
+        self._again = again
         self._excludes = Excludes(spec.excludes)
 
     async def batches(self) -> AsyncIterator[list[Record]]:
@@ -176,7 +178,7 @@ class Planner:
                 batch.append(self._listed(row, relative, source, item, collisions))
             if batch:
                 yield batch
-        if not seen and source.name:
+        if not seen and source.name and not self._again:
             raise BucketNotFound(f"there is nothing below {display_name(str(source))}", url=str(source))
 
     def _listed(self, row: ObjectRow, relative: str, source: GsUrl, item: JobItem, above: _Ancestors) -> Record:

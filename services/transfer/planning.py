@@ -68,7 +68,7 @@ class Planning:
         )
         known = await self._core.journal.call(lambda db: read(db, number)) if again else set()
         line = self._core.line(job.row.spec.connection)
-        planner = Planner(number, job.row.spec, await line.data(), self._core.tools.on_disk)
+        planner = Planner(number, job.row.spec, await line.data(), self._core.tools.on_disk, again=again)
         seq = job.last_seq
         async for batch in planner.batches():
             if is_gs_url(job.row.spec.items[0].source):

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from services.errors import PailError
 from services.gcs.interface import DataPlane
@@ -18,7 +18,7 @@ from services.transfer.line import Line, Patience
 from services.transfer.messages import ConflictPolicy, JobSpec, TransferView
 from services.transfer.meter import Bandwidth, Meter, eta
 from services.transfer.options import Options
-from services.transfer.record import Record
+from services.transfer.record import EXISTS, Record
 
 Result = TypeVar("Result")
 
@@ -26,8 +26,16 @@ Intent = Literal["", "pause", "cancel", "stop", "drop"]
 """Why a running transfer was stopped: by a person, or because the engine closes or the job pauses (`stop`)."""
 
 
+GONE: Final = "gone"
+"""`TransferView.code` of an object that was listed and is not there any more."""
+
+
 class Skipped(Exception):
-    """The policy leaves this target alone."""
+    """The policy leaves this target alone, or there is nothing to do; `code` is the stable word of that."""
+
+    def __init__(self, why: str, code: str = EXISTS) -> None:
+        super().__init__(why)
+        self.code = code
 
 
 class Asking(Exception):
@@ -61,6 +69,8 @@ class JobFlags:
     """What a person decided for all conflicts of the job."""
     look_first: bool = False
     """A target existed: ask before the bytes are sent, instead of sending them to be refused."""
+    list_again: bool = False
+    """Something that was listed is not there: the list may have been damaged, and is fetched once more at the end."""
     recovered: bool = False
     """The job comes from an earlier process: what it did last may have been done without being noted."""
 
@@ -135,6 +145,11 @@ class Run:
         if decided in ("replace", "keep-both", "skip"):
             return decided  # type: ignore[return-value]  # narrowed by the line above
         return self.flags.answer or self.spec.conflict
+
+    @property
+    def listed(self) -> bool:
+        """Whether its source comes from the listing of a prefix, instead of having been named."""
+        return any(item.tree and self.record.source.startswith(item.source) for item in self.spec.items)
 
     @property
     def doubtful(self) -> bool:

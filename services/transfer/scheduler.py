@@ -9,8 +9,9 @@ from typing import Final
 
 from services.errors import Conflict, Corrupt, DiskFull, NotAuthenticated, PailError, SourceChanged, Transient
 from services.names import is_gs_url
-from services.transfer import local, schema
-from services.transfer.acts import action_of, look_at_source, remove_empty_folders
+from services.transfer import schema
+from services.transfer.acts import remove_empty_folders
+from services.transfer.attempts import act
 from services.transfer.bucket import StillFilled
 from services.transfer.core import Core, log
 from services.transfer.delete import BATCH, delete_batch
@@ -31,11 +32,11 @@ EXAMPLES: Final = 5
 CLEAN_UP_S: Final = 10
 """Seconds that cleaning up after a cancelled transfer may take; what is left then expires by itself."""
 
+MOST_RELISTED: Final = 3
+"""Times that a job lists its sources again at its end, where some of what was listed is not there."""
+
 DELETE_BATCHES: Final = 4
 """Batches of deletes that run side by side."""
-
-SETTLE_ROUNDS: Final = 15
-"""Times that a file which changes is looked at before it is uploaded again all the same."""
 
 
 class Scheduler:
@@ -192,7 +193,7 @@ class Scheduler:
         try:
             if run.record.action == "delete-bucket":
                 _check_emptied(job)
-            await self._act(run)
+            await act(run)
         except asyncio.CancelledError:
             self._stopped(job, run)
         except BaseException as error:  # noqa: BLE001 - taken down as the transfer's end
@@ -213,49 +214,13 @@ class Scheduler:
             for run, problem in outcomes:
                 await self._ended(job, run, problem)
 
-    async def _act(self, run: Run) -> None:
-        """Carry a transfer out, again and again while that makes sense."""
-        action = action_of(run.record)
-        options, corrupt, changed = self._core.options, 0, 0
-        while True:
-            try:
-                await look_at_source(run)
-                await action(run)
-            except (Transient, NotAuthenticated) as error:
-                await run.patience().after(bucket_of(run.record), error, progressed=run.failed_once(error))
-            except Corrupt as error:
-                corrupt += 1
-                run.failed_once(error)
-                if corrupt >= options.max_corrupt or run.record.action == "download":
-                    raise
-            except SourceChanged as error:
-                changed += 1
-                run.failed_once(error)
-                if changed >= options.max_changed:
-                    raise
-                await self._settled(run)
-            else:
-                return
-            run.verifying, run.moved = False, 0
-
-    async def _settled(self, run: Run) -> None:
-        """Wait until a file that changed stays as it is for a while."""
-        record, before = run.record, ""
-        for _ in range(SETTLE_ROUNDS):
-            found = await run.disk(local.look, record.source, record.base)
-            now = local.fingerprint(found) if found is not None else "gone"
-            if now == before:
-                return
-            before = now
-            await asyncio.sleep(self._core.options.settle_s)
-
     async def _ended(self, job: Job, run: Run, error: BaseException | None) -> None:
         record = run.record
         record.reason = record.code = record.remedy = ""
         if error is None:
             job.change(record, "done")
         elif isinstance(error, Skipped):
-            record.reason, record.code = str(error), EXISTS
+            record.reason, record.code = str(error), error.code
             job.change(record, "done", skipped=True)
             if run.moved:
                 self._core.background(self.clean_up(run))
@@ -394,9 +359,20 @@ class Scheduler:
         if not job.counts.of("queued"):
             self.settle(job)
 
+    async def _list_again(self, job: Job) -> None:
+        """Plan a job once more: what it was told to do was not all there, so the list may have been damaged."""
+        job.relisted += 1
+        job.flags.list_again = False
+        job.row.planned, job.row.state = False, "planning"
+        await self._core.save(job)
+        self.replan(job)
+
     async def _settle(self, job: Job) -> None:
         try:
             state = job.state_now()
+            if state in ("done", "failed") and job.flags.list_again and job.relisted < MOST_RELISTED:
+                await self._list_again(job)
+                return
             job.row.state = state
             if state in ("done", "failed"):
                 job.row.finished = time.time()

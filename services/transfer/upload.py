@@ -51,7 +51,7 @@ async def upload(run: Run) -> None:
         else:
             info = await _Session(run, source, target).upload()
         run.verifying = True
-        if info.crc32c != run.record.crc32c or info.size != run.record.size:
+        if info.crc32c != run.record.crc32c or info.size != run.record.size or info.name != target.name:
             await remove_own(await run.data(), info)
             raise Corrupt(f"{display_name(run.record.target)} arrived with another checksum than the file's")
         run.record.written = info.generation

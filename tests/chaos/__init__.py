@@ -1,0 +1,1 @@
+"""Chaos: a line that breaks in every way, killed workers, blackouts and full disks, against the real command."""
