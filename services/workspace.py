@@ -20,7 +20,7 @@ from services.names import display_name
 from services.workspace_state import WorkspaceState
 
 PROJECT_FILE: Final = "pail.toml"
-"""File of a project folder that names its buckets (and, later, proposes sync pairs)."""
+"""File of a project folder that names its buckets and proposes sync pairs."""
 
 REPLIT_FILE: Final = ".replit"
 """Replit's own file in a workspace."""
@@ -178,8 +178,8 @@ class Workspace:
         assert self.folder is not None
         path = self.folder / name
         try:
-            _check_project_file(path)
-            return tomllib.loads(_read_bounded(path).decode())
+            check_project_file(path)
+            return tomllib.loads(read_bounded(path).decode())
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
@@ -217,8 +217,8 @@ class Workspace:
         assert self.folder is not None
         path = self.folder / PROJECT_FILE
         try:
-            _check_project_file(path)
-            before = _read_bounded(path).decode()
+            check_project_file(path)
+            before = read_bounded(path).decode()
             mode = stat.S_IMODE(path.stat().st_mode)
         except FileNotFoundError:
             before, mode = "", 0o644
@@ -295,7 +295,8 @@ def replace_file(path: Path, data: bytes, mode: int) -> None:
         raise
 
 
-def _read_bounded(path: Path) -> bytes:
+def read_bounded(path: Path) -> bytes:
+    """Return the bytes of a project's file; raises `OSError`, `ValueError` where it is too large."""
     with open(path, "rb") as file:
         data = file.read(FILE_LIMIT + 1)
     if len(data) > FILE_LIMIT:
@@ -303,7 +304,7 @@ def _read_bounded(path: Path) -> bytes:
     return data
 
 
-def _check_project_file(path: Path) -> None:
+def check_project_file(path: Path) -> None:
     """Refuse a file that a stranger planted in a folder above ours, such as /tmp (hazard 66).
 
     A project's files may well be writable by a group; that is for the project to decide.

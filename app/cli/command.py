@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.cli.arguments import Parser
+from app.cli.units import parse_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +37,25 @@ def literal_option(parser: Parser) -> None:
 def generation_option(parser: Parser) -> None:
     """Declare `--generation`."""
     parser.option("--generation", type=int, metavar="N", help="exactly this generation of the one object named")
+
+
+def exclude_option(parser: Parser) -> None:
+    """Declare `--exclude`."""
+    parser.option(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="leave out what matches (gitignore syntax; repeatable)",
+    )
+
+
+def bandwidth_option(parser: Parser) -> None:
+    """Declare `--bandwidth`."""
+    parser.option(
+        "--bandwidth",
+        type=parse_rate,
+        default=0,
+        metavar="RATE",
+        help="bytes a second at the most: 500K, 24M, 1G (binary)",
+    )

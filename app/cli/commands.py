@@ -6,10 +6,11 @@ from typing import Final
 
 from app.cli.arguments import LOCAL, Parser
 from app.cli.bucket_commands import ACCESS, ATTACH, DETACH, SELECT, SETTINGS, USAGE
-from app.cli.command import Command, generation_option, literal_option
+from app.cli.command import Command, bandwidth_option, exclude_option, generation_option, literal_option
 from app.cli.object_commands import DU, FIND, RESTORE, URL, VERSIONS
 from app.cli.program_commands import CONFIG, DOCTOR, STORE, TRANSFERS, WORKER
-from app.cli.units import parse_max_delete, parse_range, parse_rate
+from app.cli.sync_command import SYNC
+from app.cli.units import parse_range
 
 LOCATION_HELP: Final = "region, dual-region or multi-region (default: US); fixed for ever"
 
@@ -82,59 +83,16 @@ def _rm(parser: Parser) -> None:
     _planning(parser)
 
 
-def _sync(parser: Parser) -> None:
-    parser.word("folder", metavar="DIR", help="the local folder")
-    parser.word("url", metavar="gs://BUCKET[/PREFIX]", help="the bucket, or the prefix in it")
-    parser.option(
-        "--mode",
-        choices=("push", "pull", "two-way"),
-        default="two-way",
-        metavar="push|pull|two-way",
-        help="which way changes go (default: two-way)",
-    )
-    parser.option("--watch", action="store_true", help="keep both sides in step until stopped")
-    parser.option("--delete", action="store_true", help="push and pull: delete what the other side does not have")
-    parser.option(
-        "--max-delete",
-        type=parse_max_delete,
-        metavar="N|P%",
-        help="deletes that pass, as a number or a share of the files (default: no mass delete passes)",
-    )
-    parser.option("--dry-run", action="store_true", help="only say what would be done")
-    _exclude(parser)
-    _bandwidth(parser)
-
-
 def _planning(parser: Parser) -> None:
     parser.option("--dry-run", action="store_true", help="only say what would be done")
-    _exclude(parser)
+    exclude_option(parser)
     literal_option(parser)
-
-
-def _exclude(parser: Parser) -> None:
-    parser.option(
-        "--exclude",
-        action="append",
-        default=[],
-        metavar="PATTERN",
-        help="leave out what matches (gitignore syntax; repeatable)",
-    )
-
-
-def _bandwidth(parser: Parser) -> None:
-    parser.option(
-        "--bandwidth",
-        type=parse_rate,
-        default=0,
-        metavar="RATE",
-        help="bytes a second at the most: 500K, 24M, 1G (binary)",
-    )
 
 
 def _moving(parser: Parser) -> None:
     _planning(parser)
     parser.option("--no-clobber", action="store_true", help="skip what exists already")
-    _bandwidth(parser)
+    bandwidth_option(parser)
     parser.option("--detach", action="store_true", help="hand it to the worker, print the job's id and return")
 
 
@@ -294,23 +252,7 @@ _ALL: Final = (
     SETTINGS,
     ACCESS,
     USAGE,
-    Command(
-        "sync",
-        "sync",
-        "DIR gs://BUCKET[/PREFIX]",
-        "keep a folder and a prefix in step, once or live",
-        _sync,
-        "Nothing is lost: two edits are both kept, an edit beats a delete, and what is replaced or deleted here stays "
-        "in .pail/trash of the folder for 30 days. A mass delete, an emptied folder and a broken listing stop it with "
-        "exit code 9; --yes does not pass that, --max-delete does. What .pailignore lists (gitignore syntax) and "
-        "editors' temporary files are left out.",
-        (
-            ("pail sync notes gs://b/notes", "both ways, once"),
-            ("pail sync notes gs://b/notes --watch", "live, until stopped"),
-            ("pail sync site gs://b/www --mode push --delete", "make www/ like site"),
-            ("pail sync notes gs://b/notes --dry-run", "what would be done"),
-        ),
-    ),
+    SYNC,
     TRANSFERS,
     WORKER,
     STORE,

@@ -1,162 +1,225 @@
-"""`pail sync`: keeps a folder and a prefix in step, in one pass or live."""
+"""`pail sync`: keeps a folder and a prefix in step, in one pass or live; lists, pauses and removes pairs."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
-import socket
-import time
-from collections import Counter
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from app.cli import sync_pairs
+from app.cli.confirm import can_ask, confirm
 from app.cli.connect import open_connection
 from app.cli.context import Context
-from app.cli.live import LiveLine
-from app.cli.output import Output, one_line, report, write_error
 from app.cli.runtime import run_async
-from app.cli.several import exit_code
-from app.cli.units import rfc3339
-from services.errors import ExitCode, PailError, SomeFailed, UsageError
+from app.cli.sync_output import Teller
+from services.connection import Connection
+from services.errors import Busy, ExitCode, UsageError
 from services.gcs.interface import Storage
-from services.names import GsUrl, display_name, is_gs_url, local_path, parse_gs_url
+from services.names import display_name, is_gs_url, parse_gs_url
 from services.paths import state_dir
-from services.sync.apply import Item
-from services.sync.conflicts import machine_name
-from services.sync.controller import Controller, Listener, Phase, Result
-from services.sync.disk import Disk
-from services.sync.entries import Action
+from services.sync.controller import Controller, Listener
 from services.sync.gate import MaxDelete
-from services.sync.live import Live
-from services.sync.pair import Pair, claim, make_pair
-from services.sync.remote import Prefix
-from services.sync.state import State
+from services.sync.limits import Limits, configured
+from services.sync.opened import keeps_nothing, opened
+from services.sync.overview import owner_socket
+from services.sync.owner import OwnerLink
+from services.sync.pair import FOLDER, Pair, make_pair, read_owner
+from services.sync.pairs import KeptPair, PairList, check_overlaps
+from services.sync.runner import Runner
 from services.transfer.meter import Bandwidth
+from services.worker.link import Gone
 from widgets import formats
 
 GRACE_S: Final = 4.0
 """Seconds in which what is under way may end after SIGTERM."""
 
-DISK_THREADS: Final = 8
-"""Threads for local files."""
-
-VERBS: Final = {
-    "upload": "Uploaded",
-    "download": "Downloaded",
-    "conflict": "Kept both",
-    "move": "Moved",
-    "delete": "Deleted",
-    "delete-local": "Deleted here",
-}
-"""What is said of an action that is done, by its stable word."""
-
-_WORDS: Final = {"move-remote": "move", "delete-remote": "delete"}
-"""Stable words of actions that are called differently inside."""
-
 HINT: Final = "Nothing is half done: repeat the command to go on."
 """What to do after ctrl+c."""
 
+VERBS: Final = ("resume", "pause", "remove", "approve", "install", "uninstall")
+"""What is done to a pair instead of syncing it; one at a time."""
+
 
 def run(context: Context) -> int:
-    """Sync what the command line names."""
+    """Sync what the command line names, or do to the pair what it says."""
     args = context.args
-    if is_gs_url(args.folder) or not is_gs_url(args.url):
+    verbs = [verb for verb in VERBS if getattr(args, verb)]
+    if len(verbs) > 1 or (verbs and ((args.watch and verbs != ["install"]) or args.dry_run)):
+        raise UsageError(f"--{verbs[-1]} does not go with the rest", remedy="See 'pail sync --help'.")
+    if args.folder is None:
+        if verbs or args.watch or args.dry_run:
+            raise UsageError("a folder is needed", remedy="See 'pail sync --help'.")
+        return run_async(sync_pairs.print_pairs(context))
+    if is_gs_url(args.folder) or (args.url is not None and not is_gs_url(args.url)):
         raise UsageError("a folder and a gs:// URL are needed, in this order", remedy="See 'pail sync --help'.")
-    if args.delete and args.mode == "two-way":
+    if args.delete and args.mode in (None, "two-way") and args.url is not None:
         raise UsageError(
             "--delete is for push and pull: two-way carries deletes anyway", remedy="Leave it out, or add --mode."
         )
     if args.watch and args.dry_run:
         raise UsageError("--dry-run does not go with --watch", remedy="Leave one of them out.")
+    if verbs:
+        return run_async(sync_pairs.do(context, verbs[0]))
     return run_async(_sync(context), hint=HINT)
 
 
 async def _sync(context: Context) -> int:
     args = context.args
+    if args.url is None:
+        return await _sync_known(context)
     async with open_connection(context) as (connection, storage):
-        pair = replace(
-            make_pair(Path(args.folder), parse_gs_url(args.url), connection),
-            mode=args.mode,
-            delete=args.delete,
-            max_delete=MaxDelete.parse(args.max_delete) if args.max_delete else None,
-            excludes=tuple(args.exclude),
+        pair = pair_of(context, connection)
+        return await _sync_pair(context, pair, storage)
+
+
+async def _sync_known(context: Context) -> int:
+    """Sync a pair of the list, over the connection that it was made with."""
+    from services.gcs.open import open_storage
+
+    kept = await asyncio.to_thread(sync_pairs.known, context)
+    pair = replace(kept.pair, max_delete=_max_delete(context) or kept.pair.max_delete)
+    if context.args.mode not in (None, pair.mode) or context.args.exclude or (context.args.delete and not pair.delete):
+        raise UsageError(
+            "the pair has a mode and rules of its own", remedy="Name the URL as well to sync it in another way."
         )
-        teller = Teller(context.output, pair, watch=args.watch)
-        async with _opened(pair, storage, teller, args.bandwidth) as controller:
-            if not args.dry_run:
-                await _warn(context.output, pair, storage)
-            if args.watch:
-                return await _watch(controller)
-            result = await controller.sync(dry_run=args.dry_run)
-        return teller.finish(result, dry_run=args.dry_run)
+    async with await open_storage(pair.connection) as storage:
+        return await _sync_pair(context, pair, storage)
 
 
-@asynccontextmanager
-async def _opened(pair: Pair, storage: Storage, teller: Teller, bandwidth: int) -> AsyncIterator[Controller]:
-    """Claim a pair and yield what runs it; raises `Busy`, `UsageError`, `PailError`."""
-    claimed = await asyncio.to_thread(claim, pair, state_dir())
-    threads = ThreadPoolExecutor(DISK_THREADS, thread_name_prefix="pail-disk")
-    loop = asyncio.get_running_loop()
+def pair_of(context: Context, connection: Connection) -> Pair:
+    """Return the pair that a command line names in full; raises `UsageError`."""
+    args = context.args
+    return replace(
+        make_pair(Path(args.folder), parse_gs_url(args.url), connection),
+        mode=args.mode or "two-way",
+        delete=args.delete,
+        max_delete=_max_delete(context),
+        excludes=tuple(args.exclude),
+    )
 
-    async def on_disk(function: Any, *arguments: Any) -> Any:
-        future = loop.run_in_executor(threads, function, *arguments)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            # Nothing is closed or deleted while a thread still uses it.
-            await asyncio.wait([future])
-            raise
 
+def _max_delete(context: Context) -> MaxDelete | None:
+    return MaxDelete.parse(context.args.max_delete) if context.args.max_delete else None
+
+
+async def _sync_pair(context: Context, pair: Pair, storage: Storage) -> int:
+    args = context.args
+    pairs = PairList.of(state_dir())
+    await asyncio.to_thread(lambda: check_overlaps(pair, pairs.load()))
+    limits = await asyncio.to_thread(configured)
+    teller = Teller(context.output, pair, watch=args.watch)
+    if not args.dry_run and await keeps_nothing(storage, pair):
+        note = f"Note: {display_name(pair.bucket)} keeps neither deleted nor older versions of its objects."
+        context.output.message(note)
+    if args.watch:
+        await _ask_first(context, pair, storage)
+        return await _watch(context, pair, storage, pairs, teller, limits)
     try:
-        state = await on_disk(State.open, claimed.database, pair.identity)
-        try:
-            yield Controller(
-                pair,
-                Disk(pair.root, prefix=pair.prefix, umask=_umask()),
-                Prefix(storage.data, pair.bucket, pair.prefix),
-                state,
-                on_disk=on_disk,
-                machine=machine_name(socket.gethostname()),
-                listener=Listener(teller.phase, teller.item, teller.notice),
-                throttle=Bandwidth(bandwidth).take,
+        return await _once(context, pair, storage, teller, limits)
+    except Busy:
+        return await _hand_over(context, pair, teller)
+
+
+async def _once(context: Context, pair: Pair, storage: Storage, teller: Teller, limits: Limits) -> int:
+    args = context.args
+    listener = Listener(teller.phase, teller.item, teller.notice)
+    async with opened(
+        pair,
+        storage,
+        state_dir(),
+        listener=listener,
+        throttle=Bandwidth(args.bandwidth).take,
+        trash_bytes=limits.trash_bytes,
+    ) as found:
+        if pair.delete and not args.dry_run and await found.on_disk(found.state.is_new):
+            await _confirm_deletes(context, pair, found.controller)
+        result = await found.controller.sync(dry_run=args.dry_run)
+        with contextlib.suppress(OSError):
+            await found.on_disk(found.controller.disk.trash.expire)
+    return teller.finish(result, dry_run=args.dry_run)
+
+
+async def _ask_first(context: Context, pair: Pair, storage: Storage) -> None:
+    """Before the first live sync that deletes: have a person see how much."""
+    if pair.delete and can_ask() and not context.args.yes:
+        async with opened(pair, storage, state_dir()) as found:
+            if await found.on_disk(found.state.is_new):
+                await _confirm_deletes(context, pair, found.controller)
+
+
+async def _confirm_deletes(context: Context, pair: Pair, controller: Controller) -> None:
+    """Ask before a first sync deletes what only the other side has.
+
+    Without a terminal `--delete` was the word; the gate holds in any case.
+    """
+    if not can_ask():
+        return
+    result = await controller.run_pass(dry_run=True)
+    if result.stopped is not None:
+        raise result.stopped
+    deletes = result.plan.deletes
+    if deletes:
+        where = "from the bucket" if pair.mode == "push" else "here"
+        size = formats.size(sum(action.size for action in deletes))
+        names = "\n".join(f"  {display_name(action.key)}" for action in deletes[:10])
+        more = f"\n  and {len(deletes) - 10:,} more" if len(deletes) > 10 else ""
+        count = formats.count(len(deletes), "file")
+        await confirm(
+            context,
+            f"This first sync deletes {count} ({size}) {where} that the other side does not have:\n{names}{more}\nGo?",
+            url=pair.url,
+        )
+
+
+async def _hand_over(context: Context, pair: Pair, teller: Teller) -> int:
+    """Have the process that runs the pair make the pass, and tell what came of it; raises `Busy` where it cannot."""
+    args = context.args
+    owner = await asyncio.to_thread(read_owner, state_dir() / FOLDER / f"{pair.id}.lock")
+    busy = Busy(
+        f"{display_name(pair.root)} is being synced with {display_name(pair.url)} by {owner.words}",
+        remedy="Wait for it, or stop it.",
+        url=pair.root,
+    )
+    if owner.kind == "once":
+        raise busy
+    link = OwnerLink(owner_socket(pair.id, state_dir()))
+    try:
+        view = await link.view()
+        if args.mode not in (None, view.mode) or args.exclude or args.bandwidth:
+            raise UsageError(
+                f"{owner.words} keeps {display_name(pair.root)} in step in its own way ({view.mode})",
+                remedy="Leave --mode, --exclude and --bandwidth out, or stop it first.",
             )
-        finally:
-            state.close()
+        context.output.detail(f"Handed to {owner.words}")
+        done = await link.once(max_delete=args.max_delete or "", dry_run=args.dry_run)
+    except Gone:
+        raise busy from None
     finally:
-        threads.shutdown(wait=True, cancel_futures=True)
-        claimed.release()
+        await link.close()
+    return teller.finish_for(done, dry_run=args.dry_run)
 
 
-def _umask() -> int:
-    umask = os.umask(0o077)
-    os.umask(umask)
-    return umask
-
-
-async def _warn(output: Output, pair: Pair, storage: Storage) -> None:
-    """Say so where the bucket cannot bring back what a sync deletes or overwrites in it."""
-    if pair.mode == "pull":
-        return
-    try:
-        info = await storage.control.get_bucket(pair.bucket)
-    except PailError:
-        # Whoever may not read the settings may still sync; whether the bucket is there the listing tells.
-        return
-    if not info.soft_delete_s and not info.versioning:
-        output.message(f"Note: {display_name(pair.bucket)} keeps neither deleted nor older versions of its objects.")
-
-
-async def _watch(controller: Controller) -> int:
+async def _watch(
+    context: Context, pair: Pair, storage: Storage, pairs: PairList, teller: Teller, limits: Limits
+) -> int:
     """Keep a pair in step until SIGTERM, which ends it in order, or ctrl+c."""
-    live = Live(controller)
+    runner = Runner(
+        pair,
+        storage,
+        state_dir(),
+        kind="watch",
+        listener=Listener(teller.phase, teller.item, teller.notice),
+        throttle=Bandwidth(context.args.bandwidth).take,
+        limits=limits,
+    )
+    if await asyncio.to_thread(pairs.find, pair.id) is None:
+        # From now on it is a pair of this machine, which nothing may overlap with; the worker leaves it alone.
+        await asyncio.to_thread(pairs.add, KeptPair(pair, on=False))
     loop = asyncio.get_running_loop()
-    running = asyncio.create_task(live.run())
+    running = asyncio.create_task(runner.run())
     asked = False
 
     def stop() -> None:
@@ -164,7 +227,7 @@ async def _watch(controller: Controller) -> int:
         if asked:
             running.cancel()
         asked = True
-        live.stop()
+        runner.stop()
         loop.call_later(GRACE_S, running.cancel)
 
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -182,138 +245,3 @@ async def _watch(controller: Controller) -> int:
         for number in (signal.SIGTERM, signal.SIGHUP):
             loop.remove_signal_handler(number)
     return ExitCode.OK
-
-
-class Teller:
-    """Says what a sync does: records or sentences, and on a terminal a line with where it stands."""
-
-    def __init__(self, output: Output, pair: Pair, *, watch: bool) -> None:
-        self._output = output
-        self._pair = pair
-        self._watch = watch
-        self._live = LiveLine(output)
-        self._counts: Counter[str] = Counter()
-        self._bytes = 0
-        self._said: tuple[Phase, str] | None = None
-        self._started = time.monotonic()
-
-    def phase(self, phase: Phase, why: str) -> None:
-        """Say where it stands."""
-        self._live.show(f"{phase}{': ' if why else ''}{why}")
-        if not self._watch or self._said == (phase, why):
-            return
-        self._said = (phase, why)
-        if self._output.json:
-            self._output.record("state", time=rfc3339(time.time()), phase=phase, reason=why)
-            self._output.flush()
-        elif phase in ("watching", "waiting", "halted"):
-            self._say(f"{phase}{': ' if why else ''}{why}")
-
-    def notice(self, text: str) -> None:
-        """Say something that is not about one item."""
-        if self._output.json:
-            self._output.record("notice", time=rfc3339(time.time()), message=text)
-        self._say(text)
-
-    def item(self, item: Item) -> None:
-        """Take in one action that has ended."""
-        if item.state == "later":
-            return
-        self._tell(item.action, item.state, item.error.message if item.error else "", item.kept)
-        if item.state == "done":
-            self._bytes += item.action.size
-        if self._watch:
-            self._output.flush()
-
-    def _tell(self, action: Action, state: str, reason: str = "", kept: str = "") -> None:
-        word = _WORDS.get(action.kind, action.kind)
-        source, target = self._places(action, kept or action.copy)
-        self._counts[state] += 1
-        if state != "failed":
-            self._counts[word] += 1
-        if self._output.json:
-            entry = action.remote
-            self._output.record(
-                "item",
-                action=word,
-                source=source,
-                target=target,
-                size=action.size,
-                generation=str(entry.generation) if entry else "",
-                crc32c=entry.crc32c if entry else "",
-                state=state,
-                reason=reason,
-            )
-        elif state == "failed" or not self._output.quiet:
-            way = display_name(source) + (f" -> {display_name(target)}" if target else "")
-            start = {"done": VERBS[word], "failed": f"Failed to {word}"}.get(state, f"Would {word}")
-            self._say(f"{start} {way}" + (f": {one_line(reason)}" if reason else ""))
-
-    def _say(self, text: str) -> None:
-        self._live.clear()
-        stamp = f"{rfc3339(time.time())} " if self._watch else ""
-        write_error(f"{stamp}{one_line(text)}\n")
-
-    def _places(self, action: Action, kept: str) -> tuple[str, str]:
-        """Return where an action takes something from, and where to."""
-        here, there = self._here(action.key), str(GsUrl(self._pair.bucket, self._pair.prefix + action.key))
-        if action.kind == "upload":
-            return here, there
-        if action.kind == "download":
-            return there, here
-        if action.kind == "conflict":
-            return here, self._here(kept)
-        if action.kind == "move-remote":
-            return str(GsUrl(self._pair.bucket, self._pair.prefix + action.source)), there
-        return (there if action.kind == "delete-remote" else here), ""
-
-    def _here(self, key: str) -> str:
-        return f"{self._pair.root}/{local_path(key.rstrip('/'))}" + ("/" if key.endswith("/") else "")
-
-    def finish(self, result: Result, *, dry_run: bool) -> int:
-        """Print the summary and return the exit code; raises what ended a sync early."""
-        self._live.clear()
-        if dry_run:
-            for action in result.plan.work:
-                self._tell(action, "planned")
-        self._tell_problems(result)
-        self._summarise(result)
-        if result.stopped is not None:
-            raise result.stopped
-        failures = [item.error for item in result.items if item.error is not None]
-        if result.again and not dry_run:
-            failures.append(SomeFailed("some files keep changing", remedy="Run it again once they are at rest."))
-        if not failures:
-            return ExitCode.OK
-        total = len(result.items) + result.again
-        if total == 1:
-            raise failures[0]
-        code = exit_code([error.exit_code for error in failures], total=total)
-        failed = SomeFailed(
-            f"{len(failures)} of {formats.count(total, 'item')} failed",
-            remedy=failures[0].remedy or "What is done stays done; run it again for the rest.",
-        )
-        report(failed, json_records=self._output.json, code=code)
-        return code
-
-    def _tell_problems(self, result: Result) -> None:
-        for problem in result.problems:
-            if self._output.json:
-                self._output.record(
-                    "item", action="skip", source=problem.key, target="", size=0, generation="", crc32c="",
-                    state="done", reason=problem.message,
-                )  # fmt: skip
-            else:
-                self._output.message(f"Left alone: {one_line(problem.message)}")
-
-    def _summarise(self, result: Result) -> None:
-        seconds = time.monotonic() - self._started
-        left = {"skipped": len(result.problems), "ignored": result.ignored}
-        if self._output.json:
-            self._output.record("summary", **self._counts, **left, bytes=self._bytes, seconds=round(seconds, 3))
-            self._output.flush()
-            return
-        counts = {name: self._counts[name] for name in ("done", "planned", "failed")}
-        counts |= {"conflicts": self._counts["conflict"], "left alone": left["skipped"], "ignored": left["ignored"]}
-        named = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "nothing to do"
-        self._output.message(f"{named}; {formats.size(self._bytes)} in {formats.duration(seconds)}")

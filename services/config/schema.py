@@ -8,6 +8,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any, Final
 
 from services.prices import GOOGLE, REPLIT, PriceTable, from_config
+from services.sync.limits import REQUESTS_AN_HOUR, TRASH_MB
 
 Check = Callable[[object], Any]
 """Returns the value as the section keeps it; raises `ValueError` that says what is wanted, to follow `it must be`."""
@@ -121,6 +122,16 @@ class KeySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Sync:
+    """`[sync]`: what keeping folders in step may cost and keep."""
+
+    requests_an_hour: int = number(
+        REQUESTS_AN_HOUR, 60, 100_000, "requests", "Class A requests that looking at a pair's bucket may cost an hour."
+    )
+    trash_mb: int = number(TRASH_MB, 1, 10_000_000, "megabytes", "What the trash of a pair may hold; the oldest goes.")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings; those that nothing sets have their defaults."""
 
@@ -128,6 +139,8 @@ class Config:
     """The table `[screen]`."""
     keys: KeySettings = field(default_factory=KeySettings)
     """The table `[keys]`."""
+    sync: Sync = field(default_factory=Sync)
+    """The table `[sync]`."""
     prices: Mapping[str, Any] = field(default_factory=dict)
     """The table `[prices]`, checked; see `services.prices.from_config`."""
 
@@ -141,7 +154,7 @@ class Config:
         return getattr(getattr(self, section), name)
 
 
-SECTIONS: Final[Mapping[str, type[Any]]] = {"screen": Screen}
+SECTIONS: Final[Mapping[str, type[Any]]] = {"screen": Screen, "sync": Sync}
 """The tables whose keys are known one by one; `[keys]` and `[prices]` besides them are checked as a whole."""
 
 TABLES: Final = (*SECTIONS, "keys", "prices")

@@ -8,6 +8,9 @@ from typing import Final
 
 from services.names import SEGMENT_LIMIT_BYTES
 
+MARK: Final = ".conflict-"
+"""What the mark in the name of a conflict copy begins with."""
+
 _MACHINE_LIMIT: Final = 24
 """Characters of the machine's name that are used."""
 
@@ -32,7 +35,7 @@ def conflict_key(key: str, crc32c: str, machine: str) -> str:
     stem, dot, suffix = last.rpartition(".")
     if not stem or len(suffix) > _SUFFIX_LIMIT:
         stem, dot, suffix = last, "", ""
-    mark = f".conflict-{machine}-{_hex(crc32c)}"
+    mark = f"{MARK}{machine}-{_hex(crc32c)}"
     room = SEGMENT_LIMIT_BYTES - len(f"{mark}{dot}{suffix}".encode())
     stem = stem.encode()[:room].decode("utf-8", "ignore")
     return f"{folder}{slash}{stem}{mark}{dot}{suffix}"

@@ -12,7 +12,7 @@ from services.names import display_name
 from services.sync.apply import Applier, Item, Outcome
 from services.sync.disk import Changed, Disk, Read
 from services.sync.entries import Action, LocalEntry, LocalTree, Plan, Problem, RemoteEntry
-from services.sync.gate import check_gate, check_root
+from services.sync.gate import MaxDelete, check_gate, check_root
 from services.sync.ignore import Rules
 from services.sync.move import Mover, Sleep, Throttle
 from services.sync.notes import Notes, OnDisk
@@ -71,6 +71,8 @@ class Result:
     """Why it ended early."""
     again: bool = False
     """Whether something changed meanwhile, so that another pass has work."""
+    left_out: tuple[Action, ...] = ()
+    """What a person has unticked, and is still as it was then."""
 
 
 class Controller:
@@ -98,6 +100,14 @@ class Controller:
         """The bucket's side as it was last seen, with what was done since."""
         self.rules = Rules(pair.excludes)
         """What is left out."""
+        self.allowance: MaxDelete | None = None
+        """How many deletes a person has allowed for just now; whoever sets it takes it back."""
+        self.to_do = 0
+        """Actions of the pass that is under way, or was last."""
+        self.clashes: dict[str, Problem] = {}
+        """Names that cannot both be on this disk, by key."""
+        self.declined: dict[str, str] = state.declined()
+        """What a person has unticked: fingerprints of actions, by key."""
         self._state = state
         self._on_disk = on_disk
         self._machine = machine
@@ -115,6 +125,20 @@ class Controller:
     def notice(self, text: str) -> None:
         """Say something."""
         self._listener.on_notice(text)
+
+    @property
+    def tracked(self) -> int:
+        """How many files are in step, as far as the memory was read; 0 before the first sync."""
+        return sum(1 for key in self._notes.base if not key.endswith("/")) if self._notes is not None else 0
+
+    async def decline(self, actions: Collection[Action]) -> None:
+        """Leave exactly these actions out from now on, and none but these, until what they are about changes."""
+        self.declined = {action.key: fingerprint(action) for action in actions}
+        await self._on_disk(self._state.decline, self.declined)
+
+    @property
+    def _limit(self) -> MaxDelete | None:
+        return self.allowance or self.pair.max_delete
 
     async def _memory(self) -> Notes:
         if self._notes is None:
@@ -173,11 +197,19 @@ class Controller:
         )
         # Links, devices and unreadable folders are left alone on both sides, and so is what a rule leaves out.
         keys = {key for key in {*notes.base, *self.tree.entries, *self.remote.entries} if self._is_ours(key)}
-        if self.pair.mode != "pull" and self.pair.max_delete is None:
-            check_root(
-                {key: entry for key, entry in notes.base.items() if key in keys}, self.tree.entries, self.pair.root
-            )
-        return await self._bring_in_step(notes, keys.difference(hold), resumable, dry_run=dry_run)
+        doubt: Safeguard | None = None
+        if self.pair.mode != "pull" and self._limit is None:
+            try:
+                check_root(
+                    {key: entry for key, entry in notes.base.items() if key in keys}, self.tree.entries, self.pair.root
+                )
+            except Safeguard as error:
+                if not dry_run:
+                    raise
+                doubt = error
+        result = await self._bring_in_step(notes, keys.difference(hold), resumable, dry_run=dry_run)
+        result.stopped = doubt or result.stopped
+        return result
 
     async def run_folders(self, folders: Collection[str], *, hold: Collection[str] = ()) -> Result:
         """Look again at some local folders, and bring in step what changed there, without listing the bucket."""
@@ -208,7 +240,7 @@ class Controller:
         return await self._bring_changes(notes, changed.difference(hold))
 
     async def _bring_changes(self, notes: Notes, keys: set[str]) -> Result:
-        if self.pair.mode != "pull" and self.pair.max_delete is None:
+        if self.pair.mode != "pull" and self._limit is None:
             check_root(notes.base, self.tree.entries, self.pair.root)
         keys = {key for key in keys if self._is_ours(key)}
         return await self._bring_in_step(notes, keys, {}, dry_run=False) if keys else Result()
@@ -223,12 +255,23 @@ class Controller:
         busy = await self._read(notes, keys)
         keys -= busy
         plan = await self._confirmed(notes, keys)
+        left_out = tuple(a for a in plan.work if self.declined.get(a.key) == fingerprint(a)) if self.declined else ()
+        plan = plan.without(frozenset(action.key for action in left_out))
         result = Result(plan, problems=[*self.tree.problems, *self.remote.problems, *plan.problems])
-        result.ignored, result.again = self.tree.ignored, bool(busy)
-        check_gate(plan, self.pair.max_delete)
+        result.ignored, result.again, result.left_out = self.tree.ignored, bool(busy), left_out
+        self.clashes = {key: problem for key, problem in self.clashes.items() if key not in keys}
+        self.clashes.update({problem.key: problem for problem in plan.problems})
+        try:
+            check_gate(plan, self._limit)
+        except Safeguard as error:
+            if not dry_run:
+                raise
+            # What would be done is to be seen all the more.
+            result.stopped = error
         if dry_run:
             return result
         plan = replace(plan, actions=tuple(action for action in plan.actions if not self._was_refused(action)))
+        self.to_do = len(plan.work)
         if plan.work:
             self.enter("transferring", f"{len(plan.work):,} to do")
         await self._forget_partials(plan, resumable)
@@ -326,6 +369,13 @@ class Controller:
                 entries[action.key] = RemoteEntry(item.entry.generation, item.entry.size, item.entry.crc32c)
             elif action.kind in ("delete-remote", "delete-local"):
                 entries.pop(action.key, None)
+
+
+def fingerprint(action: Action) -> str:
+    """Return what tells one action on a key from a later one: what is done, and what it was planned on."""
+    local = action.local.signature if action.local is not None else None
+    there = action.remote.generation if action.remote is not None else 0
+    return f"{action.kind} {':'.join(map(str, local or ()))} {there}"
 
 
 def _version(entry: RemoteEntry | None) -> int:

@@ -23,6 +23,7 @@ from services.names import display_name
 from services.sync import exchange
 from services.sync.entries import LocalTree, Signature
 from services.sync.ignore import OWN_FOLDER, Rules
+from services.sync.limits import TRASH_MB
 from services.sync.scan import scan, signature_of
 from services.sync.trash import Trash
 from services.transfer import local
@@ -64,11 +65,17 @@ class Disk:
     """The folder of a pair."""
 
     def __init__(
-        self, root: str, *, prefix: str = "", umask: int = 0o022, now: Callable[[], float] = time.time
+        self,
+        root: str,
+        *,
+        prefix: str = "",
+        umask: int = 0o022,
+        now: Callable[[], float] = time.time,
+        trash_bytes: int = TRASH_MB * 1_000_000,
     ) -> None:
         self.root = root
         """Absolute path, links resolved."""
-        self.trash = Trash(root, now)
+        self.trash = Trash(root, now, most_bytes=trash_bytes)
         """Where replaced and deleted files go."""
         self._prefix = prefix
         self._umask = umask

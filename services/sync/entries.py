@@ -124,6 +124,8 @@ class Problem:
     """Key or local path, raw."""
     message: str
     """One sentence; names in it have passed `display_name`."""
+    remedy: str = ""
+    """What to do about it; empty where there is nothing better than to leave it out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from services import names
-from services.errors import DiskFull, LocalFileError, NotAuthenticated, PailError, Transient, UnmappableName
+from services.errors import Busy, DiskFull, LocalFileError, NotAuthenticated, PailError, Transient, UnmappableName
 from services.sync.controller import Controller, Result
 from services.sync.ignore import IGNORE_FILE
+from services.sync.limits import REQUESTS_AN_HOUR
 from services.sync.watch import Hints, beat, watch_folder
 
-REQUESTS_AN_HOUR: Final = 2_000
-"""Class A requests that listing may cost at the most in an hour."""
+HOUR_S: Final = 3600.0
+"""Seconds of an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +42,51 @@ class Times:
     """Between two looks through the folder then."""
 
 
-def poll_interval(times: Times, quiet: int, pages: int) -> float:
+def poll_interval(times: Times, quiet: int, pages: int, requests_an_hour: int = REQUESTS_AN_HOUR) -> float:
     """Return the seconds until the next listing, after so many that brought nothing, each of so many pages."""
     wanted = min(times.poll_most_s, times.poll_s * 2.0 ** min(quiet, 20))
-    return max(wanted, pages * 3600.0 / REQUESTS_AN_HOUR)
+    return max(wanted, pages * HOUR_S / max(1, requests_an_hour))
+
+
+class Spending:
+    """The pages that were listed within the last hour: what looks by itself waits until there is room for it."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        """Class A requests that may be made in an hour."""
+        self._listed: deque[tuple[float, int]] = deque()
+
+    def add(self, now: float, pages: int) -> None:
+        """Note a listing."""
+        self._listed.append((now, pages))
+
+    def pages(self, now: float) -> int:
+        """Return the pages of the last hour."""
+        while self._listed and self._listed[0][0] <= now - HOUR_S:
+            self._listed.popleft()
+        return sum(pages for _, pages in self._listed)
+
+    def free_at(self, now: float, pages: int) -> float:
+        """Return the earliest moment at which so many pages more stay within the limit."""
+        over = self.pages(now) + pages - self.limit
+        for at, spent in self._listed:
+            if over <= 0:
+                break
+            now, over = at + HOUR_S, over - spent
+        return now
 
 
 class Live:
     """Runs a controller until stopped."""
 
     def __init__(
-        self, controller: Controller, *, times: Times | None = None, hints: Hints | None = None, watch: bool = True
+        self,
+        controller: Controller,
+        *,
+        times: Times | None = None,
+        hints: Hints | None = None,
+        watch: bool = True,
+        requests_an_hour: int = REQUESTS_AN_HOUR,
     ) -> None:
         self._controller = controller
         self._times = times or Times()
@@ -63,7 +99,11 @@ class Live:
         self._poll_at = 0.0
         self._rescan_at = 0.0
         self._scan_at = 0.0
-        self._refresh = False
+        self._asked: deque[tuple[Callable[[], Awaitable[Result]], asyncio.Future[Result]]] = deque()
+        self.spending = Spending(requests_an_hour)
+        """What looking at the bucket has cost."""
+        self.interval_s = 0.0
+        """Seconds between two looks at the bucket just now."""
 
     def stop(self) -> None:
         """End it once what is under way is finished."""
@@ -71,9 +111,16 @@ class Live:
         self.hints.flood("")
 
     def refresh(self) -> None:
-        """Look at both sides now."""
-        self._refresh = True
+        """Look at both sides now, and often for a while."""
+        self._quiet = 0
         self.hints.flood("a person asked")
+
+    async def do(self, work: Callable[[], Awaitable[Result]]) -> Result:
+        """Have a pass of somebody else's run in its turn, and return what came of it; raises `PailError`."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._asked.append((work, future))
+        self.hints.wake()
+        return await future
 
     async def run(self) -> None:
         """Keep the pair in step until `stop`; raises the `PailError` that only a person can mend."""
@@ -92,6 +139,9 @@ class Live:
             self._controller.enter("halted", f"{error.message}. {error.remedy}".strip())
             raise
         finally:
+            for _, future in self._asked:
+                if not future.done():
+                    future.set_exception(Busy("the pair is not kept in step any more", remedy="Try again."))
             for task in tasks:
                 task.cancel()
             for task in tasks:
@@ -102,12 +152,14 @@ class Live:
         """Do what is due, or wait."""
         clock = self.hints.clock
         now = clock()
-        if self.hints.overflow or now >= self._rescan_at:
+        if self._asked:
+            await self._do_asked()
+        elif self.hints.overflow or now >= self._rescan_at:
             why, self.hints.overflow = self.hints.overflow, ""
             if why and self._rescan_at:
                 self._controller.notice(f"looking at everything again: {why}")
             self._rescan_at = now + self._times.rescan_s
-            await self._do(self._everything)
+            await self._do(self._everything, listed=True, rescan=True)
         elif ready := self.hints.settled(self._times.settle_s):
             await self._do(lambda: self._local(ready))
         elif self.hints.polling and now >= self._scan_at:
@@ -117,6 +169,23 @@ class Live:
             await self._do(lambda: self._controller.run_remote(hold=self._held()), listed=True)
         else:
             await self._rest(now)
+
+    async def _do_asked(self) -> None:
+        work, future = self._asked.popleft()
+        try:
+            result = await work()
+        except PailError as error:
+            # What it saw and did not do is looked at again in the ordinary way, which may halt here as well.
+            self._rescan_at = 0.0
+            if not future.done():
+                future.set_exception(error)
+            return
+        self.spending.add(self.hints.clock(), self._controller.remote.pages)
+        if not future.done():
+            future.set_result(result)
+        if result.again or result.stopped is not None:
+            self._rescan_at = min(self._rescan_at, self.hints.clock() + self._times.retry_s)
+        self._controller.enter("watching", "")
 
     async def _rest(self, now: float) -> None:
         due = [self._poll_at, self._rescan_at]
@@ -160,7 +229,7 @@ class Live:
             # The folder itself may have gone: that is for a look at everything to say.
             return await self._everything()
 
-    async def _do(self, work: Callable[[], Awaitable[Result]], *, listed: bool = False) -> None:
+    async def _do(self, work: Callable[[], Awaitable[Result]], *, listed: bool = False, rescan: bool = False) -> None:
         """Run a pass, and plan the next ones by what came of it."""
         try:
             result = await work()
@@ -170,11 +239,16 @@ class Live:
             await self._wait_out(error)
             return
         times, now = self._times, self.hints.clock()
+        pages = self._controller.remote.pages
+        if listed:
+            self.spending.add(now, pages)
         self._failures = 0
         self._quiet = 0 if result.items else self._quiet + (1 if listed else 0)
-        interval = poll_interval(times, self._quiet, self._controller.remote.pages)
-        if listed or not self._poll_at or result.items:
-            self._poll_at = now + interval
+        self.interval_s = interval = poll_interval(times, self._quiet, pages, self.spending.limit)
+        if listed or result.items:
+            self._poll_at = max(now + interval, self.spending.free_at(now, pages))
+        if rescan:
+            self._rescan_at = max(self._rescan_at, self.spending.free_at(now, pages))
         if result.again:
             self._rescan_at = min(self._rescan_at, now + times.retry_s)
         if not self._stop.is_set():

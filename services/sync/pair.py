@@ -5,20 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
 from services import paths
 from services.connection import Connection
 from services.errors import Busy, UsageError
 from services.names import GsUrl, display_name
-from services.sync.entries import Mode
+from services.sync.entries import MODES, Mode
 from services.sync.gate import MaxDelete
 from services.transfer.journal import FileLock
 
 FOLDER: Final = "sync"
 """Folder of the pairs' memories below the state folder."""
+
+RunKind = Literal["worker", "watch", "once"]
+"""Who runs a pair: the worker, a `pail sync --watch` in the foreground, or a single pass."""
+
+RUN_KINDS: Final[tuple[RunKind, ...]] = ("worker", "watch", "once")
+"""All of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,11 @@ class Pair:
     """Further patterns of what is left out."""
 
     @property
+    def id(self) -> str:
+        """A short name for it, the same in every process: that of its lock, its memory and its socket."""
+        return hashlib.sha256(self.identity.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+
+    @property
     def url(self) -> str:
         """The prefix as a URL, raw."""
         return str(GsUrl(self.bucket, self.prefix))
@@ -53,6 +66,35 @@ class Pair:
         credentials = replace(self.connection.credentials, detail="", quota_project="", path="", kind="default")
         place = replace(self.connection, credentials=credentials, project="").to_json()
         return json.dumps([self.root, self.bucket, self.prefix, place], sort_keys=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a form for the list of pairs; no secret is in it."""
+        return {
+            "root": self.root,
+            "bucket": self.bucket,
+            "prefix": self.prefix,
+            "connection": self.connection.to_json(),
+            "mode": self.mode,
+            "delete": self.delete,
+            "max_delete": str(self.max_delete) if self.max_delete else "",
+            "excludes": list(self.excludes),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Pair:
+        """Rebuild a pair from `to_json`; raises `KeyError`, `TypeError`, `ValueError` for anything else."""
+        if data["mode"] not in MODES or not str(data["root"]).startswith("/"):
+            raise ValueError("no pair")
+        return cls(
+            str(data["root"]),
+            str(data["bucket"]),
+            str(data["prefix"]),
+            Connection.from_json(data["connection"]),
+            data["mode"],
+            delete=bool(data["delete"]),
+            max_delete=MaxDelete.parse(data["max_delete"]) if data["max_delete"] else None,
+            excludes=tuple(str(one) for one in data["excludes"]),
+        )
 
 
 def make_pair(root: Path, url: GsUrl, connection: Connection) -> Pair:
@@ -69,6 +111,28 @@ def make_pair(root: Path, url: GsUrl, connection: Connection) -> Pair:
     return Pair(str(resolved), url.bucket, prefix, connection)
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The process that runs a pair, as its lock says."""
+
+    pid: int = 0
+    """Its process id."""
+    host: str = ""
+    """The machine it runs on."""
+    kind: RunKind = "once"
+    """What it is."""
+    root: str = ""
+    """The folder of the pair."""
+    place: str = ""
+    """The prefix with the place of its bucket."""
+
+    @property
+    def words(self) -> str:
+        """Who that is, for a person."""
+        what = {"worker": "the worker", "watch": "pail sync --watch", "once": "pail sync"}[self.kind]
+        return f"{what}, process {self.pid}" + (f" on {display_name(self.host)}" if self.host else "")
+
+
 class Claim:
     """The right to run a pair, held until `release` or until the process ends, however it ends (hazard 33)."""
 
@@ -76,54 +140,63 @@ class Claim:
         self._lock = lock
         self.database = database
         """File of the pair's memory."""
+        self.socket = paths.socket_path(database.parent, f"{database.stem}.sock")
+        """Where others reach whoever runs it."""
 
     def release(self) -> None:
         """Give it up."""
         self._lock.release(remove=True)
 
 
-def claim(pair: Pair, state_dir: Path) -> Claim:
+def sync_folder(state_dir: Path) -> Path:
+    """Return the folder of the pairs' memories, made where it is missing; raises `Unsafe`, `LocalFileError`."""
+    return paths.ensure_private_dir(paths.ensure_private_dir(state_dir) / FOLDER)
+
+
+def claim(pair: Pair, state_dir: Path, kind: RunKind = "once") -> Claim:
     """Take the right to run a pair.
 
     Raises `Busy` where another process runs it, `UsageError` where a pair that is running overlaps with it (hazard 35).
     """
-    folder = paths.ensure_private_dir(paths.ensure_private_dir(state_dir) / FOLDER)
-    digest = hashlib.sha256(pair.identity.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    folder = sync_folder(state_dir)
     # Looking at the others and taking a place among them is one step: two that overlap cannot both come first.
     door = FileLock(folder / "door.lock")
     door.acquire(wait=True)
     try:
-        lock = FileLock(folder / f"{digest}.lock")
+        lock = FileLock(folder / f"{pair.id}.lock")
         if not lock.acquire():
             raise _busy(pair, lock.path)
         try:
             _check_overlaps(pair, folder, lock.path)
-            lock.write(json.dumps({"pid": os.getpid(), "root": pair.root, "place": _place(pair)}))
+            owner = {"pid": os.getpid(), "host": socket.gethostname(), "kind": kind}
+            lock.write(json.dumps({**owner, "root": pair.root, "place": place_of(pair)}))
         except BaseException:
             lock.release()
             raise
     finally:
         door.release()
-    return Claim(lock, folder / f"{digest}.db")
+    return Claim(lock, folder / f"{pair.id}.db")
 
 
 def _busy(pair: Pair, path: Path) -> Busy:
     return Busy(
-        f"{display_name(pair.root)} is being synced with {display_name(pair.url)} by process {_owner(path).get('pid')}",
+        f"{display_name(pair.root)} is being synced with {display_name(pair.url)} by {read_owner(path).words}",
         remedy="Wait for it, or stop it.",
         url=pair.root,
     )
 
 
-def _owner(path: Path) -> dict[str, str]:
+def read_owner(path: Path) -> Owner:
+    """Return who a lock says that holds it; an empty one where it cannot be read."""
     try:
         found = json.loads(path.read_text("utf-8", "surrogateescape"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        kind: RunKind = found["kind"] if found["kind"] in RUN_KINDS else "once"
+        return Owner(int(found["pid"]), str(found["host"]), kind, str(found["root"]), str(found["place"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Owner()
 
 
-def _place(pair: Pair) -> str:
+def place_of(pair: Pair) -> str:
     """Return the prefix with the place of its bucket, so that beginnings can be compared."""
     where = pair.connection.endpoint or pair.connection.local_dir
     return f"{where}\0{pair.bucket}/{pair.prefix}"
@@ -131,27 +204,31 @@ def _place(pair: Pair) -> str:
 
 def _check_overlaps(pair: Pair, folder: Path, own: Path) -> None:
     for path in folder.glob("*.lock"):
-        if path == own or path.name == "door.lock":
+        if path == own or path.stem in ("door", "pairs"):
             continue
         probe = FileLock(path)
         if probe.acquire():
             probe.release(remove=True)
             continue
-        other = _owner(path)
-        root, place = str(other.get("root", "")), str(other.get("place", ""))
-        if root and overlap(f"{pair.root}/", f"{root}/"):
-            raise _overlaps(pair.root, root, other)
-        if place and overlap(_place(pair), place):
-            raise _overlaps(pair.url, place.partition("\0")[2], other)
+        other = read_owner(path)
+        refuse_overlap(pair, other.root, other.place, f"which {other.words} keeps in step")
+
+
+def refuse_overlap(pair: Pair, root: str, place: str, who: str) -> None:
+    """Raise `UsageError` where one of two pairs lies in the other, on either side (hazard 35)."""
+    if root and overlap(f"{pair.root}/", f"{root}/"):
+        one, other = pair.root, root
+    elif place and overlap(place_of(pair), place):
+        one, other = pair.url, f"gs://{place.partition(chr(0))[2]}"
+    else:
+        return
+    raise UsageError(
+        f"{display_name(one)} overlaps with {display_name(other)}, {who}",
+        remedy="Sync one of them only: see 'pail sync', and 'pail sync DIR --remove'.",
+        url=one,
+    )
 
 
 def overlap(one: str, other: str) -> bool:
     """Tell whether one of two places lies in the other; both end in `/`."""
     return one.startswith(other) or other.startswith(one)
-
-
-def _overlaps(one: str, other: str, owner: dict[str, str]) -> UsageError:
-    return UsageError(
-        f"{display_name(one)} overlaps with {display_name(other)}, which process {owner.get('pid')} keeps in step",
-        remedy="Sync one of them only, or leave the inner one out with .pailignore.",
-    )

@@ -65,7 +65,7 @@ class Prefix:
                     if not _is_plain(key):
                         names.local_path(key.rstrip("/") or key)
                 except PailError as error:
-                    tree.problems.append(Problem(key, error.message))
+                    tree.problems.append(Problem(key, error.message, error.remedy))
                     continue
                 tree.entries[key] = RemoteEntry(row.generation, row.size, row.crc32c, row.mtime)
             token = page.next_token

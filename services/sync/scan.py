@@ -114,7 +114,7 @@ def _scan_folder(
 
 def _unknown(tree: LocalTree, key: str, path: str, error: PailError) -> list[tuple[str, str]]:
     tree.unknown.add(key)
-    tree.problems.append(Problem(path or key, error.message))
+    tree.problems.append(Problem(path or key, error.message, error.remedy))
     return []
 
 
@@ -138,7 +138,7 @@ def _take_in(
             _check(key, room)
         except PailError as error:
             empty = False
-            tree.problems.append(Problem(path + name, error.message))
+            tree.problems.append(Problem(path + name, error.message, error.remedy))
             continue
         empty = False
         if is_folder:

@@ -7,11 +7,12 @@ is deleted (hazards 31 and 32).
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Self
@@ -92,6 +93,11 @@ class State:
                 url=str(path),
             ) from error
 
+    def is_new(self) -> bool:
+        """Tell whether nothing was ever agreed on."""
+        with self._lock:
+            return self._db.execute("SELECT 1 FROM base LIMIT 1").fetchone() is None
+
     def load(self) -> dict[str, BaseEntry]:
         """Return the base."""
         with self._lock:
@@ -136,6 +142,31 @@ class State:
         with self._lock, self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("DELETE FROM intents WHERE key = ? AND nonce = ?", list(intents))
+
+    def declined(self) -> dict[str, str]:
+        """Return what a person has unticked: fingerprints of actions, by key."""
+        return self._note("declined")
+
+    def decline(self, fingerprints: Mapping[str, str]) -> None:
+        """Keep what a person has unticked, in place of what was kept before."""
+        self._write("declined", fingerprints)
+
+    def settled_conflicts(self) -> dict[str, str]:
+        """Return the conflict copies that a person wants to keep, by key."""
+        return self._note("settled")
+
+    def settle_conflicts(self, copies: Mapping[str, str]) -> None:
+        """Keep which conflict copies are no conflict any more."""
+        self._write("settled", copies)
+
+    def _note(self, name: str) -> dict[str, str]:
+        with self._lock:
+            row = self._db.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()
+        return dict(json.loads(row[0])) if row is not None else {}
+
+    def _write(self, name: str, value: Mapping[str, str]) -> None:
+        with self._lock, self._db:
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, json.dumps(value)))
 
     def close(self) -> None:
         """Close it."""

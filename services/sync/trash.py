@@ -19,6 +19,7 @@ from services.paths import PRIVATE_FOLDER_MODE
 from services.sync import exchange
 from services.sync.entries import Signature
 from services.sync.ignore import OWN_FOLDER
+from services.sync.limits import TRASH_MB
 from services.sync.scan import signature_of
 from services.transfer.local import explained, opened_place
 
@@ -27,6 +28,9 @@ TRASH: Final = f"{OWN_FOLDER}/trash"
 
 KEPT_DAYS: Final = 30
 """Days for which a replaced or deleted file is kept."""
+
+SPARED_S: Final = 3600.0
+"""Seconds for which a file stays in the trash however large it is."""
 
 _MOST_OF_A_NAME: Final = 10_000
 """Files of one name that one day can hold."""
@@ -47,9 +51,12 @@ class Taken:
 class Trash:
     """Where replaced and deleted files go.  All methods block and raise `OSError` unless they say otherwise."""
 
-    def __init__(self, root: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, root: str, now: Callable[[], float] = time.time, *, most_bytes: int = TRASH_MB * 1_000_000
+    ) -> None:
         self._root = root
         self._now = now
+        self._most_bytes = most_bytes
 
     def prepare(self) -> int:
         """Make the trash, private, and return a descriptor of the pair's root.
@@ -125,9 +132,10 @@ class Trash:
             yield f"{self._root}/{TRASH}/{day}.{number}/{relative}"
 
     def expire(self) -> int:
-        """Delete what has been in the trash for longer than it is kept, and return how many days went.
+        """Delete what has been in the trash for too long, and what came first where it holds too much.
 
-        Raises `PailError`.
+        What was trashed within the last hour stays whatever its size is: it may be just what a person looks for.
+        Returns how many days went as a whole; raises `PailError`.
         """
         with explained(f"{self._root}/{TRASH}", "delete"):
             root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -142,9 +150,25 @@ class Trash:
                 gone = [name for name in os.listdir(trash) if (day := _day(name)) is not None and day < oldest]  # noqa: PTH208
                 for name in gone:
                     shutil.rmtree(name, dir_fd=trash)
+                self._shrink(trash)
             finally:
                 os.close(trash)
         return len(gone)
+
+    def _shrink(self, trash: int) -> None:
+        """Delete the files that were trashed first until the rest is no more than may be kept."""
+        files: list[tuple[float, int, str]] = []
+        for folder, _, names, handle in os.fwalk(".", dir_fd=trash):
+            for name in names:
+                found = os.stat(name, dir_fd=handle, follow_symlinks=False)
+                # The move into the trash set the change time.
+                files.append((found.st_ctime, found.st_size, f"{folder}/{name}"))
+        over = sum(size for _, size, _ in files) - self._most_bytes
+        for moved, size, path in sorted(files) if over > 0 else ():
+            if over <= 0 or moved > self._now() - SPARED_S:
+                break
+            os.unlink(path, dir_fd=trash)
+            over -= size
 
 
 def _day(name: str) -> date | None:

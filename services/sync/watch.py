@@ -67,6 +67,10 @@ class Hints:
         self.overflow = why
         self._event.set()
 
+    def wake(self) -> None:
+        """Have whoever waits look again, though nothing has changed."""
+        self._event.set()
+
     def settled(self, settle_s: float) -> set[str]:
         """Take out the paths that have been left alone for `settle_s`."""
         now = self.clock()

@@ -14,6 +14,7 @@ from typing import Any, Final
 from services import errors
 from services.connection import Connection, CredentialSpec
 from services.errors import PailError, Rejected
+from services.sync import status
 from services.transfer import messages
 
 KIND: Final = "$"
@@ -39,6 +40,12 @@ _CLASSES: Final[dict[str, type[Any]]] = {
         messages.JobFact,
         messages.ConflictFact,
         messages.NoticeFact,
+        status.LineView,
+        status.TroubleView,
+        status.ConflictView,
+        status.PlanView,
+        status.PassView,
+        status.PairView,
     )
 }
 """Classes that may travel, by name."""

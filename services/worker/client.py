@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from services import __version__, paths
 from services.errors import Busy, PailError, Transient, UsageError
+from services.sync.wanted import wants_worker
 from services.transfer import codec, window
 from services.transfer.facts import FactBoard, Subscription
 from services.transfer.inprocess import JOURNALS, WORKER_JOURNAL
@@ -366,7 +367,7 @@ def nobody_serves(state_dir: Path) -> bool:
 
 
 def _has_work(state_dir: Path) -> bool:
-    return has_unfinished(state_dir / JOURNALS, always=WORKER_JOURNAL)
+    return has_unfinished(state_dir / JOURNALS, always=WORKER_JOURNAL) or wants_worker(state_dir)
 
 
 def offline_jobs(state_dir: Path) -> list[Job]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from services import __version__, paths
 from services.errors import Busy, PailError, Rejected, Unsafe
+from services.sync.host import SyncHost
 from services.transfer import codec
 from services.transfer.core import log
 from services.transfer.engine import Engine
@@ -56,6 +57,7 @@ class Worker:
         self._socket = Path()
         self._stop = asyncio.Event()
         self._retiring = False
+        self._sync = SyncHost(state_dir)
         self._clients: set[asyncio.Task[None]] = set()
 
     async def run(self, on_ready: Callable[[], None] | None = None) -> None:
@@ -72,8 +74,10 @@ class Worker:
                 try:
                     if on_ready is not None:
                         on_ready()
+                    self._sync.start()
                     await self._until_done()
                 finally:
+                    await asyncio.to_thread(self._sync.stop)
                     server.close()
                     await asyncio.to_thread(self._socket.unlink, missing_ok=True)
             finally:
@@ -113,7 +117,7 @@ class Worker:
         while not self._stop.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), min(TICK_S, max(0.01, self._idle_exit_s / 4)))
-            if self._engine.busy or self._clients:
+            if self._engine.busy or self._clients or self._sync.busy:
                 used = loop.time()
             elif loop.time() - used >= self._idle_exit_s:
                 log.info("nothing to do")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from services.localstore.server import StoreServer
 from tests.e2e.conftest import Pail
 
 Put = Callable[..., None]
@@ -129,7 +131,7 @@ def test_a_live_sync_carries_changes_and_ends_in_order(
 def test_hazard_33_a_second_process_on_the_pair_is_refused_and_a_killed_one_leaves_no_lock(
     pail: Pail, folder: Path, bucket: str, watching: subprocess.Popen[bytes]
 ) -> None:
-    assert f"process {watching.pid}" in pail("sync", str(folder), bucket, code=1).err
+    assert f"process {watching.pid}" in pail("sync", str(folder), bucket, "--watch", code=1).err
     watching.kill()
     watching.wait()
     pail("sync", str(folder), bucket)
@@ -142,6 +144,90 @@ def test_hazard_35_an_overlapping_pair_is_refused(
     (tmp_path / "other").mkdir()
     assert "overlaps" in pail("sync", str(folder / "inner"), "gs://live/q", code=2).err
     assert "overlaps" in pail("sync", str(tmp_path / "other"), "gs://live/p/inner", code=2).err
+
+
+def test_a_single_pass_over_a_pair_that_is_run_is_made_by_its_owner(
+    pail: Pail, folder: Path, bucket: str, watching: subprocess.Popen[bytes], put: Put
+) -> None:
+    (found,) = pail("--json", "sync").records
+    assert (found["kind"], found["pid"], found["by"]) == ("pair", watching.pid, "watch")
+    put("live", "p/there", b"x")
+    done = pail("--json", "sync", str(folder), bucket).records
+    assert done[-1]["kind"] == "summary"
+    assert (folder / "there").read_bytes() == b"x"
+    assert pail("-v", "sync", str(folder), bucket, "--dry-run").err.count("Handed to pail sync --watch") == 1
+    assert "in its own way" in pail("sync", str(folder), bucket, "--mode", "push", code=2).err
+    assert watching.poll() is None
+
+
+def test_the_worker_runs_a_pair_without_a_terminal_and_again_after_a_kill(
+    pail: Pail, folder: Path, bucket: str
+) -> None:
+    (folder / "a").write_text("x")
+    try:
+        pail("sync", str(folder), bucket, "--resume")
+        eventually(lambda: "p/a" in names(pail))
+        (found,) = eventually(lambda: [one for one in pail("--json", "sync").records if one["state"] == "watching"])
+        assert found["by"] == "worker"
+        os.kill(found["pid"], signal.SIGKILL)
+        (folder / "b").write_text("y")
+        pail("sync", str(folder), "--resume")
+        eventually(lambda: "p/b" in names(pail))
+        (folder / "c").write_text("z")
+        said = pail("sync", str(folder), bucket).err
+        assert "Uploaded" in said or "nothing to do" in said
+        assert "p/c" in names(pail)
+        pail("sync", str(folder), "--pause")
+        eventually(lambda: pail("--json", "sync").records[0]["pid"] == 0)
+        pail("sync", str(folder), "--remove")
+        assert pail("--json", "sync").records == []
+    finally:
+        pail("worker", "stop", code=None)
+
+
+def test_hazard_35_a_pair_of_the_list_is_not_overlapped_while_it_rests(
+    pail: Pail, folder: Path, watching: subprocess.Popen[bytes]
+) -> None:
+    watching.send_signal(signal.SIGTERM)
+    watching.communicate(timeout=PATIENCE_S)
+    (folder / "inner").mkdir()
+    assert "overlaps" in pail("sync", str(folder / "inner"), "gs://live/q", code=2).err
+    pail("sync", str(folder), "--remove")
+    pail("sync", str(folder / "inner"), "gs://live/q")
+
+
+def test_hazard_67_what_a_project_proposes_is_approved_first(
+    pail: Pail, bucket: str, store: StoreServer, home: Path
+) -> None:
+    project = home / "project"
+    (project / "assets").mkdir(parents=True)
+    (project / "assets/a").write_text("x")
+    (project / "pail.toml").write_text(
+        f'[[sync]]\nfolder = "assets"\nurl = "gs://live/site"\nmode = "push"\nendpoint = "{store.endpoint}"\n'
+    )
+    (found,) = pail("--json", "sync", cwd=project).records
+    assert found["proposed"]
+    pail("sync", "assets", code=2, cwd=project)
+    pail("sync", "assets", "--approve", cwd=project)
+    pail("sync", "assets", cwd=project)
+    assert names(pail) == {"site/a"}
+
+
+def test_a_plan_that_a_safeguard_stops_can_be_looked_at(pail: Pail, folder: Path, bucket: str) -> None:
+    (folder / "a").write_text("x")
+    pail("sync", str(folder), bucket)
+    (folder / "a").unlink()
+    seen = pail("--json", "sync", str(folder), bucket, "--dry-run", code=9).records
+    assert [(one["action"], one["state"]) for one in seen if one["kind"] == "item"] == [("delete", "planned")]
+
+
+def test_a_unit_is_written_and_deleted(pail: Pail, folder: Path, bucket: str, home: Path) -> None:
+    said = pail("sync", str(folder), bucket, "--install", "--mode", "push").err
+    (unit,) = (home / "config/systemd/user").iterdir()
+    assert f"systemctl --user enable --now {unit.name}" in said
+    assert f'"--mode" "push" "{folder}" "gs://live/p/"' in unit.read_text()
+    pail("sync", str(folder), bucket, "--uninstall")
+    assert not unit.exists()
 
 
 def test_hazard_30_killed_at_any_moment_it_loses_nothing_and_makes_no_conflict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,6 +173,20 @@ def test_the_trash_is_emptied_after_thirty_days(tmp_path: Path) -> None:
     now[0] += DAY
     assert disk.trash.expire() == 1
     assert in_trash(tmp_path) == []
+
+
+def test_the_trash_gives_up_its_oldest_files_where_it_holds_too_much(tmp_path: Path) -> None:
+    now = [time.time()]
+    disk = Disk(str(tmp_path), now=lambda: now[0], trash_bytes=250)
+    for name in ("a", "b", "c"):
+        path = tmp_path / name
+        path.write_bytes(name.encode() * 100)
+        disk.remove(name, signature(path))
+    disk.trash.expire()
+    assert len(in_trash(tmp_path)) == 3, "what was trashed just now stays"
+    now[0] += 2 * 3600
+    disk.trash.expire()
+    assert sorted(in_trash(tmp_path)) == [b"b" * 100, b"c" * 100]
 
 
 def test_a_link_in_place_of_the_trash_is_not_followed(disk: Disk, tmp_path: Path) -> None:

@@ -1,0 +1,177 @@
+"""What is told of a pair that runs: plain data, sampled by whoever shows it, over the socket of its owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Stand = Literal[
+    "starting", "scanning", "reconciling", "transferring", "watching", "waiting", "asking", "halted", "stopping"
+]
+"""Where a pair stands: the phases of its controller; `asking` where its plan waits for a person's word."""
+
+STOPPED: Final[tuple[Stand, ...]] = ("asking", "halted")
+"""Where nothing goes on until a person says so."""
+
+MOST_LINES: Final = 20_000
+"""Lines of a plan, or of a pass, that are sent at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """One action on one key: planned, or what became of it."""
+
+    action: str
+    """Its stable word: `upload`, `download`, `conflict`, `move`, `delete`, `delete-local`."""
+    key: str
+    """The key, raw; of a move the new one."""
+    source: str = ""
+    """Key that a move takes the object from."""
+    copy: str = ""
+    """Key that the local version of a conflict is kept under."""
+    size: int = 0
+    """Bytes."""
+    why: str = ""
+    """Why it is planned, in a few words of our own."""
+    generation: str = ""
+    """Generation of the object it was planned on; empty for none."""
+    crc32c: str = ""
+    """CRC32C of that."""
+    state: str = "planned"
+    """`planned`, `done` or `failed`."""
+    reason: str = ""
+    """Why it failed; safe for a terminal."""
+    remedy: str = ""
+    """What to do about that."""
+    fault: str = ""
+    """Stable word of the failure (`PailError.reason`)."""
+    at: float = 0.0
+    """When it ended, seconds since the epoch."""
+    ticked: bool = True
+    """Whether it is to be carried out; a person may have left it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleView:
+    """A path that is left alone, or that failed."""
+
+    key: str
+    """The key or the local path, raw."""
+    reason: str
+    """Why; safe for a terminal."""
+    remedy: str = ""
+    """What to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictView:
+    """Two versions of one file that are both kept."""
+
+    key: str
+    """Key of the file, which holds the bucket's version; raw."""
+    copy: str
+    """Key of the copy, which holds the version of the machine that noticed it; raw."""
+    machine: str
+    """That machine."""
+    size: int
+    """Bytes of the file."""
+    copy_size: int
+    """Bytes of the copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan, as it is shown before anything moves."""
+
+    lines: tuple[LineView, ...] = ()
+    """What would be done, at most `MOST_LINES`."""
+    total: int = 0
+    """Lines that there are."""
+    troubles: tuple[TroubleView, ...] = ()
+    """What is left alone, and why."""
+    ignored: int = 0
+    """Files and folders that rules leave out."""
+    tracked: int = 0
+    """Files that were in step before."""
+    first: bool = False
+    """Whether the pair was never synced before."""
+    stopped: str = ""
+    """Why a safeguard would stop it; empty where none would."""
+    unprotected: bool = False
+    """Whether the bucket keeps neither deleted nor older versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassView:
+    """What a pass came to that was made for somebody else."""
+
+    lines: tuple[LineView, ...] = ()
+    """What was planned or done."""
+    troubles: tuple[TroubleView, ...] = ()
+    """What was left alone, and why."""
+    ignored: int = 0
+    """Files and folders that rules leave out."""
+    again: bool = False
+    """Whether something kept changing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairView:
+    """Where a pair stands at this moment."""
+
+    id: str
+    """Id of the pair."""
+    root: str
+    """Its folder, raw."""
+    url: str
+    """Its prefix, raw."""
+    mode: str
+    """Which way changes go."""
+    pid: int = 0
+    """Process that runs it."""
+    host: str = ""
+    """Machine that it runs on."""
+    kind: str = "worker"
+    """Who runs it (`services.sync.pair.RunKind`)."""
+    stand: Stand = "starting"
+    """Where it stands."""
+    why: str = ""
+    """Why, safe for a terminal."""
+    remedy: str = ""
+    """What to do where it halted."""
+    since: float = 0.0
+    """When it came to stand there, seconds since the epoch."""
+    tracked: int = 0
+    """Files that are in step."""
+    ignored: int = 0
+    """Files and folders that rules leave out."""
+    left_out: int = 0
+    """Actions that a person has unticked."""
+    to_do: int = 0
+    """Actions of the pass that is under way."""
+    done: int = 0
+    """Those of them that have ended."""
+    changed: float = 0.0
+    """When something was last carried, seconds since the epoch; 0 for never."""
+    interval_s: float = 0.0
+    """Seconds between two looks at the bucket."""
+    requests: int = 0
+    """Class A requests of the last hour, everything included."""
+    looks: int = 0
+    """Those of them that were for looking at the bucket."""
+    requests_limit: int = 0
+    """How many looking may cost in an hour."""
+    polling: str = ""
+    """Why there are no events from the system; empty where they come."""
+    recent: tuple[LineView, ...] = ()
+    """What was carried lately, the latest first."""
+    troubles: tuple[TroubleView, ...] = ()
+    """What is left alone or failed."""
+    troubles_total: int = 0
+    """How many there are."""
+    conflicts: tuple[ConflictView, ...] = ()
+    """Files of which two versions are kept."""
+    planned: tuple[tuple[str, int], ...] = ()
+    """Actions of the plan that waits, with how many of each."""
+    unprotected: bool = False
+    """Whether the bucket keeps neither deleted nor older versions."""
