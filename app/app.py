@@ -19,7 +19,7 @@ from app.screens.connect import ConnectScreen, WayIn
 from app.screens.main import MainScreen
 from app.surroundings import Surroundings
 from app.terminal import terminal_problem
-from app.themes import DARK
+from app.themes import ANSI_DARK, DARK
 from services.credentials import ConnectionOptions
 from services.errors import ExitCode, UsageError
 from services.names import display_name
@@ -67,6 +67,7 @@ class PailApp(App[int], inherit_bindings=False):
         super().__init__(driver_class=driver_class(), css_path=style_sheets())
         self.animation_level = "none"  # an animation costs bytes on the line and says nothing
         self._surroundings = surroundings or Surroundings()
+        self.hover = self._surroundings.line.hover
         self._options = options
         self._start_url = start_url
         for look in self._surroundings.looks:
@@ -90,7 +91,10 @@ class PailApp(App[int], inherit_bindings=False):
         """Take the theme of the settings, else the one that was chosen last; say what is wrong with the settings."""
         reading = self._surroundings.reading
         named = reading.config.screen.theme
-        theme = named or await self._surroundings.remembered.theme()
+        if self._surroundings.line.few_colours and not named:
+            theme = ANSI_DARK.name
+        else:
+            theme = named or await self._surroundings.remembered.theme()
         if theme in self.available_themes:
             self.theme = theme
         elif named:
@@ -133,12 +137,15 @@ def leave_within(seconds: float, code: int) -> None:
     timer.start()
 
 
-def run_screen(options: ConnectionOptions, start_url: str | None = None) -> int:
-    """Show the screen until it is left and return the exit code; raises `UsageError` where there is no terminal."""
+def run_screen(options: ConnectionOptions, start_url: str | None = None, *, low_bandwidth: bool = False) -> int:
+    """Show the screen until it is left and return the exit code; raises `UsageError` where there is no terminal.
+
+    `low_bandwidth` spares the line to the terminal, whatever the settings say.
+    """
     problem = terminal_problem()
     if problem:
         raise UsageError(problem, remedy="See 'pail --help' for commands that need none.")
-    app = PailApp(options, start_url or "", Surroundings.real())
+    app = PailApp(options, start_url or "", Surroundings.real(low_bandwidth=low_bandwidth))
     app.run()
     code = app.return_code if app.return_code is not None else ExitCode.FAILED
     leave_within(LEAVE_LIMIT_S, code)

@@ -11,6 +11,7 @@ from typing import Final
 
 from app.bridge import Connect
 from app.engine import connect_worker
+from app.line import WIDE, LineMode, line_mode
 from app.registry.keymap import Keymap, arrange
 from app.session import Session
 from app.themes import LOOKS, Look
@@ -50,17 +51,19 @@ class Surroundings:
     """The settings, and what was wrong with the file."""
     keymap: Keymap = field(default_factory=Keymap)
     """The keys in force."""
-
+    line: LineMode = WIDE
+    """What is left out to spare the line to the terminal."""
     looks: tuple[Look, ...] = LOOKS
     """The themes that can be chosen."""
 
     @classmethod
-    def real(cls) -> Surroundings:
+    def real(cls, *, low_bandwidth: bool = False) -> Surroundings:
         """Return the real ones, as `config.toml` and the folder of themes ask for them.  Blocks on the disk."""
         reading, own = load_or_defaults(), own_looks()
         if own.problems and reading.problem is None:
             reading = replace(reading, problem=own.problems[0])
-        return replace(cls.of(reading), looks=(*LOOKS, *own.looks))
+        line = line_mode(reading.config.screen.low_bandwidth, os.environ, asked=low_bandwidth)
+        return replace(cls.of(reading), line=line, looks=(*LOOKS, *own.looks))
 
     @classmethod
     def of(cls, reading: Reading) -> Surroundings:

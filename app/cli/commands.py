@@ -17,6 +17,7 @@ LOCATION_HELP: Final = "region, dual-region or multi-region (default: US); fixed
 
 def _screen(parser: Parser) -> None:
     parser.word("url", nargs="?", metavar="gs://BUCKET[/PREFIX]", help="where the screen opens")
+    parser.option("--low-bandwidth", action="store_true", help="spare the line to the terminal: 16 colours, no hover")
 
 
 def _buckets(parser: Parser) -> None:

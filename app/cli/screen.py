@@ -14,4 +14,4 @@ def run(context: Context) -> int:
         raise UsageError(problem, remedy="Use the commands: see 'pail --help'.")
     from app.app import run_screen  # Textual: only once it is known that there is a screen
 
-    return run_screen(connection_options(context), context.args.url)
+    return run_screen(connection_options(context), context.args.url, low_bandwidth=context.args.low_bandwidth)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from textual import events
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from app.driver.choice import erases_in_colour
 from app.driver.writer import FrameWriter
+
+ANY_MOVE_OFF: Final = "\x1b[?1003l"
+"""No reports of moves without a button (xterm's any-event tracking)."""
+
+DRAGS_ON: Final = "\x1b[?1002h"
+"""Reports of clicks, and of moves while a button is down (xterm's button-event tracking)."""
+
+DRAGS_OFF: Final = "\x1b[?1002l"
+"""No such reports."""
 
 
 class DiffingDriver(LinuxDriver):
@@ -27,6 +38,18 @@ class DiffingDriver(LinuxDriver):
         """Hand over what Textual draws; never waits for the terminal."""
         assert self._frames is not None, "Driver must be in application mode"
         self._frames.write(data)
+
+    def _enable_mouse_support(self) -> None:
+        """Ask for every move of the pointer only where the screen wants them: each is answered with bytes."""
+        super()._enable_mouse_support()
+        if self._mouse and not getattr(self._app, "hover", True):
+            self.write(f"{ANY_MOVE_OFF}{DRAGS_ON}")
+
+    def _disable_mouse_support(self) -> None:
+        """Leave no mode of the mouse behind."""
+        if self._mouse:
+            self.write(DRAGS_OFF)
+        super()._disable_mouse_support()
 
     def invalidate(self) -> None:
         """Paint everything again with the next picture: somebody else may have written to the terminal."""

@@ -57,7 +57,7 @@ class MainControls(MainLayout):
         self._way = way
         self._options = options
         self._view: View = "objects"
-        bridge = Bridge(surroundings.connect, self.post_message)
+        bridge = Bridge(surroundings.connect, self.post_message, sample_s=surroundings.line.sample_s)
         self.desk = Desk(
             self,
             bridge,

@@ -100,6 +100,12 @@ class Screen:
     symbols: str = choice(
         "auto", ("auto", "unicode", "ascii"), "Signs in lists and frames; auto asks the terminal's language settings."
     )
+    low_bandwidth: str = choice(
+        "auto",
+        ("auto", "on", "off"),
+        "Spare the line to the terminal: auto does so over SSH (no reports of the pointer's moves, progress twice a "
+        "second), on also takes the 16 colours of the terminal.",
+    )
     look_s: float = number(
         5.0, 2, 3600, "seconds", "Time between two looks for other people's changes, at the least; each is a listing."
     )

@@ -136,6 +136,22 @@ def test_an_idle_screen_writes_nothing(pail: Pail, put: Put, terminal: Terminal)
     terminal.wait(quiet)
 
 
+@pytest.mark.parametrize(("words", "ssh"), [(["--low-bandwidth"], ""), ([], "192.0.2.1 5 192.0.2.2 22"), ([], "")])
+def test_a_thin_line_gets_no_reports_of_moves_and_short_colours(
+    pail: Pail, put: Put, terminal: Terminal, words: list[str], ssh: str
+) -> None:
+    put("one-1")
+    put("one-1", "a", b"1")
+    command, environment = screen(pail, "gs://one-1")
+    terminal.start([*command, *words], {**environment, "SSH_CONNECTION": ssh})
+    terminal.see("a ", "just now")
+    thin = bool(words or ssh)
+    assert terminal.tmux("display", "-p", "#{mouse_all_flag}#{mouse_button_flag}").strip() == ("01" if thin else "10")
+    assert (b"38;2;" in terminal.raw.read_bytes()) is not bool(words), "the 16 colours only where they were asked for"
+    terminal.keys("q")
+    terminal.wait(terminal.is_restored)
+
+
 def test_hostile_names_send_no_control_to_the_terminal(pail: Pail, put: Put, terminal: Terminal) -> None:
     put("evil-bucket")
     for name in ("a\x1b]52;c;ZXZpbA==\x07.txt", "b\x1b[2J.txt", "report [/final].csv", "[@click=app.quit]x"):
