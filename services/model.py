@@ -45,6 +45,20 @@ class ListPage(NamedTuple):
     """Token of the next page; empty on the last one."""
 
 
+BriefRow = tuple[str, str, str, str]
+"""What a list that is only printed says of an object, as the service sent it: its full name (raw), its bytes in decimal
+digits, the time of its last change of RFC 3339 in UTC, its storage class."""
+
+
+class BriefPage(NamedTuple):
+    """One page of a listing that is only printed."""
+
+    objects: list[BriefRow]
+    """The objects of this page, in byte order of their names."""
+    next_token: str
+    """Token of the next page; empty on the last one."""
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
     """Everything Google keeps about one generation of an object."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from functools import partial
+from typing import Final
 
 from app.cli.buckets import print_buckets
 from app.cli.connect import open_connection
@@ -14,12 +16,16 @@ from app.cli.runtime import run_async
 from app.cli.several import for_each
 from app.cli.units import rfc3339
 from services.errors import BucketNotFound, ObjectNotFound
-from services.gcs.interface import DataPlane
+from services.gcs.interface import DataPlane, ListQuery
 from services.globs import has_glob
 from services.lookup import Entry, below, find_object, matches
-from services.model import ObjectRow
+from services.model import BriefRow, ObjectRow
 from services.names import GsUrl, display_name, parse_gs_url
+from services.stitch import in_order
 from widgets import formats
+
+PAGES_HELD: Final = 256
+"""Pages of a recursive listing that wait for their turn at the most: about 250 bytes a row."""
 
 
 def run(context: Context) -> int:
@@ -76,7 +82,21 @@ class _Lister:
             self._output.message(f"{formats.count(self._objects, 'object')}, {formats.size(self._bytes)}")
 
     async def _list_prefix(self, bucket: str, prefix: str) -> bool:
+        if self._recursive and not self._output.json:
+            return await self._list_briefly(bucket, prefix)
         return await self._print_all(bucket, below(self._data, bucket, prefix, recursive=self._recursive))
+
+    async def _list_briefly(self, bucket: str, prefix: str) -> bool:
+        """Print all objects below a prefix, with nothing made of what the service says of them but lines."""
+        before = self._objects
+        fetch = partial(self._data.list_brief, bucket)
+        async with aclosing(in_order(fetch, ListQuery(prefix=prefix), hold=PAGES_HELD)) as pages:
+            async for page in pages:
+                self._objects += len(page.objects)
+                if self._long:
+                    self._bytes += sum([int(row[1]) for row in page.objects])
+                self._output.text(brief_lines(self._output, bucket, page.objects, long=self._long))
+        return self._objects > before
 
     async def _list_matches(self, url: GsUrl) -> bool:
         """Print matching objects, and what lies below matching folders."""
@@ -116,6 +136,18 @@ class _Lister:
             else:
                 output.line(f"gs://{bucket}/{output.name(entry.name)}")
         output.flush()
+
+
+def brief_lines(output: Output, bucket: str, rows: list[BriefRow], *, long: bool) -> str:
+    """Return the lines of a page: a million of them are printed so."""
+    head = f"gs://{bucket}/"
+    if output.is_terminal:
+        rows = [(output.name(name), size, output.name(time), output.name(kind)) for name, size, time, kind in rows]
+    if long:
+        lines = [f"{size:>15}  {time:24}  {kind:8}  {head}{name}\n" for name, size, time, kind in rows]
+    else:
+        lines = [f"{head}{row[0]}\n" for row in rows]
+    return "".join(lines)
 
 
 def long_line(output: Output, bucket: str, row: ObjectRow) -> str:

@@ -49,6 +49,12 @@ class Output:
         """Print one line of data; names in it have passed `name`."""
         self._gather(encode(text + "\n", sys.stdout, raw=not self.is_terminal))
 
+    def text(self, lines: str) -> None:
+        """Print many lines of data at once; names in them have passed `name`."""
+        if lines:
+            self._gather(encode(lines, sys.stdout, raw=not self.is_terminal))
+            self.flush()
+
     def record(self, kind: str, **fields: Any) -> None:
         """Print one JSON record."""
         self._gather(to_json(kind, fields))

@@ -17,15 +17,17 @@ from services.gcs.interface import ListQuery, RewriteStatus
 from services.gcs.multipart import MultipartUploads
 from services.gcs.paths import BATCH, DOWNLOAD, bucket_path, object_path
 from services.gcs.translate import (
+    BRIEF_FIELDS,
     ROW_FIELDS,
     attribute_fields,
+    brief_page,
     list_page,
     object_info,
     precondition_params,
     rewrite_status,
 )
 from services.gcs.uploads import Uploads
-from services.model import ListPage, ObjectInfo, Precondition, WriteAttributes
+from services.model import BriefPage, ListPage, ObjectInfo, Precondition, WriteAttributes
 from services.names import check_object_name
 
 JSON_HEADERS = {"Content-Type": "application/json; charset=UTF-8"}
@@ -50,27 +52,11 @@ class GoogleData(Uploads, MultipartUploads):
 
     async def list_page(self, bucket: str, query: ListQuery, token: str = "") -> ListPage:
         """Return one page, following `token`."""
-        params = {
-            "prefix": query.prefix,
-            "delimiter": query.delimiter,
-            "maxResults": query.page_size,
-            "startOffset": query.start_offset,
-            "endOffset": query.end_offset,
-            "matchGlob": query.match_glob,
-            "versions": _flag(query.versions),
-            "softDeleted": _flag(query.soft_deleted),
-            "includeTrailingDelimiter": _flag(query.include_trailing_delimiter),
-            "includeFoldersAsPrefixes": _flag(query.include_folders_as_prefixes),
-            "pageToken": token,
-            "projection": "noAcl",
-            "fields": ROW_FIELDS,
-            "prettyPrint": "false",
-        }
-        subject = Subject("list", bucket, query.prefix)
-        request = Request(
-            subject, "GET", bucket_path(bucket, "o"), whole(params), repeatable=True, operation="objects.list"
-        )
-        return await self.wire.parsed(request, list_page)
+        return await self.wire.parsed(_list_request(bucket, query, token, ROW_FIELDS), list_page)
+
+    async def list_brief(self, bucket: str, query: ListQuery, token: str = "") -> BriefPage:
+        """Return one page with only what is printed of each object; the query has no delimiter."""
+        return await self.wire.parsed(_list_request(bucket, query, token, BRIEF_FIELDS), brief_page)
 
     async def stat(
         self, bucket: str, name: str, *, generation: int | None = None, soft_deleted: bool = False
@@ -266,6 +252,27 @@ class GoogleData(Uploads, MultipartUploads):
                 operation="folders.insert",
             )
         )
+
+
+def _list_request(bucket: str, query: ListQuery, token: str, fields: str) -> Request:
+    params = {
+        "prefix": query.prefix,
+        "delimiter": query.delimiter,
+        "maxResults": query.page_size,
+        "startOffset": query.start_offset,
+        "endOffset": query.end_offset,
+        "matchGlob": query.match_glob,
+        "versions": _flag(query.versions),
+        "softDeleted": _flag(query.soft_deleted),
+        "includeTrailingDelimiter": _flag(query.include_trailing_delimiter),
+        "includeFoldersAsPrefixes": _flag(query.include_folders_as_prefixes),
+        "pageToken": token,
+        "projection": "noAcl",
+        "fields": fields,
+        "prettyPrint": "false",
+    }
+    subject = Subject("list", bucket, query.prefix)
+    return Request(subject, "GET", bucket_path(bucket, "o"), whole(params), repeatable=True, operation="objects.list")
 
 
 def _flag(value: bool) -> str:

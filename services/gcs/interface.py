@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 from services.model import (
+    BriefPage,
     BucketInfo,
     BucketPage,
     BucketSpec,
@@ -120,6 +121,9 @@ class DataPlane(Protocol):
 
     async def list_page(self, bucket: str, query: ListQuery, token: str = "") -> ListPage:
         """Return one page, following `token`."""
+
+    async def list_brief(self, bucket: str, query: ListQuery, token: str = "") -> BriefPage:
+        """Return one page with only what is printed of each object; the query has no delimiter."""
 
     async def stat(
         self, bucket: str, name: str, *, generation: int | None = None, soft_deleted: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -192,3 +193,13 @@ class ReadContract(OnBench):
         page = await bench.data.list_page(BUCKET, ListQuery(soft_deleted=True))
         assert [row.generation for row in page.objects] == [old.generation]
         assert page.objects[0].deleted is not None
+
+    async def test_a_brief_page_says_what_is_printed(self, bench: Bench) -> None:
+        info = await bench.put("name", b"xyz")
+        await bench.put("other")
+        page = await bench.data.list_brief(BUCKET, ListQuery(page_size=1))
+        (row,) = page.objects
+        assert (row[0], row[1], row[3]) == ("name", "3", "STANDARD")
+        assert datetime.fromisoformat(row[2]).timestamp() == info.updated
+        (other,) = (await bench.data.list_brief(BUCKET, ListQuery(page_size=1), page.next_token)).objects
+        assert other[0] == "other"

@@ -98,6 +98,18 @@ def test_an_object_keeps_its_fields() -> None:
     assert translate.list_page({"kind": "storage#objects", "items": [OBJECT]}).objects == [info.row()]
 
 
+def test_a_brief_page_keeps_what_is_printed_and_takes_other_servers_times_and_gaps() -> None:
+    items = [OBJECT, {"name": "b", "size": "0"}, {"name": "c", "size": "7", "updated": "2026-01-02T05:04:05+02:00"}]
+    rows = translate.brief_page({"kind": "storage#objects", "items": items}).objects
+    assert [row[:2] for row in rows] == [(OBJECT["name"], OBJECT["size"]), ("b", "0"), ("c", "7")]
+    assert rows[1][2:] == ("", "")
+    assert rows[2][2] == "2026-01-02T03:04:05.000Z"
+    assert translate.brief_page({"kind": "storage#objects"}).objects == []
+    for odd in ({"name": 1, "size": "0"}, {"name": "a", "size": "-1"}, {"name": "a", "size": ""}, {"size": "1"}):
+        with pytest.raises(Transient):
+            translate.brief_page({"kind": "storage#objects", "items": [odd]})
+
+
 def test_a_bucket_keeps_its_settings_and_lacks_what_may_not_be_read() -> None:
     info = translate.bucket_info(BUCKET)
     assert (info.versioning, info.soft_delete_s, info.uniform_access, info.requester_pays) == (

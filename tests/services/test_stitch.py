@@ -1,0 +1,122 @@
+"""Listings in stretches: whatever is cut where, every name comes once and in order, and nothing runs on alone."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services import stitch
+from services.errors import Transient
+from services.gcs.interface import ListQuery
+from services.model import ListPage
+from services.stitch import in_order, leading_cuts, middle
+from tests.services.samples import Listing, row_of
+
+NAMES = st.lists(
+    st.from_regex(r"([ab0]/){0,2}[a-c0-9Z\u00e9\U0001f600]{1,4}", fullmatch=True), unique=True, max_size=80
+)
+
+
+class Slow(Listing):
+    """Answers after some turns of the loop, different ones for each request, and can fail."""
+
+    running = most = 0
+    bad = ""
+
+    async def list_page(self, bucket: str, query: ListQuery, token: str = "") -> ListPage:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            for _ in range(hash((query.start_offset, token)) % 7):
+                await asyncio.sleep(0)
+            page = await super().list_page(bucket, query, token)
+            if self.bad and any(row.name == self.bad for row in page.objects):
+                raise Transient("away")
+            return page
+        finally:
+            self.running -= 1
+
+
+@pytest.fixture
+def many_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stitch, "LANE_S", 1e-12)
+
+
+async def names_of(listing: Slow, query: ListQuery, *, hold: int = 64) -> list[str]:
+    pages = [page async for page in in_order(partial(listing.list_page, "b"), query, hold=hold)]
+    assert listing.running == 0
+    return [row.name for page in pages for row in page.objects]
+
+
+@given(NAMES, st.integers(1, 5), st.sampled_from(["", "a", "a/", "0/b"]), st.integers(1, 20))
+async def test_every_name_comes_once_and_in_order(names: list[str], size: int, prefix: str, hold: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stitch, "LANE_S", 1e-12)
+        listing = Slow([row_of(name) for name in names], page_size=size)
+        wanted = sorted((name for name in names if name.startswith(prefix)), key=str.encode)
+        assert await names_of(listing, ListQuery(prefix=prefix), hold=hold) == wanted
+        end = ListQuery(prefix=prefix, end_offset="b")
+        assert await names_of(listing, end, hold=hold) == [name for name in wanted if name < "b"]
+
+
+@pytest.mark.usefixtures("many_lanes")
+async def test_a_long_listing_is_fetched_side_by_side_with_few_pages_more_than_it_has() -> None:
+    listing = Slow([row_of(f"data/{number // 50:03d}/file-{number:05d}") for number in range(10_000)], page_size=20)
+    assert len(await names_of(listing, ListQuery(prefix="data/"), hold=1000)) == 10_000
+    assert listing.most > 8
+    assert len(listing.queries) < 2.2 * 500
+
+
+@pytest.mark.usefixtures("many_lanes")
+async def test_a_short_listing_costs_no_request_more_and_the_first_page_only_one() -> None:
+    listing = Slow([row_of(f"{number}") for number in range(6)], page_size=2)
+    assert len(await names_of(listing, ListQuery())) == 6
+    assert len(listing.queries) == 3
+    folded = Slow([row_of(f"{number}/x") for number in range(40)], page_size=2)
+    pages = in_order(partial(folded.list_page, "b"), ListQuery(delimiter="/"), hold=9)
+    async with aclosing(pages):
+        await anext(pages)
+        assert len(folded.queries) == 1
+        assert sum([len(page.prefixes) async for page in pages]) == 38
+    assert folded.most == 1
+
+
+@pytest.mark.usefixtures("many_lanes")
+async def test_a_failure_ends_all_and_so_does_leaving() -> None:
+    listing = Slow([row_of(f"{number:03d}") for number in range(400)], page_size=2)
+    listing.bad = "250"
+    with pytest.raises(Transient):
+        await names_of(listing, ListQuery())
+    assert listing.running == 0
+    listing.bad = ""
+    pages = in_order(partial(listing.list_page, "b"), ListQuery(), hold=50)
+    async with aclosing(pages):
+        for _ in range(5):
+            await anext(pages)
+    assert listing.running == 0
+    assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.usefixtures("many_lanes")
+async def test_a_reader_that_rests_stops_the_listing_before_memory_fills() -> None:
+    listing = Slow([row_of(f"{number:05d}") for number in range(20_000)], page_size=1)
+    pages = in_order(partial(listing.list_page, "b"), ListQuery(), hold=20)
+    async with aclosing(pages):
+        for _ in range(stitch.CHAIN + 1):
+            await anext(pages)
+        for _ in range(3000):
+            await asyncio.sleep(0)
+        assert len(listing.queries) < 2 * 20 + 3 * stitch.MOST_LANES
+
+
+def test_cuts_lie_behind_what_names_share_and_in_the_middle_of_what_is_usual() -> None:
+    assert leading_cuts("d/00/a", "d/00/z", "", 0) == ["e", "d/1", "d/01", "d/00/{"]
+    assert leading_cuts("d/00/a", "d/00/z", "d/1", 2) == ["d/01", "d/00/{"]
+    assert middle("d/0123", "d/1") == "d/05"
+    assert middle("d/0123", "d/04") == "d/02"
+    assert middle("", "") == middle("zzz", "{") == middle("9", "A") == ""
