@@ -42,7 +42,7 @@ class Context:
     held: bool = False
     """Whether something was copied or cut, to be pasted."""
     undoable: bool = False
-    """Whether the last delete, move or rename can be undone."""
+    """Whether something that was done on a screen can be undone."""
     past: bool = False
     """Whether deleted objects and older generations are shown."""
 

@@ -1,4 +1,4 @@
-"""Generations that are no longer live: listed with the live ones, and brought back under the right precondition."""
+"""Generations that are no longer live: listed with the live ones, and which of them an object is brought back from."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
 
-from services.errors import Forbidden, ObjectNotFound, Rejected, Transient, UsageError
+from services.errors import Forbidden, ObjectNotFound, Rejected, UsageError
 from services.gcs.interface import DataPlane, ListQuery
 from services.lookup import pages
-from services.model import ObjectInfo, ObjectRow, Precondition
+from services.model import ObjectRow
 from services.names import display_name
 
 State = Literal["live", "noncurrent", "soft-deleted"]
@@ -37,18 +37,6 @@ class HistoryPage:
     """Noncurrent or soft-deleted generations, in byte order of their names, then from the oldest."""
     prefixes: list[str]
     """Prefixes with anything below them, also with live objects only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Restore:
-    """How one generation is brought back."""
-
-    row: ObjectRow
-    """The generation."""
-    by: Literal["restore", "copy"]
-    """Soft-deleted ones are restored; noncurrent ones are copied over the live one, and stay as they are."""
-    over: int
-    """Generation of the live object that is replaced, as it was seen; 0 where there is none."""
 
 
 async def hidden(
@@ -171,8 +159,8 @@ async def _flat(source: AsyncGenerator[list[ObjectRow]]) -> AsyncGenerator[Objec
             yield row
 
 
-def restore_plan(found: Sequence[Version], name: str, generation: int | None = None) -> Restore:
-    """Return how an object is brought back from its `versions`: the generation that is named, or the newest.
+def restore_plan(found: Sequence[Version], name: str, generation: int | None = None) -> Version:
+    """Return what of an object is brought back, of its `versions`: the generation that is named, or the newest.
 
     Raises `ObjectNotFound` where there is nothing to bring back, `UsageError` where it is live already or would
     replace a live object that nobody mentioned.
@@ -192,41 +180,12 @@ def restore_plan(found: Sequence[Version], name: str, generation: int | None = N
         raise ObjectNotFound(f"{what} is not there to be restored", remedy="'pail versions' lists what is left of it.")
     if chosen.state == "live":
         raise UsageError(f"generation {generation} is the live one", remedy="There is nothing to restore.")
-    by: Literal["restore", "copy"] = "restore" if chosen.state == "soft-deleted" else "copy"
-    return Restore(chosen.row, by, live.generation if live else 0)
+    return chosen
 
 
-async def deleted_below(data: DataPlane, bucket: str, prefix: str) -> AsyncGenerator[Restore]:
-    """Yield how each object below a prefix that is deleted altogether is brought back, in byte order of the names."""
+async def deleted_below(data: DataPlane, bucket: str, prefix: str) -> AsyncGenerator[Version]:
+    """Yield what each object that is deleted altogether is brought back from, in byte order of the names."""
     async with aclosing(by_name(data, bucket, prefix)) as names:
         async for found in names:
             if found[0].state != "live":
                 yield restore_plan(found, found[0].row.name)
-
-
-async def restore(data: DataPlane, bucket: str, plan: Restore) -> ObjectInfo:
-    """Bring a generation back; raises `PreconditionFailed` where somebody changed the object since it was seen.
-
-    After an answer that was lost, what is live now is read back: if it has the bytes that were wanted and is new, it
-    is ours (or as good), and nothing is done twice.
-    """
-    row, precondition = plan.row, Precondition(generation=plan.over)
-    try:
-        if plan.by == "restore":
-            return await data.restore(bucket, row.name, row.generation, precondition=precondition)
-        token = ""
-        while True:
-            status = await data.rewrite(
-                bucket, row.name, row.generation, bucket, row.name, precondition=precondition, token=token
-            )
-            if status.done is not None:
-                return status.done
-            token = status.token
-    except Transient:
-        try:
-            now = await data.stat(bucket, row.name)
-        except ObjectNotFound:
-            now = None
-        if now is None or now.generation == plan.over or (now.crc32c, now.size) != (row.crc32c, row.size):
-            raise
-        return now

@@ -12,6 +12,9 @@ from widgets import formats
 LONG_S: Final = 3.0
 """Seconds that a job has to last before its good end is announced: nobody needs to hear of what they just saw."""
 
+NOT_SEEN: Final = ("restore", "undo")
+"""Jobs whose end is always told: what came of them may not be on the screen."""
+
 VERBS: Final = {
     "upload": "Uploaded",
     "download": "Downloaded",
@@ -20,6 +23,8 @@ VERBS: Final = {
     "delete": "Deleted",
     "make-folder": "Created",
     "delete-bucket": "Deleted the bucket",
+    "restore": "Restored",
+    "undo": "Took back",
 }
 """What a job did, in the past tense."""
 
@@ -46,7 +51,11 @@ class JobActions:
             why = f": {job.reason}" if job.reason else ""
             what = f"{formats.count(job.failed, 'item')} failed" if job.failed else "It failed"
             self._desk.tell(f"{title_of(job)}\n{what}{why}\nw shows it · R there tries again", bad=True)
-        elif job.state == "done" and job.finished is not None and job.finished - job.created >= LONG_S:
+        elif (
+            job.state == "done"
+            and job.finished is not None
+            and (job.finished - job.created >= LONG_S or job.action in NOT_SEEN)
+        ):
             size = f", {formats.size(job.size)}" if job.size else ""
             skipped = f", {job.skipped:,} skipped" if job.skipped else ""
             self._desk.tell(f"{title_of(job)}: {formats.count(job.done, 'item')}{size}{skipped}")

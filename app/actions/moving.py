@@ -1,4 +1,4 @@
-"""Copying and moving what is there already: by keys, by dragging, by another name; undoing is in `app.actions.undo`."""
+"""Copying and moving what is there already: by keys, by dragging, by another name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from itertools import count
 from typing import Final, Literal
 
 from app.actions.objects import common_prefix
-from app.actions.undo import UndoActions
 from app.desk import Desk
 from app.screens.destination import DestinationDialog
 from app.screens.dialog import shown
@@ -46,9 +45,8 @@ class Held:
 class MovingActions:
     """Works on what is marked, or on the cursor's row, and on what was copied or cut before."""
 
-    def __init__(self, desk: Desk, undo: UndoActions) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._undo = undo
         self.held: Held | None = None
         """What was copied or cut; None where nothing was, and after a cut was pasted."""
 
@@ -171,9 +169,7 @@ class MovingActions:
         return True
 
     async def _start(self, action: Relocation, items: tuple[JobItem, ...], *, conflict: str = "ask") -> None:
-        job = await self._desk.start(action, items, conflict=conflict)
-        if action == "move":
-            self._undo.watch(job)
+        await self._desk.start(action, items, conflict=conflict)
 
 
 def refusal(held: Held, bucket: str, prefix: str) -> str:

@@ -7,7 +7,6 @@ import os
 from typing import Final
 
 from app.actions.past import PastActions
-from app.actions.undo import UndoActions
 from app.desk import Desk, Place
 from app.screens.conflict import ConflictDialog
 from app.screens.delete import DeleteDialog, Doomed
@@ -32,9 +31,8 @@ COPY_LIMIT: Final = 1_000
 class ObjectActions:
     """Works on what is marked, or on the cursor's row."""
 
-    def __init__(self, desk: Desk, undo: UndoActions, past: PastActions) -> None:
+    def __init__(self, desk: Desk, past: PastActions) -> None:
         self._desk = desk
-        self._undo = undo
         self._past = past
         self._remembered = desk.surroundings.remembered
         self._asking: set[str] = set()
@@ -133,7 +131,7 @@ class ObjectActions:
         )
         settings = await self._settings_of(place)
         if await desk.ask(DeleteDialog(doomed, settings, desk.session.storage.data, desk.surroundings)):
-            self._undo.watch(await desk.start("delete", delete_items(entries, place.bucket)))
+            await desk.start("delete", delete_items(entries, place.bucket))
             self._desk.rows.clear_marks()
 
     async def _settings_of(self, place: Place) -> BucketInfo | None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import Final
 
-from app.actions.undo import UndoActions
 from app.desk import Desk
 from app.screens.delete import DeleteDialog, Doomed
 from app.screens.dialog import ConfirmDialog, shown
@@ -17,17 +16,16 @@ from services.transfer.messages import JobItem
 from widgets import formats
 from widgets.object_rows import Entry
 
-BELOW_LIMIT: Final = 100_000
-"""Deleted objects below folders that are restored by one key, at most."""
+COUNTED: Final = 1_000
+"""Deleted objects below folders that are counted before the question; there may be more."""
 
 
 class PastActions:
     """Works on rows that are no live objects, and on what was deleted below folders."""
 
-    def __init__(self, desk: Desk, undo: UndoActions, shown_anew: Callable[[], None]) -> None:
+    def __init__(self, desk: Desk, shown_anew: Callable[[], None]) -> None:
         """Work on `desk`; `shown_anew` is called where other rows are wanted than before."""
         self._desk = desk
-        self._undo = undo
         self._shown_anew = shown_anew
 
     @property
@@ -49,36 +47,34 @@ class PastActions:
         self._shown_anew()
 
     async def do_restore(self) -> None:
-        """Bring back what is chosen; below a folder, all that was deleted there."""
+        """Bring back what is chosen; below a folder, all that was deleted there.  What is live now is asked about."""
         desk, bucket = self._desk, self._desk.place.bucket
-        wanted = [(entry.name, entry.row.generation) for entry in desk.tree.selection if entry.row and entry.is_past]
-        folders = [entry.name for entry in desk.tree.selection if entry.kind == "folder"]
-        wanted += await self._below(bucket, folders)
-        if not wanted:
+        entries = desk.tree.selection
+        items = [_restored(bucket, entry) for entry in entries if entry.kind == "folder" or entry.is_past]
+        if not items:
             desk.tell("Nothing of what is chosen is deleted or an older generation.")
             return
-        where = f"gs://{bucket}/{shown(folders[0])}" if folders else ""
-        if folders and not await desk.ask(
-            ConfirmDialog(f"Restore {formats.count(len(wanted), 'object')}?", (where,), go="Restore")
-        ):
-            return
-        taken = set(await self._undo.restore(bucket, wanted))
+        folders = [entry.name for entry in entries if entry.kind == "folder"]
+        if folders:
+            found = len(items) - len(folders) + await self._count_below(bucket, folders)
+            if not found:
+                desk.tell("Nothing was deleted there.")
+                return
+            counted = f"{formats.count(found, 'object')}{' or more' if found >= COUNTED else ''}"
+            where = f"gs://{bucket}/{shown(folders[0])}"
+            if not await desk.ask(ConfirmDialog(f"Restore {counted}?", (where,), go="Restore")):
+                return
+        await desk.start("restore", tuple(items), conflict="ask")
         desk.tree.clear_marks()
-        if not taken or folders:
-            return
-        lines = ("A newer object is live under the name. It is replaced, as by an upload.",)
-        heading = f"Replace {formats.count(len(taken), 'live object')} by what is older?"
-        if await desk.ask(ConfirmDialog(heading, lines, go="Replace", danger=True)):
-            again = [one for one in wanted if one[0] in taken]
-            await self._undo.restore(bucket, again, replace=True)
 
-    async def _below(self, bucket: str, folders: list[str]) -> list[tuple[str, int]]:
-        found: list[tuple[str, int]] = []
+    async def _count_below(self, bucket: str, folders: list[str]) -> int:
+        """Count what was deleted below folders, up to a limit."""
+        found = 0
         for prefix in folders:
             async with aclosing(deleted_below(self._desk.session.storage.data, bucket, prefix)) as plans:
-                async for plan in plans:
-                    found.append((plan.row.name, plan.row.generation))
-                    if len(found) == BELOW_LIMIT:
+                async for _ in plans:
+                    found += 1
+                    if found == COUNTED:
                         return found
         return found
 
@@ -112,3 +108,8 @@ class PastActions:
             )
             await desk.start("delete", tuple(items))
             desk.tree.clear_marks()
+
+
+def _restored(bucket: str, entry: Entry) -> JobItem:
+    url = str(GsUrl(bucket, entry.name))
+    return JobItem(url, url, tree=entry.kind == "folder", generation=entry.generation)

@@ -50,6 +50,7 @@ VERBS: Final = {
     "delete": "Deleted",
     "make-folder": "Created",
     "delete-bucket": "Deleted",
+    "restore": "Restored",
     "skip": "Skipped",
 }
 """What is said of an item that is done."""
@@ -201,7 +202,7 @@ class Follower:
 
 def _sentence(transfer: TransferView, state: str) -> str:
     source, target = display_name(transfer.source), display_name(transfer.target)
-    way = f"{source} -> {target}" if target else source
+    way = f"{source} -> {target}" if target and target != source else source
     reason = one_line(transfer.reason)
     if state == "planned":
         return f"Would {transfer.action} {way}"

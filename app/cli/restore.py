@@ -1,67 +1,68 @@
-"""`pail restore`: brings back what was deleted, or an older generation, under the precondition of what was seen."""
+"""`pail restore`: brings back what was deleted, or an older generation, as a job of the engine."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
 from app.cli.connect import open_connection, parse_with_bucket
 from app.cli.context import Context
-from app.cli.output import Output, OutputClosed, OutputFailed, one_line, report, write_error
+from app.cli.jobs import RESUME_HINT, run_job
+from app.cli.output import report
 from app.cli.records import bucket_record
 from app.cli.runtime import run_async
 from app.cli.several import exit_code
 from app.cli.stat import check_generation
-from services.errors import BucketNotFound, ExitCode, NotFound, ObjectNotFound, PailError, SomeFailed, UsageError
-from services.gcs.interface import DataPlane, Storage
+from services.errors import BucketNotFound, ExitCode, NotFound, ObjectNotFound, UsageError
+from services.gcs.interface import Storage
 from services.globs import compile_glob, has_glob, literal_head
-from services.history import Restore, Version, deleted_below, restore, restore_plan, versions
+from services.history import deleted_below, restore_plan, versions
 from services.model import BucketInfo
 from services.names import GsUrl, display_name
-from widgets import formats
+from services.transfer.messages import ConflictPolicy, JobItem, JobSpec
 
-LANES: Final = 16
-"""Objects that are restored at once."""
+_LIST: Final = "'pail versions' lists what is left."
 
 
 def run(context: Context) -> int:
     """Restore what the URLs name."""
     check_generation(context, context.args.urls)
-    return run_async(_restore(context), hint="What was restored stays; repeat the command to go on.")
+    return run_async(_restore(context), hint=RESUME_HINT)
 
 
 async def _restore(context: Context) -> int:
-    urls = context.args.urls
+    args = context.args
+    items: list[JobItem] = []
     missing: list[ExitCode] = []
-    async with open_connection(context) as (_, storage):
-        run_ = _Run(context, storage)
-        for text in urls:
+    async with open_connection(context) as (connection, storage):
+        chooser = _Chooser(context, storage)
+        for text in args.urls:
             try:
-                await run_.restore_url(text)
+                items += await chooser.choose(text)
             except NotFound as error:
-                if len(urls) == 1:
+                if len(args.urls) == 1:
                     raise
                 report(error, json_records=context.output.json, verbose=context.output.verbose)
                 missing.append(error.exit_code)
-    return run_.finish(missing)
+    if not items:
+        return exit_code(missing, total=len(args.urls))
+    # Only a generation that was asked for takes the place of a live object.
+    conflict: ConflictPolicy = "replace" if args.generation is not None else "skip"
+    spec = JobSpec("restore", connection, tuple(items), conflict=conflict, dry_run=args.dry_run, origin="pail restore")
+    code = await run_job(context, spec)
+    return ExitCode.SOME_FAILED if missing else code
 
 
-class _Run:
-    """Restores one URL after the other, many objects at once, and counts them."""
+class _Chooser:
+    """Finds what a URL means; deleted buckets are restored at once."""
 
     def __init__(self, context: Context, storage: Storage) -> None:
-        self._output: Output = context.output
+        self._output = context.output
         self._args = context.args
         self._storage = storage
-        self._states: Counter[str] = Counter()
-        self._bytes = 0
-        self._failures: list[PailError] = []
 
-    async def restore_url(self, text: str) -> None:
-        """Restore the object, what is deleted below a prefix, the matches of a glob, or a deleted bucket.
+    async def choose(self, text: str) -> list[JobItem]:
+        """Return the object, what is deleted below a prefix, or the matches of a glob; restore a deleted bucket.
 
         Raises `NotFound` where there is nothing to restore, `UsageError`.
         """
@@ -69,99 +70,38 @@ class _Run:
         data = self._storage.data
         if not url.name and not args.recursive:
             await self._restore_bucket(url.bucket)
-            return
+            return []
         found = [] if url.is_prefix else await versions(data, url.bucket, url.name)
         if args.generation is not None or (found and not args.recursive):
-            await self._one(url.bucket, restore_plan(found, url.name, args.generation))
-        elif args.recursive:
-            if not await self._many(url.bucket, _below(data, url, found)):
-                raise BucketNotFound(f"nothing below {display_name(text)} is deleted", remedy=_LIST, url=text)
-        elif has_glob(url.name) and not args.literal:
-            if not await self._many(url.bucket, _matching(data, url)):
+            return [_item(url.bucket, url.name, restore_plan(found, url.name, args.generation).row.generation)]
+        if args.recursive:
+            below = GsUrl(url.bucket, url.name if url.is_prefix else f"{url.name}/")
+            own = [_item(url.bucket, url.name, found[0].row.generation)] if found and found[0].state != "live" else []
+            if not await self._any_below(below):
+                if not own:
+                    raise BucketNotFound(f"nothing below {display_name(text)} is deleted", remedy=_LIST, url=text)
+                return own
+            return [*own, JobItem(str(below), str(below), tree=True)]
+        if has_glob(url.name) and not args.literal:
+            matches = await self._matching(url)
+            if not matches:
                 raise ObjectNotFound(f"nothing that matches {display_name(text)} is deleted", remedy=_LIST, url=text)
-        elif url.is_prefix:
+            return matches
+        if url.is_prefix:
             raise UsageError(f"{display_name(text)} is a folder", remedy="Add -r to restore all below it.", url=text)
-        else:
-            restore_plan([], url.name)  # raises: nothing of it is left
+        restore_plan([], url.name)  # raises: nothing of it is left
+        return []
 
-    async def _many(self, bucket: str, plans: AsyncGenerator[Restore]) -> bool:
-        """Restore as the plans come, a bounded number at once; tell whether there was any.
+    async def _any_below(self, below: GsUrl) -> bool:
+        async with aclosing(deleted_below(self._storage.data, below.bucket, below.name)) as plans:
+            return await anext(plans, None) is not None
 
-        What was begun is ended, so that it is known what became of it, also where the listing fails.
-        """
-        lanes = asyncio.Semaphore(LANES)
-        running: set[asyncio.Task[None]] = set()
-        closed: list[OutputClosed | OutputFailed] = []
-        any_found = False
-
-        async def one(plan: Restore) -> None:
-            try:
-                await self._one(bucket, plan)
-            except (OutputClosed, OutputFailed) as error:
-                closed.append(error)
-            finally:
-                lanes.release()
-
-        try:
-            async with aclosing(plans):
-                async for plan in plans:
-                    any_found = True
-                    await lanes.acquire()
-                    if closed:
-                        break
-                    task = asyncio.create_task(one(plan))
-                    running.add(task)
-                    task.add_done_callback(running.discard)
-        finally:
-            await asyncio.gather(*running)
-        if closed:
-            raise closed[0]
-        return any_found
-
-    async def _one(self, bucket: str, plan: Restore) -> None:
-        row = plan.row
-        url = f"gs://{bucket}/{row.name}"
-        fields = {"action": "restore", "source": url, "target": url, "size": row.size}
-        state, reason, generation, crc32c = "planned", "", row.generation, row.crc32c
-        if not self._args.dry_run:
-            try:
-                made = await restore(self._storage.data, bucket, plan)
-                state, generation, crc32c = "done", made.generation, made.crc32c
-                self._bytes += row.size
-            except PailError as error:
-                state, reason = "failed", error.message
-                self._failures.append(error)
-        self._states[state] += 1
-        if self._output.json:
-            fields |= {"generation": str(generation), "crc32c": crc32c, "state": state, "reason": reason}
-            self._output.record("item", **fields)
-            self._output.flush()
-        elif state == "failed":
-            write_error(f"Failed {display_name(url)}: {one_line(reason)}\n")
-        else:
-            verb = "Would restore" if state == "planned" else "Restored"
-            self._output.message(f"{verb} {display_name(url)} (generation {row.generation})")
-
-    def finish(self, missing: list[ExitCode]) -> int:
-        """Print the summary and return the exit code; raises the failure of the only item."""
-        total = sum(self._states.values())
-        if self._output.json and (total or missing):
-            states = {state: self._states[state] for state in ("done", "failed", "planned", "cancelled")}
-            self._output.record("summary", restore=total, **states, bytes=self._bytes)
-            self._output.flush()
-        elif total > 1:
-            named = ", ".join(f"{number:,} {state}" for state, number in self._states.items())
-            self._output.message(f"{named}; {formats.size(self._bytes)}")
-        if not self._failures:
-            return exit_code(missing, total=total + len(missing))
-        if total == 1:
-            raise self._failures[0]
-        code = exit_code([*missing, *(error.exit_code for error in self._failures)], total=total + len(missing))
-        failed = SomeFailed(
-            f"{len(self._failures)} of {formats.count(total, 'item')} failed", remedy=self._failures[0].remedy
-        )
-        report(failed, json_records=self._output.json, code=code)
-        return code
+    async def _matching(self, url: GsUrl) -> list[JobItem]:
+        fits = compile_glob(url.name)
+        async with aclosing(deleted_below(self._storage.data, url.bucket, literal_head(url.name))) as plans:
+            return [
+                _item(url.bucket, plan.row.name, plan.row.generation) async for plan in plans if fits(plan.row.name)
+            ]
 
     async def _restore_bucket(self, bucket: str) -> None:
         """Bring back the bucket that was deleted last under this name."""
@@ -191,21 +131,6 @@ class _Run:
                 return found
 
 
-_LIST: Final = "'pail versions' lists what is left."
-
-
-async def _matching(data: DataPlane, url: GsUrl) -> AsyncGenerator[Restore]:
-    fits = compile_glob(url.name)
-    async with aclosing(deleted_below(data, url.bucket, literal_head(url.name))) as plans:
-        async for plan in plans:
-            if fits(plan.row.name):
-                yield plan
-
-
-async def _below(data: DataPlane, url: GsUrl, found: list[Version]) -> AsyncGenerator[Restore]:
-    """Yield what is deleted below a folder, after the object of its very name."""
-    if found and found[0].state != "live":
-        yield restore_plan(found, url.name)
-    async with aclosing(deleted_below(data, url.bucket, url.name if url.is_prefix else f"{url.name}/")) as plans:
-        async for plan in plans:
-            yield plan
+def _item(bucket: str, name: str, generation: int) -> JobItem:
+    url = str(GsUrl(bucket, name))
+    return JobItem(url, url, generation=generation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,6 +12,10 @@ from textual.widgets import Button, Checkbox
 from app.screens.dialog import Dialog, Label, button, shown
 from services.transfer.messages import Answer, ConflictPolicy, JobView, TransferView
 from widgets import formats
+
+_THREE: Final = (
+    "r  Replace it with the new one\nk  Keep both: the new one gets another name\ns  Skip: leave what is there"
+)
 
 
 class ConflictDialog(Dialog[Answer]):
@@ -32,17 +36,24 @@ class ConflictDialog(Dialog[Answer]):
         self._job = job
         self._example = example
 
+    @property
+    def _restores(self) -> bool:
+        """Whether something comes back under its own name: it cannot get another one."""
+        return self._example.action == "restore"
+
     def body(self) -> ComposeResult:
         """Yield the example and the switch for all."""
         example = self._example
         yield Label(shown(example.target), classes="dialog-url")
-        yield Label(f"from {shown(example.source)} · {formats.size(example.size)}", classes="dialog-note")
+        if self._restores:
+            yield Label(f"generation {example.generation} is to be live again", classes="dialog-note")
+            words = "r  Replace it: the older one is live again\ns  Skip: leave what is there"
+        else:
+            yield Label(f"from {shown(example.source)} · {formats.size(example.size)}", classes="dialog-note")
+            words = _THREE
         if example.reason:
             yield Label(example.reason, classes="dialog-text")
-        yield Label(
-            "r  Replace it with the new one\nk  Keep both: the new one gets another name\ns  Skip: leave what is there",
-            classes="dialog-text",
-        )
+        yield Label(words, classes="dialog-text")
         if self._job.conflicts > 1:
             box = Checkbox(f"The same for all {self._job.conflicts:,} of this job (a)", id="all", compact=True)
             box.value = True
@@ -51,7 +62,8 @@ class ConflictDialog(Dialog[Answer]):
     def buttons(self) -> ComposeResult:
         """Yield the three answers."""
         yield button("Skip", "skip", main=True)
-        yield button("Keep both", "keep-both")
+        if not self._restores:
+            yield button("Keep both", "keep-both")
         yield button("Replace", "replace", danger=True)
 
     def on_mount(self) -> None:
@@ -65,6 +77,8 @@ class ConflictDialog(Dialog[Answer]):
 
     def action_decide(self, policy: ConflictPolicy) -> None:
         """Answer."""
+        if policy == "keep-both" and self._restores:
+            return
         everything = all(box.value for box in self.query("#all").results(Checkbox))
         alone = self._job.conflicts <= 1
         transfer = "" if everything and not alone else self._example.id

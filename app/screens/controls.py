@@ -72,10 +72,10 @@ class MainControls(MainLayout):
             settings=self.settings_pane,
         )
         self.places = PlaceActions(self.desk, self.show_place, self._refused)
-        self.undo = UndoActions(self.desk, self.places.changed)
-        self.past = PastActions(self.desk, self.undo, self.show_marked)
-        self.objects = ObjectActions(self.desk, self.undo, self.past)
-        self.moving = MovingActions(self.desk, self.undo)
+        self.undo = UndoActions(self.desk)
+        self.past = PastActions(self.desk, self.show_marked)
+        self.objects = ObjectActions(self.desk, self.past)
+        self.moving = MovingActions(self.desk)
         self.buckets = BucketActions(self.desk)
         self.jobs = JobActions(self.desk)
         self.finding = FindActions(self.desk, self.places, self.find_panel)
@@ -139,7 +139,6 @@ class MainControls(MainLayout):
             desk.session = session
             if old is not None:
                 self.moving.forget()
-                self.undo.forget()
                 await old.close()
             url = parse_gs_url(way.start_url) if way.start_url else None
             bucket = url.bucket if url else await session.first_bucket()

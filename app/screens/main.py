@@ -117,8 +117,10 @@ class MainScreen(LookSide):
         self._strip.update(message.snapshot)
         panel = self._panel
         panel.update(message.snapshot, message.query)
+        undo_changed = self.undo.changed()
         if self._view == "transfers":
             self.desk.bridge.query = panel.query_wanted
+        if undo_changed or self._view == "transfers":
             self.show_keys()
 
     @on(TransfersPanel.VerbWanted)
@@ -134,13 +136,11 @@ class MainScreen(LookSide):
     @on(Bridge.Touched)
     def _touched(self, message: Bridge.Touched) -> None:
         self.places.touched(message.transfers)
-        self.undo.touched(message.transfers)
         self.finding.touched(message.transfers)
 
     @on(Bridge.Ended)
     def _ended(self, message: Bridge.Ended) -> None:
         self.jobs.announce(message.job)
-        self.undo.ended(message.job)
         self.attempt(self.buckets.ended(message.job))
 
     @on(Bridge.Asked)

@@ -14,6 +14,7 @@ from services.transfer.download import download
 from services.transfer.job import Job
 from services.transfer.plan import describe
 from services.transfer.record import Record
+from services.transfer.restore import restore
 from services.transfer.run import Run
 from services.transfer.upload import upload
 
@@ -24,6 +25,8 @@ def action_of(record: Record) -> Callable[[Run], Awaitable[None]]:
         return make_folder
     if record.action == "delete-bucket":
         return remove_bucket
+    if record.action == "restore":
+        return restore
     if not is_gs_url(record.source):
         return upload
     if not is_gs_url(record.target):

@@ -175,7 +175,8 @@ class Controls:
         return Run(record, job.row.spec, job.flags, self._core.tools, line, record.size)
 
     async def _dismiss(self, job: Job) -> int:
-        if not job.ended:
+        undoing = (each for each in self._core.jobs.values() if each.row.spec.undoes == job.id)
+        if not job.ended or any(not each.row.planned and not each.ended for each in undoing):
             return 0
         await self._remove_leftovers(job)
         number = job.row.id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from services.errors import Corrupt, ObjectNotFound, PreconditionFailed, Rejected, Transient
 from services.model import ObjectInfo
 from services.names import display_name, parse_gs_url
@@ -14,8 +16,8 @@ from services.transfer.upload import remove_own
 
 async def copy(run: Run) -> None:
     """Copy one generation on the server; raises `PailError`, `Skipped`, `Asking`."""
-    info = await _written(run, atomic=False)
-    await _verified(run, info, moved=False)
+    info = await written(run, rewrite)
+    await verified(run, info, moved=False)
 
 
 async def move(run: Run) -> None:
@@ -31,19 +33,26 @@ async def move(run: Run) -> None:
     atomic = source.bucket == target.bucket and source.bucket not in run.line.no_atomic_move
     if atomic:
         try:
-            info = await _written(run, atomic=True)
+            info = await written(run, _move_once)
         except Rejected:
             run.line.no_atomic_move.add(source.bucket)
             atomic = False
     if not atomic:
-        info = await _written(run, atomic=False)
-    await _verified(run, info, moved=atomic)
+        info = await written(run, rewrite)
+    await verified(run, info, moved=atomic)
     if not atomic or await _still_there(run):
         await remove_moved(run)
 
 
-async def _written(run: Run, *, atomic: bool) -> ObjectInfo:
-    """Return the object at the target, after it was copied or moved there."""
+Act = Callable[[Run, ObjectTarget], Awaitable[ObjectInfo]]
+"""One try to make the target of its source, under the precondition of the moment."""
+
+
+async def written(run: Run, act: Act) -> ObjectInfo:
+    """Return the object at the target, after `act` has made it; nothing is made twice after a lost answer.
+
+    Raises `PailError`, `Skipped`, `Asking`.
+    """
     target = ObjectTarget(run)
     if run.flags.look_first or run.record.decision or run.doubtful:
         ours = await target.look()
@@ -53,13 +62,13 @@ async def _written(run: Run, *, atomic: bool) -> ObjectInfo:
     patience = run.patience()
     while True:
         try:
-            info = await (_move_once if atomic else _rewrite)(run, target)
+            info = await act(run, target)
         except PreconditionFailed:
             run.record.session = ""
             found = await target.refused()
             if found is not None:
                 return found
-            if atomic:
+            if act is _move_once:
                 await _check_source(run)
         except ObjectNotFound:
             # After a lost answer the source of a move is gone because it was moved.
@@ -90,7 +99,7 @@ async def _move_once(run: Run, target: ObjectTarget) -> ObjectInfo:
     )
 
 
-async def _rewrite(run: Run, target: ObjectTarget) -> ObjectInfo:
+async def rewrite(run: Run, target: ObjectTarget) -> ObjectInfo:
     """Copy, going on with the token of an earlier try."""
     url, record = parse_gs_url(run.record.source), run.record
     data = await run.data()
@@ -117,8 +126,11 @@ async def _rewrite(run: Run, target: ObjectTarget) -> ObjectInfo:
         await run.save()
 
 
-async def _verified(run: Run, info: ObjectInfo, *, moved: bool) -> None:
-    """Compare the new object with its source; `moved` says that there is no source any more."""
+async def verified(run: Run, info: ObjectInfo, *, moved: bool) -> None:
+    """Compare a new object with its source; `moved` says that there is no source any more.
+
+    Raises `Corrupt` where it differs, after it was removed.
+    """
     record = run.record
     run.verifying = True
     if not matches(run, info):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from services.errors import ObjectNotFound
 from services.model import ObjectInfo
 from services.names import is_gs_url, parse_gs_url
+from services.transfer.past import find_past
 from services.transfer.plan import describe
 from services.transfer.run import GONE, Run, Skipped
 
@@ -22,7 +23,11 @@ async def look_again(run: Run) -> None:
     if not is_gs_url(record.source) or not record.generation:
         return
     url = parse_gs_url(record.source)
-    describe(record, await (await run.data()).stat(url.bucket, url.name, generation=record.generation))
+    if record.action == "restore":
+        info, _ = await find_past(run, url)
+    else:
+        info = await (await run.data()).stat(url.bucket, url.name, generation=record.generation)
+    describe(record, info)
 
 
 async def seen_again(run: Run, error: ObjectNotFound) -> None:

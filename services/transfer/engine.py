@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -39,6 +40,7 @@ from services.transfer.plan import check_no_loop
 from services.transfer.planning import Planning
 from services.transfer.run import Tools
 from services.transfer.scheduler import Scheduler
+from services.transfer.takeback import turned_round
 
 SAMPLE_S: Final = 0.5
 """Seconds between two samples of the rates, while anything runs."""
@@ -124,6 +126,8 @@ class Engine:
         job.last_seq = last
         job.flags.recovered = True
         self._core.jobs[number] = job
+        if row.spec.undoes:
+            self._note_undone(row.spec)
         if job.ended:
             return
         if row.state == "cancelled":
@@ -156,11 +160,31 @@ class Engine:
         return Reply(affected=1)
 
     async def _take(self, spec: JobSpec) -> str:
+        if spec.action == "undo":
+            spec = self._undo_of(spec)
         check_spec(spec)
         self._watch()
         if spec.dry_run:
             return self._planning.rehearse(spec)
-        return await self._begin(spec)
+        number = await self._begin(spec)
+        self._note_undone(spec)
+        return number
+
+    def _undo_of(self, spec: JobSpec) -> JobSpec:
+        """Return the job that takes back another one: where that ran, and on what; raises `UsageError`."""
+        undone = self._core.jobs.get(int(spec.undoes)) if spec.undoes.isdecimal() else None
+        if undone is None or not undone.undoable:
+            raise UsageError(
+                "that job cannot be undone",
+                remedy="It has not ended, was undone already, moved nothing in a bucket, or was taken off the list.",
+            )
+        done = undone.row.spec
+        return replace(spec, connection=done.connection, items=turned_round(done.items), excludes=())
+
+    def _note_undone(self, spec: JobSpec) -> None:
+        undone = self._core.jobs.get(int(spec.undoes)) if spec.undoes.isdecimal() else None
+        if undone is not None:
+            undone.undone = True
 
     async def _begin(self, spec: JobSpec) -> str:
         row = schema.JobRow(0, spec, created=time.time())
@@ -265,6 +289,8 @@ def check_spec(spec: JobSpec) -> None:
 
 
 def _check_item(spec: JobSpec, item: JobItem) -> None:
+    if spec.action == "undo":
+        return  # what it works on has been checked when it was done
     remote = is_gs_url(item.source), is_gs_url(item.target)
     wanted = {
         "upload": ((False, True),),
@@ -274,6 +300,7 @@ def _check_item(spec: JobSpec, item: JobItem) -> None:
         "delete": ((True, False),),
         "make-folder": ((False, True),),
         "delete-bucket": ((True, False),),
+        "restore": ((True, True),),
     }[spec.action]
     if (
         remote not in wanted
@@ -290,7 +317,10 @@ def _check_item(spec: JobSpec, item: JobItem) -> None:
                 raise UsageError(f"{display_name(path)} names no bucket", remedy="Write it as gs://BUCKET/NAME.")
         elif path and not path.startswith("/"):
             raise UsageError(f"{display_name(path)} is not an absolute path", remedy="Give the whole path.")
-    if not item.tree and item.source == item.target:
+    if spec.action == "restore":
+        if item.source != item.target:
+            raise UsageError("what is restored gets the name that it had", remedy="Restore it, then move it.")
+    elif not item.tree and item.source == item.target:
         raise UsageError(f"{display_name(item.source)} cannot go onto itself", remedy="Choose another target.")
     if item.tree and spec.action in ("copy", "move"):
         check_no_loop(item)

@@ -15,6 +15,7 @@ from services.transfer.meter import Bandwidth, Meter, eta
 from services.transfer.record import Record, RecordState
 from services.transfer.run import JobFlags, Run
 from services.transfer.schema import JobRow, Tally
+from services.transfer.takeback import UNDOABLE
 
 WINDOW: Final = 2048
 """Transfers that are taken from the journal at once."""
@@ -122,6 +123,8 @@ class Job:
         """Conflicts that were told about."""
         self.emptied = -1
         """Highest number when its bucket was last found not to be empty; -1 before that."""
+        self.undone = False
+        """Another job takes it back, or has done so."""
         self._small_limit = small_limit
         self._recounts: list[Counts] = []
         self._meter = Meter()
@@ -140,6 +143,14 @@ class Job:
     def ended(self) -> bool:
         """Whether it has ended."""
         return self.row.finished is not None
+
+    @property
+    def undoable(self) -> bool:
+        """Whether something of it can be taken back, and nobody does so yet."""
+        spec = self.row.spec
+        took = spec.action == "move" and not is_gs_url(spec.items[0].source)
+        worked = self.counts.of("done") - self.counts.skipped
+        return self.ended and spec.action in UNDOABLE and not (self.undone or took) and worked > 0
 
     @property
     def waiting(self) -> int:
@@ -250,6 +261,8 @@ class Job:
             remedy=row.remedy,
             origin=row.spec.origin,
             connection=row.spec.connection.label,
+            undoable=self.undoable,
+            undoes=row.spec.undoes,
         )
 
     def state_now(self) -> JobState:
@@ -269,7 +282,8 @@ class Job:
 def summary(items: tuple[JobItem, ...]) -> tuple[str, str]:
     """Return in short what a job works on and where it goes: the only item, or the common folders."""
     if len(items) == 1:
-        return items[0].source or items[0].target, items[0].target if items[0].source else ""
+        source, target = items[0].source, items[0].target
+        return source or target, target if source and source != target else ""
     return _common([item.source or item.target for item in items]), _common([item.target for item in items])
 
 

@@ -12,11 +12,24 @@ from typing import Final, Literal, Protocol
 
 from services.connection import Connection
 
-Action = Literal["upload", "download", "copy", "move", "delete", "make-folder", "delete-bucket"]
-"""What a job does; `delete-bucket` deletes every generation in one bucket, then the bucket."""
+Action = Literal["upload", "download", "copy", "move", "delete", "make-folder", "delete-bucket", "restore", "undo"]
+"""What a job does; `delete-bucket` deletes every generation in one bucket, then the bucket; `undo` takes back what
+another job has done."""
 
-ItemAction = Literal["upload", "download", "copy", "move", "delete", "make-folder", "delete-bucket", "skip"]
-"""What was done with one object; `skip` where the policy left it alone."""
+ItemAction = Literal[
+    "upload",
+    "download",
+    "copy",
+    "move",
+    "delete",
+    "make-folder",
+    "move-folder",
+    "delete-folder",
+    "delete-bucket",
+    "restore",
+    "skip",
+]
+"""What was done with one object or real folder; `skip` where the policy left it alone."""
 
 TransferState = Literal["queued", "running", "paused", "verifying", "done", "failed", "cancelled"]
 """State of one object's transfer.  `done` comes after verification, never before."""
@@ -75,6 +88,8 @@ class JobSpec:
     """Plan, report every item, change nothing."""
     origin: str = ""
     """Who asked, in a word or two (`screen`, `pail cp`), for the history."""
+    undoes: str = ""
+    """Id of the job that an `undo` takes back; its `items` may be empty then, the engine knows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +180,8 @@ class TransferView:
     """Generation that was written, read or deleted, once known."""
     crc32c: str = ""
     """Checksum that was verified, once known."""
+    replaced: int = 0
+    """Generation of the live object that had the target's name and was replaced; 0 where there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +236,10 @@ class JobView:
     """Who asked."""
     connection: str = ""
     """`Connection.label` of where it runs."""
+    undoable: bool = False
+    """Whether it has ended, did something that can be taken back, and was not taken back yet."""
+    undoes: str = ""
+    """Id of the job that it takes back, if it does."""
 
 
 @dataclass(frozen=True, slots=True)

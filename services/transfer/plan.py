@@ -6,12 +6,14 @@ import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final
 
 from services import names
 from services.errors import BucketNotFound, LocalFileError, PailError, UnmappableName, UsageError
 from services.gcs.interface import DataPlane, ListQuery
+from services.history import deleted_below, restore_plan, versions
 from services.lookup import pages
 from services.model import ObjectInfo, ObjectRow
 from services.names import GsUrl, display_name, is_gs_url, parse_gs_url
@@ -84,7 +86,9 @@ class Planner:
 
     @property
     def _action(self) -> ItemAction:
-        return self._spec.action
+        action = self._spec.action
+        assert action != "undo"  # planned from the journal
+        return action
 
     async def _named_file(self, record: Record) -> None:
         path = record.source
@@ -101,6 +105,9 @@ class Planner:
 
     async def _named_object(self, record: Record, item: JobItem) -> None:
         url = parse_gs_url(item.source)
+        if self._spec.action == "restore":
+            await self._named_past(record, url, item.generation)
+            return
         if self._spec.action in ("copy", "move") and is_gs_url(item.target):
             names.check_object_name(parse_gs_url(item.target).name)
         if self._spec.action == "delete" and item.generation is not None:
@@ -109,6 +116,13 @@ class Planner:
             record.decision = "replace" if item.exact else ""
             return
         _describe(record, (await self._data.stat(url.bucket, url.name, generation=item.generation)).row())
+
+    async def _named_past(self, record: Record, url: GsUrl, generation: int | None) -> None:
+        """Say which generation is restored: the one that was seen, else the newest that is left."""
+        if generation is not None:
+            record.generation = generation
+        else:
+            _describe(record, restore_plan(await versions(self._data, url.bucket, url.name), url.name).row)
 
     async def _bucket(self, item: JobItem) -> AsyncIterator[list[Record]]:
         """Yield every generation in a bucket, then the bucket itself."""
@@ -128,6 +142,8 @@ class Planner:
     def _tree(self, item: JobItem) -> AsyncIterator[list[Record]]:
         if self._spec.action == "delete-bucket":
             return self._bucket(item)
+        if self._spec.action == "restore":
+            return self._past_tree(item)
         if is_gs_url(item.source):
             check_no_loop(item)
             return self._remote_tree(item)
@@ -163,6 +179,29 @@ class Planner:
         except PailError as error:
             record.fail(error)
         return record
+
+    async def _past_tree(self, item: JobItem) -> AsyncIterator[list[Record]]:
+        """Yield what was deleted below a prefix and has no live object under its name."""
+        source = _as_prefix(parse_gs_url(item.source))
+        batch: list[Record] = []
+        seen = False
+        async with aclosing(deleted_below(self._data, source.bucket, source.name)) as plans:
+            async for plan in plans:
+                seen = True
+                url = f"gs://{source.bucket}/{plan.row.name}"
+                batch.append(Record(self._job, 0, self._action, url, url))
+                _describe(batch[-1], plan.row)
+                if len(batch) == LIST_PAGE:
+                    yield batch
+                    batch = []
+        if batch:
+            yield batch
+        if not seen:
+            raise BucketNotFound(
+                f"nothing below {display_name(str(source))} is deleted",
+                remedy="'pail versions' lists what is left.",
+                url=str(source),
+            )
 
     async def _remote_tree(self, item: JobItem) -> AsyncIterator[list[Record]]:
         source = _as_prefix(parse_gs_url(item.source))

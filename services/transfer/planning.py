@@ -6,10 +6,12 @@ import asyncio
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Any, Final
 
-from services.errors import NotAuthenticated, PailError, Transient
+from services.errors import NotAuthenticated, PailError, Transient, UsageError
+from services.gcs.interface import DataPlane
 from services.names import is_gs_url, parse_gs_url
 from services.transfer import local, schema
 from services.transfer.core import Core, log
@@ -19,6 +21,10 @@ from services.transfer.messages import ItemFact, JobFact, JobSpec
 from services.transfer.plan import Planner
 from services.transfer.record import Record
 from services.transfer.scheduler import Scheduler
+from services.transfer.takeback import taken_back
+
+PAGE: Final = 1000
+"""Transfers of an undone job that are read at once."""
 
 
 class Planning:
@@ -68,9 +74,8 @@ class Planning:
         )
         known = await self._core.journal.call(lambda db: read(db, number)) if again else set()
         line = self._core.line(job.row.spec.connection)
-        planner = Planner(number, job.row.spec, await line.data(), self._core.tools.on_disk, again=again)
         seq = job.last_seq
-        async for batch in planner.batches():
+        async for batch in self._batches(number, job.row.spec, await line.data(), again=again):
             if is_gs_url(job.row.spec.items[0].source):
                 line.worked()
             fresh = batch
@@ -81,6 +86,24 @@ class Planning:
                 record.seq = seq
                 record.nonce = secrets.token_hex(8)
             await self._take_down(job, fresh, seq)
+
+    def _batches(
+        self, number: int, spec: JobSpec, data: DataPlane, *, again: bool = False
+    ) -> AsyncIterator[list[Record]]:
+        if spec.action == "undo":
+            return self._taken_back(number, spec)
+        return Planner(number, spec, data, self._core.tools.on_disk, again=again).batches()
+
+    async def _taken_back(self, number: int, spec: JobSpec) -> AsyncIterator[list[Record]]:
+        """Yield what takes back another job, read from the journal in pages."""
+        if not spec.undoes:
+            raise UsageError("what was done is not known here any more", remedy="Restore it by 'pail restore'.")
+        undone, after = int(spec.undoes), 0
+        while page := await self._core.journal.call(
+            partial(schema.done_transfers, job=undone, after=after, limit=PAGE)
+        ):
+            after = page[-1].seq
+            yield [back for record in page if (back := taken_back(number, record)) is not None]
 
     async def _take_down(self, job: Job, batch: list[Record], seq: int) -> None:
         await self._core.journal.call(lambda db: schema.put_records(db, batch))
@@ -109,7 +132,7 @@ class Planning:
         while not job.ended:
             try:
                 data = await self._core.line(spec.connection).data()
-                async for batch in Planner(job.row.id, spec, data, self._core.tools.on_disk).batches():
+                async for batch in self._batches(job.row.id, spec, data):
                     for record in batch:
                         seq += 1
                         record.seq = seq

@@ -55,7 +55,8 @@ class Record:
     decision: str = ""
     """What a person decided for this conflict."""
     seen: str = ""
-    """The target as it was seen when the decision was asked for: a generation, or a fingerprint of a local file."""
+    """The target as it was seen when the decision was asked for, or when it was replaced: a generation, or a
+    fingerprint of a local file."""
     session: str = ""
     """Resumable session or rewrite token: a secret."""
     fingerprint: str = ""
@@ -84,6 +85,12 @@ class Record:
     def id(self) -> str:
         """What identifies it for a person, such as `7.12`."""
         return f"{self.job}.{self.seq}"
+
+    @property
+    def replaced(self) -> int:
+        """Generation of the object that was replaced at the target; 0 where there was none, or it is not done."""
+        done = self.state == "done" and not self.skipped and self.target.startswith("gs://")
+        return int(self.seen) if done and self.seen.isdecimal() else 0
 
     def fail(self, error: PailError) -> None:
         """End it with an error."""
@@ -118,6 +125,7 @@ class Record:
             remedy=self.remedy,
             generation=self.written or self.generation,
             crc32c=self.crc32c,
+            replaced=self.replaced,
         )
 
 

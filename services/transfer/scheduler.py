@@ -116,7 +116,7 @@ class Scheduler:
         self.settle(job)
 
     def _start_next(self, job: Job, line: Line) -> bool:
-        if job.row.spec.action in ("delete", "delete-bucket"):
+        if job.small and job.small[0].action in ("delete", "delete-bucket"):
             return self._start_deletes(job)
         if job.large and line.large < min(self._core.options.large, max(1, line.pace.slots // 2)):
             self._start(job, [job.large.popleft()], large=True)
@@ -132,7 +132,8 @@ class Scheduler:
         return True
 
     def _start_deletes(self, job: Job) -> bool:
-        if not job.small or sum(1 for runs in self._running.values() if runs[0].spec is job.row.spec) >= DELETE_BATCHES:
+        same = (runs[0] for runs in self._running.values() if runs[0].spec is job.row.spec)
+        if sum(run.record.action == "delete" for run in same) >= DELETE_BATCHES:
             return False
         if job.small[0].action == "delete-bucket":
             job.small.rotate(-1)  # the bucket goes last, whatever was found in it later

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from services.errors import Rejected
@@ -251,6 +251,13 @@ def retry(db: sqlite3.Connection, job: int, old: Sequence[str], seq: int | None 
     ).rowcount
 
 
+def done_transfers(db: sqlite3.Connection, job: int, after: int, limit: int) -> list[Record]:
+    """Return transfers of a job that are done, with a number above `after`, in order."""
+    return _records(
+        db, f"{_SELECT} WHERE job = ? AND state = 'done' AND seq > ? ORDER BY seq LIMIT ?", (job, after, limit)
+    )
+
+
 def decide(db: sqlite3.Connection, job: int, policy: ConflictPolicy) -> int:
     """Queue all transfers of a job that ask, with this decision, and return how many."""
     cursor = db.execute(
@@ -300,6 +307,7 @@ def import_journal(db: sqlite3.Connection, other: sqlite3.Connection) -> list[in
         if row.finished is not None:
             continue
         old = row.id
+        row.spec = replace(row.spec, undoes="")  # that number means another job here
         number = insert_job(db, row)
         taken.append(number)
         values = other.execute(f"{_SELECT} WHERE job = ? ORDER BY seq", (old,))

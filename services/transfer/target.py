@@ -111,12 +111,13 @@ class ObjectTarget:
             raise Asking(str(live.generation))
         self.precondition = Precondition(generation=live.generation)
         self._pinned = True
+        run.record.seen = str(live.generation)  # what an undo brings back
 
     async def _other_name(self) -> None:
         self._number += 1
         self.name = local.free_name(self._wanted, self._number)
         self.precondition = CREATE_ONLY
-        self._run.record.target = f"gs://{self.bucket}/{self.name}"
+        self._run.record.target, self._run.record.seen = f"gs://{self.bucket}/{self.name}", ""
         await self._run.save()
 
     def _changed(self) -> PreconditionFailed:

@@ -187,8 +187,29 @@ async def test_undoing_a_delete_leaves_alone_what_has_the_name_now(desk: OpenDes
         await d.see("z Undo")
         await d.put("a.txt", b"second")
         await d.press("z")
-        await eventually(lambda: any("another object has taken it" in note for note in d.notes()))
+        await d.see("The target exists already", "is to be live again")
+        await d.press("k", "s")
+        await d.told("1 skipped")
         assert await d.read("a.txt") == b"second"
+
+
+async def test_an_upload_is_undone_after_a_question_and_what_it_replaced_comes_back(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"old"}) as d:
+        (d.home / "a.txt").write_bytes(b"new")
+        await d.see("a.txt")
+        d.app.screen.post_message(events.Paste(str(d.home / "a.txt")))
+        await d.see("pasted path")
+        await d.press("enter")
+        await d.see("exists already")
+        await d.press("r")
+        await d.see("z Undo")
+        assert await d.read("a.txt") == b"new"
+        await d.press("z")
+        await d.see("Undo the last job?", "What was made is deleted again")
+        await d.press("right", "enter")
+        await d.told("Took back")
+        assert await d.read("a.txt") == b"old"
+        await d.gone("z Undo")
 
 
 @pytest.mark.parametrize(("key", "stays"), [("m", False), ("f6", False), ("f5", True)])

@@ -35,7 +35,7 @@ async def test_a_deleted_object_is_shown_and_restored(desk: OpenDesk) -> None:
         await d.press("ctrl+r")
         await eventually(has(d, "a.txt", "b.txt"))
         assert await d.read("a.txt") == b"first"
-        await eventually(lambda: any("Restored 1 object" in note for note in d.notes()))
+        await eventually(lambda: any("Restored" in note and "1 item" in note for note in d.notes()))
         await d.press("V")
         await d.gone("gone ")
         assert d.rows() == ["a.txt", "b.txt"]
@@ -50,13 +50,13 @@ async def test_an_older_generation_replaces_the_live_one_only_after_a_question(d
         await d.press("V")
         await eventually(lambda: d.rows() == ["a.txt", "a.txt", "b.txt"])
         await d.press("home", "ctrl+r")
-        await d.see("Replace 1 live object by what is older?")
-        await d.press("enter")
-        await d.gone("Replace 1 live")
+        await d.see("The target exists already", "the older one is live again")
+        await d.press("s")
+        await d.told("1 skipped")
         assert await d.read("a.txt") == b"new"
         await d.press("home", "ctrl+r")
-        await d.see("Replace 1 live object by what is older?")
-        await d.press("right", "enter")
+        await d.see("The target exists already")
+        await d.press("r")
         await eventually(lambda: d.rows() == ["a.txt", "a.txt", "a.txt", "b.txt"])
         assert await d.read("a.txt") == b"old"
 

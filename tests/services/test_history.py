@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from services import checksum
 from services.connection import Connection
-from services.errors import ObjectNotFound, PreconditionFailed, Transient, UsageError
+from services.errors import ObjectNotFound, PreconditionFailed, UsageError
 from services.gcs.exchange import Limits
 from services.gcs.interface import ANY, ListQuery, Storage
 from services.gcs.open import open_storage
-from services.history import Version, by_name, deleted_below, hidden, restore, restore_plan, versions
+from services.history import Version, by_name, deleted_below, hidden, restore_plan, versions
 from services.lifecycle import delete_after, rules_of
-from services.localstore.faults import Fault, Faults
+from services.localstore.faults import Faults
 from services.localstore.server import StoreServer
-from services.model import BucketSpec, ObjectInfo, Precondition, WriteAttributes
+from services.model import CREATE_ONLY, BucketSpec, ObjectInfo, Precondition, WriteAttributes
 from services.object_fields import changes as object_changes
 from services.object_fields import rewrite_attributes
 from services.policy import grant, grants, revoke
@@ -79,57 +79,11 @@ async def test_a_deleted_object_is_listed_with_its_date_and_comes_back(storage: 
     found = await versions(storage.data, BUCKET, "a", soft_delete_s=7 * DAY)
     assert [version.state for version in found] == ["soft-deleted", "soft-deleted"]
     assert all(version.until == (version.row.deleted or 0) + 7 * DAY for version in found)
-    back = await restore(storage.data, BUCKET, restore_plan(found, "a"))
-    assert (back.name, await content(storage, "a")) == ("a", b"two")
+    back = restore_plan(found, "a")
+    assert (back, back.row.size) == (found[0], 3)
+    await storage.data.restore(BUCKET, "a", back.row.generation, precondition=CREATE_ONLY)
     with pytest.raises(UsageError, match="not deleted"):
         restore_plan(await versions(storage.data, BUCKET, "a"), "a")
-
-
-async def test_an_older_version_is_copied_over_the_live_one_that_was_seen(storage: Storage) -> None:
-    await versioned(storage)
-    first = await put(storage, "a", b"one")
-    second = await put(storage, "a", b"two")
-    found = await versions(storage.data, BUCKET, "a")
-    assert [(version.state, version.row.generation) for version in found] == [
-        ("live", second.generation),
-        ("noncurrent", first.generation),
-    ]
-    plan = restore_plan(found, "a", first.generation)
-    assert (plan.by, plan.over) == ("copy", second.generation)
-    await put(storage, "a", b"three")
-    with pytest.raises(PreconditionFailed):
-        await restore(storage.data, BUCKET, plan)
-    assert await content(storage, "a") == b"three"
-    again = restore_plan(await versions(storage.data, BUCKET, "a"), "a", first.generation)
-    await restore(storage.data, BUCKET, again)
-    assert await content(storage, "a") == b"one"
-
-
-@pytest.mark.parametrize("keeps_versions", [False, True], ids=["restore", "copy"])
-async def test_a_lost_answer_is_read_back_and_nothing_is_done_twice(
-    storage: Storage, faults: Faults, keeps_versions: bool
-) -> None:
-    if keeps_versions:
-        await versioned(storage)
-    await put(storage, "a", b"one")
-    await delete(storage, "a")
-    plan = restore_plan(await versions(storage.data, BUCKET, "a"), "a")
-    operation = "objects.rewrite" if keeps_versions else "objects.restore"
-    faults.add(Fault(operation=operation, action="status", stage="after"))
-    back = await restore(storage.data, BUCKET, plan)
-    assert await content(storage, "a") == b"one"
-    assert back.generation == (await storage.data.stat(BUCKET, "a")).generation
-
-
-async def test_a_restore_that_never_arrived_is_not_called_done(storage: Storage, faults: Faults) -> None:
-    await put(storage, "a", b"one")
-    await delete(storage, "a")
-    plan = restore_plan(await versions(storage.data, BUCKET, "a"), "a")
-    faults.add(Fault(operation="objects.restore", action="status"))
-    with pytest.raises(Transient):
-        await restore(storage.data, BUCKET, plan)
-    with pytest.raises(ObjectNotFound):
-        await storage.data.stat(BUCKET, "a")
 
 
 async def test_a_folder_shows_what_was_in_it_and_all_of_it_comes_back(storage: Storage) -> None:
@@ -144,7 +98,7 @@ async def test_a_folder_shows_what_was_in_it_and_all_of_it_comes_back(storage: S
     plans = [plan async for plan in deleted_below(storage.data, BUCKET, "d/")]
     assert [plan.row.name for plan in plans] == ["d/a", "d/sub/c"]
     for plan in plans:
-        await restore(storage.data, BUCKET, plan)
+        await storage.data.restore(BUCKET, plan.row.name, plan.row.generation, precondition=CREATE_ONLY)
     assert [plan async for plan in deleted_below(storage.data, BUCKET, "d/")] == []
     live = await storage.data.list_page(BUCKET, ListQuery("d/"))
     assert [row.name for row in live.objects] == ["d/a", "d/b", "d/sub/c"]
