@@ -37,14 +37,17 @@ class Parser(argparse.ArgumentParser):
         """Group of the options that every command has."""
         self.known: dict[str, bool] = {}
         """Every option, and whether it takes a value."""
+        self.declared: list[argparse.Action] = []
+        """All words and options, for what is made from them."""
 
     def word(self, name: str, **settings: Any) -> None:
         """Declare words; `settings` are those of `add_argument`."""
-        self.words.add_argument(name, **settings)
+        self.declared.append(self.words.add_argument(name, **settings))
 
     def option(self, *flags: str, common: bool = False, **settings: Any) -> None:
         """Declare an option; `settings` are those of `add_argument`."""
         action = (self.common if common else self.own).add_argument(*flags, **settings)
+        self.declared.append(action)
         self.known.update(dict.fromkeys(flags, action.nargs != 0))
 
     def error(self, message: str) -> NoReturn:

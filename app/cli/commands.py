@@ -8,7 +8,7 @@ from app.cli.arguments import LOCAL, Parser
 from app.cli.bucket_commands import ACCESS, ATTACH, DETACH, SELECT, SETTINGS, USAGE
 from app.cli.command import Command, bandwidth_option, exclude_option, generation_option, literal_option
 from app.cli.object_commands import DU, FIND, RESTORE, URL, VERSIONS
-from app.cli.program_commands import CONFIG, DOCTOR, STORE, TRANSFERS, WORKER
+from app.cli.program_commands import COMPLETION, CONFIG, DOCTOR, STORE, TRANSFERS, WORKER
 from app.cli.sync_command import SYNC
 from app.cli.units import parse_range
 
@@ -17,6 +17,11 @@ LOCATION_HELP: Final = "region, dual-region or multi-region (default: US); fixed
 
 def _screen(parser: Parser) -> None:
     parser.word("url", nargs="?", metavar="gs://BUCKET[/PREFIX]", help="where the screen opens")
+    screen_options(parser)
+
+
+def screen_options(parser: Parser) -> None:
+    """Declare what only the screen takes."""
     parser.option("--low-bandwidth", action="store_true", help="spare the line to the terminal: 16 colours, no hover")
 
 
@@ -259,6 +264,7 @@ _ALL: Final = (
     STORE,
     DOCTOR,
     CONFIG,
+    COMPLETION,
 )
 
 COMMANDS: Final = {command.name: command for command in _ALL}

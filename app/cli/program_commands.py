@@ -30,6 +30,10 @@ def _store(parser: Parser) -> None:
     )
 
 
+def _completion(parser: Parser) -> None:
+    parser.word("shell", choices=("bash", "zsh", "fish"), metavar="bash|zsh|fish", help="whose script to print")
+
+
 def _doctor(_parser: Parser) -> None:
     """`doctor` has only the common options."""
 
@@ -86,9 +90,20 @@ CONFIG: Final = Command(
     "config",
     "config",
     "path|show|edit",
-    "the settings: where they are, which are in force, an editor on them",
+    "the settings: where they are, what is in force, an editor",
     _config,
     "show prints every setting as config.toml writes it, with the line that it came from. edit opens the file in\n"
     "$VISUAL or $EDITOR, made with every setting explained where there is none, and checks what was saved.",
     (("pail config show", ""), ("pail config edit", "")),
+)
+
+COMPLETION: Final = Command(
+    "completion",
+    "completion",
+    "bash|zsh|fish",
+    "print a script that completes words and URLs in a shell",
+    _completion,
+    'URLs are completed by asking the buckets themselves. For bash, in ~/.bashrc: eval "$(pail completion bash)".\n'
+    "For zsh, save it as _pail in a folder of fpath; for fish, as ~/.config/fish/completions/pail.fish.",
+    (("pail completion bash", ""), ("pail completion zsh > ~/.zfunc/_pail", "with ~/.zfunc in fpath")),
 )
