@@ -94,7 +94,7 @@ async def _follow(facts: AsyncIterator[Fact], job: str, follower: Follower) -> J
                 follower.item(transfer)
             case NoticeFact(job=waiting, code=DiskFull.reason) if waiting == job:
                 # The job is paused until a person makes room; a command has nobody to wait for.
-                raise DiskFull(fact.message, remedy=f"{fact.remedy.removesuffix('.')}: {PAUSED_HINT}")
+                raise DiskFull(fact.message, remedy=f"{fact.remedy.partition(';')[0]}: {PAUSED_HINT}")
             case NoticeFact():
                 follower.notice(fact)
             case JobFact(job=view) if view.id == job:

@@ -31,7 +31,7 @@ async def act(run: Run) -> None:
         except Corrupt as error:
             corrupt += 1
             run.failed_once(error)
-            if corrupt >= options.max_corrupt or run.record.action == "download":
+            if corrupt >= run.most_corrupt or run.record.action == "download":
                 raise
             await _again(look_again(run))
         except ObjectNotFound as error:

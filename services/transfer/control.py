@@ -28,6 +28,7 @@ class Controls:
         self._core = core
         self._scheduler = scheduler
         self._planning = planning
+        scheduler.halts.resume = self._reopen
 
     async def control(self, command: Control) -> int:
         """Do `command.verb` and return how many jobs or transfers it changed; raises `UsageError`, `NotFound`."""
@@ -91,8 +92,10 @@ class Controls:
         return changed
 
     async def _pause(self, job: Job) -> int:
-        if job.ended or job.row.state == "paused":
+        if job.ended or (job.row.state == "paused" and not job.row.code):
             return 0
+        # A job that waits for its disk stays paused from now on, whatever becomes of the disk.
+        job.row.reason = job.row.code = job.row.remedy = ""
         job.row.state = "paused"
         self._scheduler.stop_runs(job, "stop")
         await self._core.save(job)
@@ -101,6 +104,7 @@ class Controls:
     async def _resume(self, job: Job) -> int:
         if job.ended or (job.row.state != "paused" and not job.counts.of("paused")):
             return 0
+        job.halted = 0
         await self._set_states(job, ("paused",), "queued")
         await self._reopen(job)
         return 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.errors import Conflict, NotFound, PailError, PreconditionFailed, Transient
+from services.errors import Conflict, NotFound, PailError, PreconditionFailed, Rejected, Transient
 from services.model import CREATE_ONLY, WriteAttributes
 from services.names import display_name, parse_gs_url
 from services.transfer.doubt import refused_again
@@ -63,7 +63,10 @@ async def delete_batch(runs: list[Run]) -> list[Outcome]:
 
 
 async def _is_doubted(run: Run, answer: PailError | None) -> bool:
-    """Tell whether an answer is only believed when it is given twice: what was listed is gone, or is another one."""
+    """Tell whether an answer is only believed when it is given twice.
+
+    What was listed is gone, or is another one; or the request itself is called wrong.
+    """
     if run.record.decision:
         return False
     if isinstance(answer, NotFound):
@@ -71,7 +74,7 @@ async def _is_doubted(run: Run, answer: PailError | None) -> bool:
             run.flags.list_again = True
         return run.listed
     if not isinstance(answer, PreconditionFailed):
-        return False
+        return isinstance(answer, Rejected)
     try:
         return await refused_again(run)
     except Transient:

@@ -172,7 +172,7 @@ class _Attempts:
         elif isinstance(error, _UNTRUSTED):
             self._corrupt += 1
             run.failed_once(error)
-            if self._corrupt > run.tools.options.max_corrupt:
+            if self._corrupt > run.most_corrupt:
                 raise error
             await self._look_again()
         elif isinstance(error, ObjectNotFound):

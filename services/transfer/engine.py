@@ -104,7 +104,11 @@ class Engine:
     def busy(self) -> bool:
         """Whether there is anything to do that needs nobody."""
         jobs = self._core.jobs.values()
-        return self._scheduler.busy or any(job.row.state in ("planning", "running") for job in jobs)
+        return (
+            self._scheduler.busy
+            or self._scheduler.halts.waiting
+            or any(job.row.state in ("planning", "running") for job in jobs)
+        )
 
     async def _recover(self) -> None:
         oldest = time.time() - KEEP_FINISHED_S
@@ -135,6 +139,7 @@ class Engine:
             return
         if row.state != "paused":
             row.state = "running" if job.counts.of("queued") else "planning"
+        self._scheduler.halts.watch(job)
         if not row.planned and not row.code:
             self._planning.start(job, again=True)
         self._watch()

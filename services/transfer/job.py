@@ -117,6 +117,8 @@ class Job:
         """Transfers that ended while more were being fetched: the journal's answer may still call them queued."""
         self.ending = False
         """Its end is being written down."""
+        self.halted = 0
+        """Times that it stopped for its disk since a person let it go on."""
         self.relisted = 0
         """Times that its sources were listed again."""
         self.asked = 0

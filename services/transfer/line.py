@@ -9,6 +9,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from typing import Final
 
 from services.connection import Connection
 from services.errors import NotAuthenticated, PailError, RateLimited, Transient
@@ -33,6 +34,10 @@ def _import_opener() -> OpenStorage:
     return opener
 
 
+MOST_RETIRED: Final = 4
+"""Storages that were replaced and are kept open, for transfers that still read from them."""
+
+
 class Line:
     """The storage of one connection, opened when it is first needed."""
 
@@ -51,6 +56,8 @@ class Line:
         self._options = options
         self._announce = announce
         self._storage: Storage | None = None
+        self._lent = False
+        self._retired: list[Storage] = []
         self._opening = asyncio.Lock()
         self._up = asyncio.Event()
         self._up.set()
@@ -73,7 +80,9 @@ class Line:
 
     async def data(self) -> DataPlane:
         """Return the data plane; raises `PailError`."""
-        return (await self.storage()).data
+        storage = await self.storage()
+        self._lent = True
+        return storage.data
 
     def worked(self) -> None:
         """Note that a request was answered."""
@@ -136,7 +145,7 @@ class Line:
         """Return why the connection does not work, or None: any definite answer, a refusal as well, means it does."""
         try:
             async with asyncio.timeout(self._options.probe_limit_s):
-                await (await self.data()).list_page(bucket, ListQuery(page_size=1))
+                await (await self.storage()).data.list_page(bucket, ListQuery(page_size=1))
         except TimeoutError:
             return Transient(f"{self.connection.label} does not answer")
         except RateLimited:
@@ -148,10 +157,13 @@ class Line:
         return None
 
     async def _reopen(self) -> None:
+        """Have storage opened anew; the old one stays open for those that were admitted and still read from it."""
         old, self._storage = self._storage, None
-        if old is not None:
-            with contextlib.suppress(PailError, OSError):
-                await old.close()
+        if old is not None and self._lent:
+            self._lent = False
+            self._retired.append(old)
+            old = self._retired.pop(0) if len(self._retired) > MOST_RETIRED else None
+        await _close(old)
 
     async def close(self) -> None:
         """Close the storage."""
@@ -160,7 +172,15 @@ class Line:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError, PailError):
                     await task
-        await self._reopen()
+        for storage in (*self._retired, self._storage):
+            await _close(storage)
+        self._retired, self._storage = [], None
+
+
+async def _close(storage: Storage | None) -> None:
+    if storage is not None:
+        with contextlib.suppress(PailError, OSError):
+            await storage.close()
 
 
 def most_connections() -> int:

@@ -41,7 +41,7 @@ def local_error(error: OSError, path: str, doing: str) -> PailError:
     why = error.strerror or str(error)
     if error.errno in _WAITABLE and doing in ("write", "make the folder"):
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        remedy = "Make room on the disk, then resume." if full else "Make the disk writable again, then resume."
+        remedy = "Make room on the disk." if full else "Make the disk writable again."
         return DiskFull(f"cannot {doing} {shown}: {why}", remedy=remedy, url=path)
     if error.errno in (errno.ELOOP, errno.EMLINK):
         return Unsafe(

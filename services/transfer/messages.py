@@ -188,8 +188,8 @@ class TransferView:
 class JobView:
     """A job, as it stands.
 
-    One that is `paused` with the code `disk-full` waits for a person: `reason` and `remedy` say for what.  It is
-    told once as a `NoticeFact`; nothing of it has failed, and `resume` lets it go on.
+    One that is `paused` with the code `disk-full` waits for its disk: `reason` and `remedy` say for what.  It is told
+    once as a `NoticeFact`; nothing of it has failed, and it goes on by itself once there is room, or by `resume`.
     """
 
     id: str

@@ -42,10 +42,13 @@ class Options:
     """Bytes of a download that are gathered before they are written."""
     disk_threads: int = 8
     """Threads for local files."""
-    max_attempts: int = 8
-    """Tries without any progress before a passing fault counts as a failure."""
+    max_attempts: int = 12
+    """Tries without any progress before a passing fault counts as a failure: where a third of all requests fails, one
+    of 10,000 objects meets eight in a row."""
     max_corrupt: int = 3
-    """Times that wrong bytes are fetched or sent again."""
+    """Times that wrong bytes of a large object are fetched or sent again."""
+    max_corrupt_small: int = 10
+    """The same for a small one, which costs little: of 10,000 some are damaged thrice in a row on a bad line."""
     max_changed: int = 5
     """Times that a file is uploaded again because it changed meanwhile."""
     max_restarts: int = 5
@@ -60,6 +63,8 @@ class Options:
     """Seconds between looks whether a lost network or lost credentials are back."""
     probe_limit_s: float = 10.0
     """Seconds that such a look may take."""
+    disk_probe_s: float = 5.0
+    """Seconds between looks whether a disk that was full or could not be written has room again."""
     patience_s: float | None = None
     """Seconds to wait for a lost network or lost credentials; None for ever.  Where the connection never worked, an
     engine with a limit gives up after its ordinary attempts."""

@@ -157,6 +157,12 @@ class Run:
         return self.unsure or self.flags.recovered or self.record.attempt > 1
 
     @property
+    def most_corrupt(self) -> int:
+        """Times that wrong bytes are fetched or sent again."""
+        options = self.tools.options
+        return options.max_corrupt_small if self.record.size <= options.small_limit else options.max_corrupt
+
+    @property
     def limited(self) -> bool:
         """Whether bytes may only move so fast."""
         return bool(self.tools.bandwidth.rate or self.flags.bandwidth.rate)

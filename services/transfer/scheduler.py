@@ -15,9 +15,10 @@ from services.transfer.attempts import act
 from services.transfer.bucket import StillFilled
 from services.transfer.core import Core, log
 from services.transfer.delete import BATCH, delete_batch
+from services.transfer.halt import Halts
 from services.transfer.job import LOW_WATER, MOST_WAITING, WINDOW, Job, bucket_of
 from services.transfer.line import Line
-from services.transfer.messages import ConflictFact, ItemFact, NoticeFact
+from services.transfer.messages import ConflictFact, ItemFact
 from services.transfer.partial import remove_partial
 from services.transfer.record import EXISTS, Record
 from services.transfer.run import Asking, Run, Skipped
@@ -48,6 +49,8 @@ class Scheduler:
         self._buffered = 0
         self._last_turn = 0
         self._pumping = False
+        self.halts = Halts(core, lambda job: self.stop_runs(job, "stop"))
+        """Jobs that wait for a disk."""
         self.replan: Callable[[Job], None] = lambda _: None
         """Plans a job again; what it has planned already is left out."""
 
@@ -239,7 +242,7 @@ class Scheduler:
             return
         elif isinstance(error, DiskFull):
             job.change(record, "queued", moved=run.moved)
-            await self._halt(job, error)
+            await self.halts.halt(job, error, record.size - run.moved)
         else:
             problem = _as_ours(error)
             log.warning("%s failed: %s", record.id, problem.message)
@@ -293,16 +296,6 @@ class Scheduler:
                 log.info("%s: its session could not be cancelled and expires by itself", record.id)
         if record.job in self._core.jobs:
             self._core.journal.note(record)
-
-    async def _halt(self, job: Job, error: DiskFull) -> None:
-        """Pause a job whose disk is full or cannot be written, instead of failing thousands of transfers (46)."""
-        if job.row.state == "paused":
-            return
-        job.row.state = "paused"
-        job.row.reason, job.row.code, job.row.remedy = error.message, error.reason, error.remedy
-        self.stop_runs(job, "stop")
-        await self._core.save(job)
-        self._core.facts.publish(NoticeFact(error.message, remedy=error.remedy, code=error.reason, job=job.id))
 
     def stop_runs(self, job: Job, intent: str, seq: int | None = None) -> list[asyncio.Task[None]]:
         """Stop what runs of a job, or one transfer of it, and return the tasks that end now."""

@@ -329,6 +329,8 @@ class _Exchange:
             if not data:
                 raise asyncio.IncompleteReadError(b"", length - at)
             if write is not None:
+                if self._out.is_closing():
+                    raise ConnectionResetError
                 write(spoil(data, at) if spoil is not None else data)
                 if at % (16 * CHUNK) == 0:
                     await asyncio.sleep(0)

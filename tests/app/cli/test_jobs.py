@@ -38,6 +38,6 @@ def test_h46_a_command_ends_with_the_cause_when_the_disk_is_full_and_keeps_what_
     assert run([*store, "cp", "gs://bucket/a", str(tmp_path / "old")]) == 1
     first, second = capfd.readouterr().err.splitlines()
     assert first == f"pail: cannot write {tmp_path / 'old'}: No space left on device"
-    assert second.startswith("Make room on the disk, then resume: 'pail transfers resume all'")
+    assert second.startswith("Make room on the disk: 'pail transfers resume all'")
     assert (tmp_path / "old").read_bytes() == b"old"
     assert list((tmp_path / "state" / "pail" / "journals").glob("*.db"))

@@ -107,6 +107,25 @@ async def test_h08_a_delete_whose_name_was_damaged_on_its_way_is_sent_again(open
     assert await lab.names() == []
 
 
+async def test_a_delete_that_is_called_wrong_once_is_sent_again(open_lab: OpenLab) -> None:
+    refusals = 1
+
+    async def delete_many(
+        real: Any, bucket: str, items: list[tuple[str, int]], **options: Any
+    ) -> list[Exception | None]:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            answers: list[Exception | None] = await real(bucket, items[1:], **options)
+            return [Rejected("the name is not valid UTF-8"), *answers]
+        again: list[Exception | None] = await real(bucket, items, **options)
+        return again
+
+    lab = await filled(open_lab, delete_many=delete_many)
+    assert (await lab.run("delete", JobItem(at("t/"), tree=True))).job.state == "done"
+    assert await lab.names() == []
+
+
 async def test_h09_the_only_copy_of_a_moved_object_is_never_removed(open_lab: OpenLab) -> None:
     """The answer to a rename names a wrong checksum: its source is gone, so what is there has to stay."""
 

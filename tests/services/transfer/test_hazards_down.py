@@ -15,7 +15,7 @@ from services import checksum
 from services.errors import NotAuthenticated, Rejected, Transient
 from services.localstore.faults import Fault
 from services.model import CREATE_ONLY, Precondition, WriteAttributes
-from services.transfer import landing, local, partial
+from services.transfer import landing, local
 from services.transfer.messages import Answer, Control, JobItem, SetBandwidth
 from services.transfer.partial import Partial
 from tests.services.transfer.conftest import BUCKET, FAST, KIB, Lab, OpenLab, eventually, some_bytes
@@ -171,32 +171,6 @@ async def test_h21_a_composite_object_is_verified_by_its_crc32c(lab: Lab) -> Non
     assert whole.md5 == ""
     assert (await lab.run("download", JobItem(at("whole"), str(lab.folder / "w")))).job.state == "done"
     assert checksum.of((lab.folder / "w").read_bytes()) == whole.crc32c
-
-
-async def test_h46_a_full_disk_pauses_the_job_with_the_cause_and_the_old_file_stays(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = some_bytes(900 * KIB)
-    await lab.put("a", data)
-    target = lab.file("a", b"old")
-    real, full = os.pwrite, True
-
-    def pwrite(handle: int, chunk: Any, offset: int) -> int:
-        if full and offset > 100 * KIB:
-            raise OSError(28, "No space left on device")
-        return real(handle, chunk, offset)
-
-    monkeypatch.setattr(partial.os, "pwrite", pwrite)
-    job = await lab.start("download", JobItem(at("a"), str(target)))
-    await eventually(lambda: [notice for notice in lab.notices() if notice.code == "disk-full"])
-    view = (await lab.engine.snapshot()).jobs[0]
-    assert (view.state, view.code) == ("paused", "disk-full")
-    assert "room" in view.remedy
-    assert target.read_bytes() == b"old"
-    full = False
-    await lab.engine.submit(Control("resume", job))
-    assert (await lab.ended(job)).job.state == "done"
-    assert target.read_bytes() == data
 
 
 async def test_h18_without_network_nothing_fails_and_everything_goes_on_by_itself(open_lab: OpenLab) -> None:
