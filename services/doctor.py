@@ -11,7 +11,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from importlib import metadata
@@ -82,50 +81,6 @@ def check_platform() -> list[Check]:
             "Install Pail again: pipx reinstall pail-tui" if missing else "",
         ),
     ]
-
-
-def check_terminal(environment: Mapping[str, str], *, is_terminal: bool, encoding: str) -> list[Check]:
-    """Return what the terminal can do, as far as the environment tells."""
-    if not is_terminal:
-        return [Check("terminal", "terminal", "note", "standard output is not a terminal", "The screen needs one.")]
-    term = environment.get("TERM", "")
-    checks = []
-    if term in ("", "dumb"):
-        checks.append(
-            Check("terminal", "TERM", "problem", term or "not set", "Set TERM, such as: export TERM=xterm-256color")
-        )
-    else:
-        checks.append(Check("terminal", "TERM", "ok", display_name(term)))
-    checks.append(_check_colours(environment, term))
-    utf8 = encoding.lower().replace("-", "").replace("_", "") == "utf8"
-    checks.append(
-        Check(
-            "terminal",
-            "encoding",
-            "ok" if utf8 else "note",
-            display_name(encoding),
-            "" if utf8 else "Names beyond ASCII are shown as escapes; for UTF-8: export LANG=C.UTF-8",
-        )
-    )
-    if environment.get("TMUX"):
-        checks.append(
-            Check(
-                "terminal", "tmux", "note", "inside tmux", "For copying to the clipboard: tmux set -g set-clipboard on"
-            )
-        )
-    if environment.get("SSH_CONNECTION"):
-        checks.append(Check("terminal", "ssh", "ok", "over SSH"))
-    return checks
-
-
-def _check_colours(environment: Mapping[str, str], term: str) -> Check:
-    if environment.get("NO_COLOR"):
-        return Check("terminal", "colours", "ok", "off: NO_COLOR is set")
-    if environment.get("COLORTERM") in ("truecolor", "24bit"):
-        return Check("terminal", "colours", "ok", "16 million")
-    if "256color" in term:
-        return Check("terminal", "colours", "ok", "256", "If the terminal can do more: export COLORTERM=truecolor")
-    return Check("terminal", "colours", "note", "16", "If the terminal can do more: export TERM=xterm-256color")
 
 
 def check_limits(inotify: Path = Path("/proc/sys/fs/inotify/max_user_watches")) -> list[Check]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from app.cli.context import Context
 from services import config
-from services.config import Config, KeySettings
+from services.config import KeySettings, Reading
 from services.config.showing import Effective, documented, effective, written
 from services.errors import ExitCode, LocalFileError, UsageError
 from services.names import display_name
@@ -40,9 +40,7 @@ def _path(context: Context) -> int:
 
 def _show(context: Context) -> int:
     output = context.output
-    reading = config.read()
-    _check_keys(reading.config)
-    entries = list(effective(reading))
+    entries = list(effective(checked()))
     if output.json:
         for entry in entries:
             output.record("setting", key=entry.key, value=entry.value, default=entry.default, origin=entry.origin)
@@ -75,17 +73,25 @@ def _edit(context: Context) -> int:
         ) from error
     if done.returncode:
         raise UsageError(f"the editor ended with {done.returncode}", remedy="The settings stay as they were saved.")
-    _check_keys(config.load())
+    checked()
     context.output.message(f"Saved {display_name(str(path))}; a screen that is open takes it at its next start.")
     return ExitCode.OK
 
 
-def _check_keys(settings: Config) -> None:
-    """Raise `UsageError` for keys that the screen would refuse; what there is to bind, only the screen's part knows."""
-    if settings.keys != KeySettings():
-        from app.registry.keymap import arrange  # Textual's part, only where keys were changed
+def checked() -> Reading:
+    """Return the settings; raises as `config.load` does, and for keys and themes that the screen would refuse."""
+    reading = config.read()
+    # Textual's part is loaded only where keys were changed or themes were made.
+    if reading.config.keys != KeySettings():
+        from app.registry.keymap import arrange
 
-        arrange(settings.keys)
+        arrange(reading.config.keys)
+    if (config.config_file().parent / config.THEMES_FOLDER).is_dir():
+        from app.themes.files import own_looks
+
+        for problem in own_looks().problems:
+            raise problem
+    return reading
 
 
 def editor(environment: Mapping[str, str]) -> list[str]:

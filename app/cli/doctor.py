@@ -7,11 +7,13 @@ import sys
 from dataclasses import asdict
 from typing import Final
 
+from app.cli.config import checked
 from app.cli.connect import connection_options
 from app.cli.context import Context
 from app.cli.output import Output
 from app.cli.runtime import run_async
 from services import doctor
+from services.config import config_file
 from services.connection import Connection
 from services.credentials import Rung, find_connection
 from services.doctor import Check, State
@@ -19,6 +21,7 @@ from services.errors import ExitCode, Forbidden, NotAuthenticated, PailError, Re
 from services.gcs.interface import Storage
 from services.gcs.open import open_storage
 from services.names import display_name
+from services.terminal_checks import check_terminal
 from widgets import formats
 
 MARKS: Final[dict[State, str]] = {"ok": "ok", "note": "note", "problem": "PROBLEM"}
@@ -36,7 +39,9 @@ async def _examine(context: Context) -> int:
     report = _Report(context.output)
     report.add(doctor.check_platform())
     is_terminal = sys.stdout.isatty()
-    report.add(doctor.check_terminal(os.environ, is_terminal=is_terminal, encoding=sys.stdout.encoding or "unknown"))
+    encoding = sys.stdout.encoding or "unknown"
+    report.add(check_terminal(os.environ, is_terminal=is_terminal, encoding=encoding))
+    report.add([_check_settings()])
     report.add(doctor.check_limits())
     report.add(doctor.check_folders())
     report.add(await doctor.check_worker())
@@ -49,6 +54,17 @@ async def _examine(context: Context) -> int:
             f"{formats.count(report.problems, 'problem')} to mend." if report.problems else "Everything works."
         )
     return code
+
+
+def _check_settings() -> Check:
+    """Tell what is wrong with `config.toml`, its keys, or a theme of one's own."""
+    shown = display_name(str(config_file()))
+    try:
+        checked()
+    except PailError as error:
+        return Check("settings", "config.toml", "problem", error.message, error.remedy)
+    detail = shown if config_file().exists() else f"none at {shown}; all defaults"
+    return Check("settings", "config.toml", "ok", detail)
 
 
 async def _examine_storage(context: Context, report: _Report) -> ExitCode:
@@ -65,7 +81,9 @@ async def _examine_storage(context: Context, report: _Report) -> ExitCode:
     report.add([_of_rung(rung) for rung in rungs.values()])
     project = display_name(connection.project) if connection.project else "none"
     remedy = "" if connection.project else "Name it with --project to list or create buckets."
-    if not connection.is_local:
+    if connection.is_local:
+        report.add(await doctor.check_endpoint(connection.endpoint))
+    else:
         state: State = "ok" if connection.project else "note"
         report.add([Check("credentials", "project", state, project, remedy)])
         report.add(await doctor.check_endpoint(connection.endpoint or doctor.GCS_ENDPOINT))

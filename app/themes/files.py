@@ -11,12 +11,10 @@ from typing import Final
 from app.themes import DARK, LOOKS, Look
 from app.themes.colours import NAMES, is_colour
 from services import paths
+from services.config import THEMES_FOLDER
 from services.config.lines import line_of, lines_of
 from services.errors import PailError, UsageError
 from services.names import display_name
-
-FOLDER: Final = "themes"
-"""Name of the folder beside `config.toml`."""
 
 MOST: Final = 100
 """Files that are read at the most."""
@@ -37,7 +35,7 @@ class Found:
 
 def own_looks(folder: Path | None = None) -> Found:
     """Return the themes in a folder (None: the one beside `config.toml`), and what is wrong with others.  Blocks."""
-    place = paths.config_dir() / FOLDER if folder is None else folder
+    place = paths.config_dir() / THEMES_FOLDER if folder is None else folder
     looks: list[Look] = []
     problems: list[PailError] = []
     try:

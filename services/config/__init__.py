@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from services.config.reading import CONFIG_FILE, Reading, config_file, load, load_or_defaults, parse, read
+from services.config.reading import (
+    CONFIG_FILE,
+    THEMES_FOLDER,
+    Reading,
+    config_file,
+    load,
+    load_or_defaults,
+    parse,
+    read,
+)
 from services.config.schema import Config, KeySettings, Setting, all_settings
 
 __all__ = [
     "CONFIG_FILE",
+    "THEMES_FOLDER",
     "Config",
     "KeySettings",
     "Reading",

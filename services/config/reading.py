@@ -18,6 +18,9 @@ from services.names import display_name
 CONFIG_FILE: Final = "config.toml"
 """Name of the file, in the folder of settings."""
 
+THEMES_FOLDER: Final = "themes"
+"""Name of the folder of a person's own themes, beside the file."""
+
 SIZE_LIMIT: Final = 1 << 20
 """Bytes of the file that are read."""
 

@@ -81,7 +81,7 @@ def test_doctor_finds_everything_in_order_on_a_store(pail: Pail) -> None:
     assert all(record["kind"] == "check" for record in result.records)
     assert not [record for record in result.records if record["state"] == "problem"]
     assert {area for area, _ in found} == {
-        "system", "terminal", "limits", "folders", "worker", "credentials", "network", "storage",
+        "system", "terminal", "settings", "limits", "folders", "worker", "credentials", "network", "storage",
     }  # fmt: skip
     assert found["network", "clock"]["detail"] == "agrees with the server"
     assert found["credentials", "Command line"]["state"] == "ok"
@@ -98,6 +98,17 @@ def test_doctor_names_an_endpoint_that_does_not_answer(home: Path) -> None:
     [record] = [record for record in result.records if record["name"] == "endpoint"]
     assert record["state"] == "problem"
     assert record["remedy"]
+
+
+def test_doctor_names_the_line_of_a_mistake_in_the_settings(pail: Pail) -> None:
+    file = Path(pail.environment["XDG_CONFIG_HOME"]) / "pail" / "config.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text('[keys]\nupload = "d"\n')
+    result = pail("--json", "doctor", code=1)
+    [check] = [record for record in result.records if record["area"] == "settings"]
+    assert (check["state"], "line 2" in check["detail"]) == ("problem", True)
+    file.write_text("")
+    assert "ok       config.toml: " in pail("doctor").out
 
 
 def test_doctor_names_a_folder_that_cannot_be_used(alone: Pail) -> None:
