@@ -61,7 +61,7 @@ class Options:
     """Seconds for which a file has to stay the same after it changed under an upload."""
     probe_s: float = 5.0
     """Seconds between looks whether a lost network or lost credentials are back."""
-    probe_limit_s: float = 10.0
+    probe_limit_s: float = 8.0
     """Seconds that such a look may take."""
     disk_probe_s: float = 5.0
     """Seconds between looks whether a disk that was full or could not be written has room again."""

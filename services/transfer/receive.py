@@ -137,13 +137,19 @@ async def _range(
             run.waiting = ""
             wrote(held)
 
-        async for chunk in stream:
-            waiting.append(chunk)
-            held += len(chunk)
-            run.moved = min(run.record.size, run.moved + len(chunk))
-            if held >= gather:
+        try:
+            async for chunk in stream:
+                waiting.append(chunk)
+                held += len(chunk)
+                run.moved = min(run.record.size, run.moved + len(chunk))
+                if held >= gather:
+                    await store()
+                    waiting, held = [], 0
+        except Transient:
+            # What came before the break is kept: on a line that breaks often nothing else would ever get through.
+            if held:
                 await store()
-                waiting, held = [], 0
+            raise
         if held:
             await store()
 

@@ -54,6 +54,9 @@ KINDS: Final[tuple[Kind, ...]] = (
 CHUNK: Final = 65_536
 """Bytes that are passed on at once."""
 
+DROP: Final = 64
+"""Bytes that drip at once."""
+
 _LENGTH: Final = re.compile(rb"(?im)^content-length:[ \t]*(\d+)")
 _CHUNKED: Final = re.compile(rb"(?im)^transfer-encoding:[ \t]*chunked")
 _RESET: Final = struct.pack("ii", 1, 0)
@@ -89,6 +92,8 @@ class Proxy:
         """Nothing gets through: what is open is cut, and nobody is let in.  Change it by `black_out`."""
         self.refuse_as: int | None = None
         """Every request is answered by this status, such as 401."""
+        self.drips: Callable[[bytes], bool] = lambda _: False
+        """Asked with the first line of every request: whether its answer comes at a kilobyte a second."""
         self.answer: Callable[[], bytes | None] = lambda: None
         """Asked for every request: bytes are its answer, as JSON, instead of the store's."""
         self.requests = 0
@@ -255,7 +260,20 @@ class _Exchange:
             answer = await _read_head(reader)
         if head.raw.startswith(b"HEAD ") or answer.first.split()[1] in (b"204", b"304"):
             answer.length = 0
+        if proxy.drips(head.first):
+            return await self._drip(reader, answer)
         return await self._answer(fate, reader, answer)
+
+    async def _drip(self, reader: asyncio.StreamReader, answer: _Head) -> bool:
+        """Hand an answer on at about a kilobyte a second."""
+        self._out.write(answer.raw)
+        for _ in range(answer.length // DROP):
+            self._out.write(await reader.readexactly(DROP))
+            await self._out.drain()
+            await asyncio.sleep(DROP / 1024)
+        self._out.write(await reader.readexactly(answer.length % DROP))
+        await self._out.drain()
+        return True
 
     async def _answer(self, fate: Kind | None, reader: asyncio.StreamReader, answer: _Head) -> bool:
         proxy, out = self._proxy, self._out
