@@ -6,16 +6,21 @@ import asyncio
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import ClassVar, Final
 
 from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 
 from app.driver.choice import driver_class
 from app.screens.connect import ConnectScreen, WayIn
+from app.screens.dialog import QUIET
 from app.screens.main import MainScreen
 from app.surroundings import Surroundings
 from app.terminal import terminal_problem
@@ -23,13 +28,16 @@ from app.themes import ANSI_DARK, DARK
 from services.credentials import ConnectionOptions
 from services.errors import ExitCode, UsageError
 from services.names import display_name
-from widgets.symbols import ASCII
+from widgets.symbols import ASCII, AsciiSigns
 
 LEAVE_LIMIT_S: Final = 3.0
 """Seconds that leaving may take after a signal or after quitting; then the process ends as it stands.
 
 Nothing is lost by that: whatever matters is the worker's, or is journalled before it is done.
 """
+
+QUIET_S: Final = 0.5
+"""Seconds between two looks whether a note has room now."""
 
 COMPLAINT_S: Final = 30
 """Seconds for which a mistake in the settings is shown: long enough to note the line."""
@@ -68,6 +76,7 @@ class PailApp(App[int], inherit_bindings=False):
         self.animation_level = "none"  # an animation costs bytes on the line and says nothing
         self._surroundings = surroundings or Surroundings()
         self.hover = self._surroundings.line.hover
+        self._surroundings.typing.target = lambda: self.focused or self.screen
         self._options = options
         self._start_url = start_url
         for look in self._surroundings.looks:
@@ -107,10 +116,32 @@ class PailApp(App[int], inherit_bindings=False):
         self.notify(f"{message}\n{remedy}", severity="error", timeout=COMPLAINT_S, markup=False)
 
     async def on_event(self, event: events.Event) -> None:
-        """Take note of keys and mouse: while nobody is there, nothing is looked up."""
+        """Take note of keys and mouse: while nobody is there, nothing is looked up; hold keys for a line to come."""
         if isinstance(event, events.InputEvent):
             self._surroundings.presence.seen()
-        await super().on_event(event)
+        if not self._surroundings.typing.takes(event):
+            await super().on_event(event)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a note; on a screen that it would cover, only once that has closed."""
+        told = partial(self.notify, message, title=title, severity=severity, timeout=timeout, markup=markup)
+        if self.screen_stack and self.screen.has_class(QUIET):
+            self.set_timer(QUIET_S, told)
+        else:
+            super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what every line passes: for a terminal that has only ASCII, our own signs are written in it."""
+        filters = super().get_line_filters()
+        return [*filters, AsciiSigns()] if self._surroundings.symbols is ASCII else filters
 
     def _found(self, way: WayIn | None) -> None:
         if way is None:

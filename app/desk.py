@@ -104,7 +104,10 @@ class Desk:
 
     async def ask(self, dialog: ModalScreen[Result | None]) -> Result | None:
         """Show a dialog and return its answer; None where it was left.  Call it from a worker."""
-        return await self.screen.app.push_screen_wait(dialog)
+        app = self.screen.app
+        answer = app.push_screen(dialog, wait_for_dismiss=True)
+        dialog.call_after_refresh(app.call_later, self.surroundings.typing.release)
+        return await answer
 
     def tell(self, text: str, *, bad: bool = False, title: str = "") -> None:
         """Show a short note; names in it have passed `display_name`."""

@@ -16,6 +16,7 @@ from app.registry.keymap import Keymap, arrange
 from app.session import Session
 from app.themes import LOOKS, Look
 from app.themes.files import own_looks
+from app.typing_ahead import TypingAhead
 from app.watch import Presence
 from services.config import Reading, load_or_defaults
 from services.connection import Connection
@@ -45,6 +46,8 @@ class Surroundings:
     """Zone of dates; None for the local one."""
     presence: Presence = field(default_factory=Presence)
     """When a person was last seen."""
+    typing: TypingAhead = field(default_factory=TypingAhead)
+    """Keys that wait for the line which they are meant for."""
     look_s: float = 5.0
     """Seconds between two looks for other people's changes, at the least."""
     reading: Reading = field(default_factory=Reading)

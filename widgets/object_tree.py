@@ -303,8 +303,11 @@ class ObjectTree(ListingTree, DropSite):
 
     # Renaming in place
 
-    def rename_entry(self, problem: Callable[[str], str] = name_problem) -> None:
-        """Edit the name of the row with the cursor in its place; `problem` says what is wrong with a new one."""
+    async def rename_entry(self, problem: Callable[[str], str] = name_problem) -> None:
+        """Edit the name of the row with the cursor in its place; `problem` says what is wrong with a new one.
+
+        Returns once the line for it is there.
+        """
         entry = self.cursor_entry
         if entry is None or entry.is_past:
             return
@@ -317,7 +320,7 @@ class ObjectTree(ListingTree, DropSite):
             problem=lambda name: problem(name) or self._clash(entry, name),
             taken=lambda name: self._renamed(entry, name),
         )
-        self.screen.mount(line)
+        await self.screen.mount(line)
 
     def _renamed(self, entry: Entry, name: str) -> None:
         self.post_message(self.Renamed(entry, name))

@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
+
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
@@ -92,6 +96,24 @@ ASCII: Final = Symbols(
     deeper="~",
 )
 """For `LANG=C` and the like."""
+
+
+_TYPOGRAPHY: Final = str.maketrans("…·✓✗—–→←↑↓×›▸▾●“”‘’", "~-*x--><^vx/>v*\"\"''")
+"""Signs of our own words, each by one of one cell that every terminal has."""
+
+
+class AsciiSigns(LineFilter):
+    """Writes the typography of our own words in ASCII, wherever a line of a widget holds it.
+
+    A widget whose names have to stay exactly as they are draws with `Symbols` and leaves this filter out.
+    """
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Return the segments of a line, with the same cells."""
+        return [
+            segment if segment.text.isascii() else Segment(segment.text.translate(_TYPOGRAPHY), *segment[1:])
+            for segment in segments
+        ]
 
 
 _PLAIN: Final = ("C", "POSIX")

@@ -15,6 +15,7 @@ from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
+from textual.filter import LineFilter
 from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import var
@@ -23,7 +24,7 @@ from textual.strip import Strip
 
 from widgets.cells import Span, Styles, component_kinds, fit_spans, line_styles, to_segments
 from widgets.columns import Column, Placed, place
-from widgets.symbols import UNICODE, Symbols
+from widgets.symbols import UNICODE, AsciiSigns, Symbols
 
 _LINE_CACHE: Final = 1_024
 """Lines that are kept drawn."""
@@ -240,6 +241,10 @@ class VirtualTree(ScrollView, can_focus=True):
         super().notify_style_update()
         self._lines.clear()
         self._style_cache.clear()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Leave out what would change names: this draws with the signs that it was given."""
+        return [each for each in super().get_line_filters() if not isinstance(each, AsciiSigns)]
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the widget."""

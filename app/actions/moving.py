@@ -135,7 +135,7 @@ class MovingActions:
         if entry is not None and entry.is_past:
             self._desk.tell("What was deleted has to be restored before it can get another name.")
         else:
-            self._tree.rename_entry()
+            await self._tree.rename_entry()
 
     async def renamed(self, entry: Entry, name: str) -> None:
         """Give an object or a folder another name in its place: a folder's objects move one by one."""

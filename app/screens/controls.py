@@ -42,6 +42,9 @@ from widgets.object_tree import ObjectTree
 from widgets.settings_pane import SettingsPane
 from widgets.transfers_panel import TransfersPanel
 
+TYPED_INTO: Final = frozenset({"rename", "new_folder", "filter", "palette", "mark_glob", "unmark_glob"})
+"""Commands that open a line: what is typed right after them is meant for it."""
+
 HINTS: Final = 11
 """Commands on the key line at the most: what one can take in; the help has them all."""
 
@@ -319,6 +322,8 @@ class MainControls(MainLayout):
         for owner in (self, *self.actors):
             handler = getattr(owner, f"do_{identifier}", None)
             if handler is not None:
+                if identifier in TYPED_INTO:
+                    self._surroundings.typing.hold()
                 self.attempt(handler())
                 return
 
@@ -326,9 +331,17 @@ class MainControls(MainLayout):
         """Run something that may ask, wait and fail; what fails is told."""
         self.run_worker(self._attempt(work), group="commands")
 
-    async def _attempt(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _released(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something, and let the keys go that were held for the line which it opened."""
         try:
             await work
+        finally:
+            # After what the command has asked the app to do: a focus is set by a message, too.
+            self.app.call_later(self._surroundings.typing.release)
+
+    async def _attempt(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await self._released(work)
         except PailError as error:
             self.desk.tell_error(error)
 

@@ -6,6 +6,7 @@ import pytest
 
 from services.gcs.interface import ANY
 from tests.flows.conftest import BUCKET, OpenDesk, eventually
+from widgets.symbols import ASCII
 
 OBJECTS = {
     "videos/raw/intro.mp4": b"x" * 3000,
@@ -223,3 +224,12 @@ async def test_the_details_tell_all_of_an_object_that_was_deleted(desk: OpenDesk
         await d.storage.data.delete(BUCKET, "a.txt", precondition=ANY)
         await d.press("V")
         await d.see("gone", "Restorable until", "MD5")
+
+
+@pytest.mark.parametrize("keys", ["", "X", "comma", "u", "question_mark", "2", "3", "n", "m", "e"])
+async def test_without_utf_8_every_sign_of_ours_is_ascii(desk: OpenDesk, keys: str) -> None:
+    async with desk(objects={"docs/a": b"", "a.txt": b"a"}, symbols=ASCII) as d:
+        await d.see("a.txt")
+        if keys:
+            await d.press("down", "space", keys)
+        await eventually(lambda: not set(d.text()) & set("…·✓✗—→●▸▾“”"))

@@ -229,3 +229,23 @@ def _names(d: Desk, *names: str) -> Callable[[], Awaitable[bool]]:
         return await d.names() == list(names)
 
     return same
+
+
+async def test_paths_are_pasted_into_the_picker_and_notes_wait_until_it_has_closed(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"a"}) as d:
+        (d.home / "new.txt").write_bytes(b"new")
+        await d.see("a.txt")
+        await d.press("u")
+        await d.see("Upload files and folders")
+        d.app.notify("something ended")
+        d.app.post_message(events.Paste(str(d.home / "new.txt")))
+        await d.see("Upload 1 pasted path?")
+        await d.press("escape")
+        await d.gone("pasted path")
+        assert not d.notes()
+        d.app.post_message(events.Paste(str(d.home / "new.txt")))
+        await d.see("Upload 1 pasted path?")
+        await d.press("enter")
+        await d.see("new.txt")
+        await d.told("something ended")
+        assert await d.read("new.txt") == b"new"

@@ -122,6 +122,25 @@ async def test_a_name_is_edited_in_its_row(desk: OpenDesk) -> None:
         await eventually(lambda: "papers/" in d.rows() and "docs/" not in d.rows())
 
 
+async def test_what_is_typed_right_after_r_is_the_name_and_no_command(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"a", "b.txt": b"bb"}) as d:
+        await to_row(d, "a.txt")
+        for key in (*"rdXmV", "enter", "down"):
+            char = key if len(key) == 1 else None
+            d.app.post_message(events.Key(key, char))
+        await eventually(has(d, "b.txt", "dXmV.txt"))
+        await eventually(lambda: d.tree.cursor_entry and d.tree.cursor_entry.name == "b.txt")
+        assert d.app.screen is d.main
+
+
+async def test_what_is_typed_right_after_n_is_the_folder(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"a"}) as d:
+        await to_row(d, "a.txt")
+        for key in "nXuz":
+            d.app.post_message(events.Key(key, key))
+        await d.see("Xuz/")
+
+
 async def test_a_row_is_dragged_onto_a_folder_and_onto_the_path(desk: OpenDesk) -> None:
     async with desk(objects=OBJECTS) as d:
         await d.see("a.txt", "docs/")

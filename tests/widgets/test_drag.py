@@ -214,7 +214,7 @@ async def test_the_chip_springs_the_selector_open_and_a_bucket_takes_the_drop() 
 async def test_a_name_is_edited_in_its_place() -> None:
     async with desk() as (tree, pilot, app):
         await pilot.press("j", "j", "j")
-        tree.rename_entry()
+        await tree.rename_entry()
         await pilot.pause()
         field = app.query_one(RenameLine).query_one(Input)
         assert field.selected_text == "b"
@@ -234,7 +234,7 @@ async def test_a_name_is_edited_in_its_place() -> None:
 async def test_a_name_that_is_taken_is_refused_and_escape_leaves_it() -> None:
     async with desk() as (tree, pilot, app):
         await pilot.press("j", "j", "j")
-        tree.rename_entry()
+        await tree.rename_entry()
         await pilot.pause()
         await pilot.press("c", "enter")
         assert "There is an object of that name." in "\n".join(lines(app))
@@ -249,7 +249,7 @@ async def test_a_hostile_name_is_edited_in_its_safe_form() -> None:
         tree.show("")
         tree.add_page("", page(row("a\x1b]0;[b].txt")), final=True)
         await pilot.pause()
-        tree.rename_entry()
+        await tree.rename_entry()
         await pilot.pause()
         assert "\x1b" not in app.query_one(RenameLine).query_one(Input).value
         await pilot.press("enter")
