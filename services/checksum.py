@@ -37,9 +37,7 @@ class Crc32c:
 
 def of(data: bytes | bytearray | memoryview) -> str:
     """Return the CRC32C of `data` as Google writes it."""
-    running = Crc32c()
-    running.update(data)
-    return running.base64()
+    return encode(google_crc32c.value(data if isinstance(data, bytes) else bytes(data)))
 
 
 def encode(value: int) -> str:

@@ -8,7 +8,6 @@ description, and no secret leaves the files that are looked at here.
 from __future__ import annotations
 
 import asyncio
-import configparser
 import json
 import os
 from collections.abc import Callable
@@ -413,6 +412,8 @@ def _gcloud_project() -> str:
 
     google-auth would start gcloud for it, which takes a second.
     """
+    import configparser  # only where gcloud is asked for
+
     folder = _gcloud_folder()
     try:
         name = os.environ.get("CLOUDSDK_ACTIVE_CONFIG_NAME") or (folder / "active_config").read_text("utf-8").strip()

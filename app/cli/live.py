@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -32,6 +31,8 @@ class LiveLine:
             return
         self._due = now + INTERVAL_S
         self._drawn = True
+        import shutil  # 3 ms with what it loads; only where somebody looks on
+
         width = shutil.get_terminal_size().columns - 1
         write_error(f"\r{text[:width]}\x1b[K")
 

@@ -8,7 +8,6 @@ from app.cli.jobs import run_job
 from services.errors import ExitCode, UsageError
 from services.transfer.messages import JobSpec, Submit
 from services.transfer.resolve import Verb, action_for, resolve
-from services.worker.client import connect
 
 
 def split_paths(context: Context) -> tuple[list[str], str]:
@@ -52,6 +51,8 @@ async def transfer(context: Context, verb: Verb, *, generation: int | None = Non
 
 async def _hand_over(context: Context, spec: JobSpec) -> int:
     """Give a job to the worker, starting one where none runs, and print the job's id."""
+    from services.worker.client import connect  # with much of what the worker does; only where it is asked
+
     worker = await connect()
     try:
         job = (await worker.submit(Submit(spec))).id

@@ -9,6 +9,7 @@ from typing import Final
 
 from services.errors import Transient
 from services.gcs.failures import Subject
+from services.gcs.interface import Fetched
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/")
 
@@ -42,6 +43,18 @@ class StoredBody(abc.ABC):
                 self._subject.failed(f"the body ended after {self._received} of {self._expected} bytes"),
                 url=self._subject.url,
             )
+
+
+def fetched(headers: Mapping[str, str], content: bytes) -> Fetched:
+    """Return an answer that was read whole as the object that it holds."""
+    encoding = headers.get("x-goog-stored-content-encoding") or headers.get("content-encoding", "")
+    return Fetched(
+        _number(headers.get("x-goog-generation")) or 0,
+        _whole_size(headers) or 0,
+        _crc32c(headers.get("x-goog-hash", "")),
+        "" if encoding == "identity" else encoding,
+        content,
+    )
 
 
 def _number(text: str | None) -> int | None:

@@ -13,7 +13,7 @@ from services.gcs.batch import BATCH_LIMIT, decode_answers, encode_deletes
 from services.gcs.body import StoredBody
 from services.gcs.exchange import Request
 from services.gcs.failures import Subject
-from services.gcs.interface import ListQuery, RewriteStatus
+from services.gcs.interface import Fetched, ListQuery, RewriteStatus
 from services.gcs.multipart import MultipartUploads
 from services.gcs.paths import BATCH, DOWNLOAD, bucket_path, object_path
 from services.gcs.translate import (
@@ -32,6 +32,9 @@ from services.names import check_object_name
 
 JSON_HEADERS = {"Content-Type": "application/json; charset=UTF-8"}
 """Headers of a request whose body is JSON."""
+
+_STORED = {"Accept-Encoding": "gzip"}
+"""Accepting gzip is what makes the service send stored bytes as they are."""
 
 COMPOSE_LIMIT = 32
 """Sources of one compose request."""
@@ -81,8 +84,7 @@ class GoogleData(Uploads, MultipartUploads):
             "GET",
             object_path(bucket, _checked(name), root=DOWNLOAD),
             whole({"alt": "media", "generation": generation}),
-            # Accepting gzip is what makes the service send stored bytes as they are.
-            {"Accept-Encoding": "gzip", **wanted},
+            {**_STORED, **wanted},
             repeatable=True,
             operation="objects.get",
         )
@@ -95,6 +97,19 @@ class GoogleData(Uploads, MultipartUploads):
             yield body
         finally:
             await body.close()
+
+    async def fetch(self, bucket: str, name: str, *, generation: int | None = None) -> Fetched:
+        """Return a small object whole, as stored."""
+        request = Request(
+            Subject("read", bucket, name, is_object=True),
+            "GET",
+            object_path(bucket, _checked(name), root=DOWNLOAD),
+            {"alt": "media"} if generation is None else {"alt": "media", "generation": str(generation)},
+            _STORED,
+            repeatable=True,
+            operation="objects.get",
+        )
+        return await self.wire.fetch(request)
 
     async def rewrite(
         self,

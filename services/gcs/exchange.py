@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from services.errors import PailError, Transient
 from services.gcs.auth import Authority, Stamp
 from services.gcs.body import StoredBody
 from services.gcs.failures import Subject, Unsent, from_answer, parse_answer, wants_user_project
-from services.gcs.interface import Progress
+from services.gcs.interface import Fetched, Progress
 from services.gcs.pool import POOL_SIZE
 from services.operations import OperationCounter
 
@@ -77,12 +77,16 @@ class Request:
 
     def query(self, user_project: str) -> str:
         """Return what follows the path."""
-        params = dict(self.params)
-        if user_project:
-            params["userProject"] = user_project
+        params = {**self.params, "userProject": user_project} if user_project else self.params
         if not params:
             return ""
-        return ("&" if "?" in self.path else "?") + urlencode(params, doseq=True, quote_via=quote)
+        return ("&" if "?" in self.path else "?") + encode_query(params)
+
+
+def encode_query(params: Mapping[str, str | list[str]]) -> str:
+    """Return a query; the keys need no encoding.  `urlencode` does the same in three times the time (measured)."""
+    pairs = [(key, one) for key, value in params.items() for one in ([value] if isinstance(value, str) else value)]
+    return "&".join([f"{key}={one if one.isalnum() and one.isascii() else quote(one, safe='')}" for key, one in pairs])
 
 
 class Body:
@@ -204,7 +208,7 @@ class Exchange(abc.ABC):
 
     def payer(self, *buckets: str) -> str:
         """Return the project to name in a request that concerns `buckets`; empty where none of them wants it."""
-        return self.authority.billed_project if self._payers.intersection(buckets) else ""
+        return self.authority.billed_project if self._payers and self._payers.intersection(buckets) else ""
 
     async def send(self, request: Request) -> Reply:
         """Return the answer to a request; raises `PailError`."""
@@ -240,6 +244,15 @@ class Exchange(abc.ABC):
         opened = await self._attempts(request, stream=True)
         assert isinstance(opened, StoredBody)
         return opened
+
+    async def fetch(self, request: Request) -> Fetched:
+        """Return a small object whole; raises `PailError`."""
+        body = await self.open_body(request)
+        try:
+            content = b"".join([piece async for piece in body])
+        finally:
+            await body.close()
+        return Fetched(body.generation, body.size, body.crc32c, body.content_encoding, content)
 
     async def _attempts(self, request: Request, *, stream: bool) -> Reply | StoredBody:
         """Send until there is an answer that was asked for, as often as the rules of the interface allow."""

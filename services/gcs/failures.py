@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
-import html
 import json
 import re
 import time
@@ -123,6 +121,8 @@ def _xml_words(body: bytes) -> tuple[str, str]:
     """Return code and message of a refusal of the XML API (cloud.google.com/storage/docs/xml-api/reference-status)."""
     text = body[: 4 * MESSAGE_LIMIT].decode("utf-8", "replace")
     found = [re.search(rf"<{tag}>([^<]*)</{tag}>", text) for tag in ("Code", "Details", "Message")]
+    import html  # only for such answers
+
     code, details, message = (html.unescape(match[1]) if match else "" for match in found)
     return code, details or message
 
@@ -135,9 +135,13 @@ def tidy(text: str) -> str:
 
 def _retry_after(text: str) -> float | None:
     # RFC 9110, section 10.2.3: seconds, or a date.
+    if not text:
+        return None
     try:
         seconds = float(text)
     except ValueError:
+        import email.utils  # only for a date
+
         try:
             seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
         except (ValueError, OverflowError):

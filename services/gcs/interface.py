@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 from services.model import (
     BriefPage,
@@ -92,6 +92,21 @@ class ReadStream(Protocol):
         """Yield the bytes in order; raises `Transient` when the connection breaks or stalls before the end."""
 
 
+class Fetched(NamedTuple):
+    """A small object: what the answer said of it, as of a `ReadStream`, and its bytes as stored."""
+
+    generation: int
+    """Generation that was read."""
+    size: int
+    """Bytes of the object as stored."""
+    crc32c: str
+    """Base64 CRC32C of the object as stored; empty where the answer had none."""
+    content_encoding: str
+    """Encoding of the stored bytes."""
+    content: bytes
+    """The bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class UploadStatus:
     """Where a resumable session stands."""
@@ -141,6 +156,9 @@ class DataPlane(Protocol):
         Nothing is decoded (gzip stays gzip).  The connection is given up after 30 s without a byte (`Transient`,
         hazard 15).  Leaving the context early closes the connection.
         """
+
+    async def fetch(self, bucket: str, name: str, *, generation: int | None = None) -> Fetched:
+        """Return a small object whole, as stored; what arrives damaged on the way is not noticed here."""
 
     async def insert(
         self,

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
-from xml.etree import ElementTree
 
 from services.errors import ObjectNotFound, Transient
 from services.gcs.exchange import Exchange, Request
 from services.gcs.failures import Subject
 from services.model import MultipartPage, MultipartUpload
 from services.words import parse_moment
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree
 
 GONE: Final = 404
 """Status of an upload that was finished or aborted meanwhile."""
@@ -94,6 +96,8 @@ def _bucket(bucket: str) -> str:
 
 def _parse(subject: Subject, body: bytes, root: str) -> ElementTree.Element:
     """Return the document; raises `Transient` for anything else, a document type with its entities included."""
+    from xml.etree import ElementTree  # 3 ms, for what few commands do
+
     found = None
     if b"<!" not in body:  # what could expand without end, or read files, begins so; answers have none of it
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from typing import Final
 from urllib.parse import quote
 
@@ -18,11 +20,27 @@ BATCH: Final = "/batch/storage/v1"
 """Many requests in one."""
 
 
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.~/-]*")
+"""What nothing but the slashes of has to be encoded: most names."""
+
+
+def encoded(name: str) -> str:
+    """Return a name as one segment of a path."""
+    if _PLAIN.fullmatch(name):
+        return name.replace("/", "%2F")
+    return quote(name, safe="")
+
+
 def bucket_path(bucket: str, below: str = "", *, root: str = API) -> str:
     """Return the path of a bucket, or of `below` it."""
-    return f"{root}/b/{quote(bucket, safe='')}" + (f"/{below}" if below else "")
+    return f"{_bucket_path(root, bucket)}/{below}" if below else _bucket_path(root, bucket)
+
+
+@functools.lru_cache(64)
+def _bucket_path(root: str, bucket: str) -> str:
+    return f"{root}/b/{quote(bucket, safe='')}"
 
 
 def object_path(bucket: str, name: str, below: str = "", *, root: str = API) -> str:
     """Return the path of an object: its name is one segment, so that no `..`, `//` or `?` of it means anything."""
-    return f"{bucket_path(bucket, root=root)}/o/{quote(name, safe='')}" + (f"/{below}" if below else "")
+    return f"{_bucket_path(root, bucket)}/o/{encoded(name)}" + (f"/{below}" if below else "")

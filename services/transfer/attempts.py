@@ -24,7 +24,8 @@ async def act(run: Run) -> None:
     options, corrupt, changed, vanished, refused = run.tools.options, 0, 0, 0, 0
     while True:
         try:
-            await look_at_source(run)
+            if not run.record.generation:
+                await look_at_source(run)
             await action(run)
         except (Transient, NotAuthenticated) as error:
             await run.patience().after(bucket_of(run.record), error, progressed=run.failed_once(error))

@@ -75,6 +75,11 @@ class FactBoard:
         self._listeners.append(listener)
         return listener
 
+    @property
+    def items(self) -> bool:
+        """Whether anybody wants facts about single items: else none need be made."""
+        return any(listener.items for listener in self._listeners)
+
     def publish(self, fact: Fact) -> None:
         """Tell everybody."""
         for listener in tuple(self._listeners):

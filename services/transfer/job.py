@@ -51,6 +51,12 @@ class Counts:
         """How many there are."""
         return sum(self.items.values())
 
+    def done(self, record: Record) -> None:
+        """Count a transfer that was queued, and of which nothing had moved before it ran, as done."""
+        self.items["queued"] -= 1
+        self.items["done"] = self.items.get("done", 0) + 1
+        self.done_size += record.size
+
     def add(self, record: Record, sign: int = 1) -> None:
         """Count a transfer in, or out again."""
         self.items[record.state] = self.items.get(record.state, 0) + sign
@@ -189,9 +195,10 @@ class Job:
 
     def begin(self, record: Record) -> None:
         """Count a transfer that starts: what it moves is counted while it runs."""
-        self.count(record, -1)
-        record.moved = 0
-        self.count(record)
+        if record.moved:
+            self.count(record, -1)
+            record.moved = 0
+            self.count(record)
 
     def take_in(self, records: list[Record]) -> None:
         """Have transfers from the journal wait for their turn."""
@@ -214,6 +221,14 @@ class Job:
             # The file or object may have turned out to have another size than was planned.
             self.counts.size += record.size - run.counted
             run.counted = record.size
+        if state == "done" and record.state == "queued" and not (record.moved or record.skipped or skipped):
+            self.counts.done(record)
+            for changes in self._recounts:
+                changes.add(record, -1)
+            record.state = "done"
+            for changes in self._recounts:
+                changes.add(record)
+            return
         self.count(record, -1)
         record.state, record.moved, record.skipped = state, moved, int(skipped)
         self.count(record)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import resource
+import stat
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -21,6 +22,7 @@ from services.errors import Corrupt, PailError
 from services.names import display_name
 from services.transfer import local
 from services.transfer.durable import make_durable
+from services.transfer.gather import Firm
 from services.transfer.partial import PART_MODE, link_name, partial_name, set_mtime
 
 MOST_FILES: Final = 128
@@ -50,6 +52,8 @@ class Landing:
     """Modification time to give it."""
     replace: bool
     """Whether a file that is there may be replaced."""
+    looked: bool = True
+    """Whether what is there was looked at; else nothing but a file is replaced."""
     placed: bool = False
     """Whether it has its name now; without an error it did not get it because another file has it."""
     error: PailError | None = None
@@ -73,12 +77,15 @@ class Landings:
     def __init__(self, threads: Executor, umask: int) -> None:
         self._threads = threads
         self._umask = umask
-        self._waiting: deque[tuple[Landing, asyncio.Future[bool]]] = deque()
+        self._waiting: deque[tuple[Landing, Firm]] = deque()
         self._sender: asyncio.Task[None] | None = None
 
-    def add(self, landing: Landing) -> asyncio.Future[bool]:
-        """Have a file put in place; the future tells whether it got its name, or raises `PailError`."""
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    def add(self, landing: Landing) -> Firm:
+        """Have a file put in place; the future tells whether it got its name, or raises `PailError`.
+
+        It cannot be cancelled: what is on its way to the disk is waited for.
+        """
+        future = Firm()
         self._waiting.append((landing, future))
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send())
@@ -101,9 +108,9 @@ class Landings:
                 if future.done():
                     continue
                 if landing.error is not None:
-                    future.set_exception(landing.error)
+                    future.fail(landing.error)
                 elif fault is not None and not landing.placed:
-                    future.set_exception(RuntimeError(f"the disk threads ended: {fault!r}"))
+                    future.fail(RuntimeError(f"the disk threads ended: {fault!r}"))
                 else:
                     future.set_result(landing.placed)
 
@@ -190,11 +197,19 @@ def _verify(landing: Landing) -> None:
 
 
 def _place(landing: Landing) -> None:
-    if landing.replace:
+    if landing.replace and (landing.looked or _replaceable(landing)):
         os.rename(landing.temporary, landing.name, src_dir_fd=landing.folder, dst_dir_fd=landing.folder)
         landing.placed = True
-    else:
+    elif not landing.replace:
         landing.placed = link_name(landing.folder, landing.temporary, landing.name)
+
+
+def _replaceable(landing: Landing) -> bool:
+    """Tell whether nothing but a file is in the way: what else there may be, somebody has to be told of."""
+    try:
+        return stat.S_ISREG(os.stat(landing.name, dir_fd=landing.folder, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return True
 
 
 def _flush_folders(batch: list[Landing]) -> None:

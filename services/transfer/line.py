@@ -78,6 +78,11 @@ class Line:
                     self._storage = await (self._options.open_storage or open_real_storage)(self.connection)
         return self._storage
 
+    @property
+    def opened(self) -> DataPlane | None:
+        """The data plane, once it is open."""
+        return None if self._storage is None else self._storage.data
+
     async def data(self) -> DataPlane:
         """Return the data plane; raises `PailError`."""
         storage = await self.storage()

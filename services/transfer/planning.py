@@ -15,7 +15,7 @@ from services.gcs.interface import DataPlane
 from services.names import is_gs_url, parse_gs_url
 from services.transfer import local, schema
 from services.transfer.core import Core, log
-from services.transfer.job import Counts, Job
+from services.transfer.job import MOST_WAITING, Counts, Job
 from services.transfer.line import Patience
 from services.transfer.messages import ItemFact, JobFact, JobSpec
 from services.transfer.plan import Planner
@@ -106,9 +106,14 @@ class Planning:
             yield [back for record in page if (back := taken_back(number, record)) is not None]
 
     async def _take_down(self, job: Job, batch: list[Record], seq: int) -> None:
+        changed = job.changed
         await self._core.journal.call(lambda db: schema.put_records(db, batch))
         for record in batch:
             job.count(record)
+        # What is in the journal now need not be read from it again, as long as no more waits here than may.
+        if job.exhausted and changed == job.changed and not job.feeding and job.waiting + len(batch) <= MOST_WAITING:
+            job.take_in([record for record in batch if record.state == "queued"])
+            job.cursor = seq
         job.last_seq = seq
         for record in batch:
             if record.state != "queued":

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from services.errors import Corrupt, ObjectNotFound, Transient
-from services.gcs.interface import ReadStream
+from services.gcs.interface import Fetched, ReadStream
 from services.names import display_name, parse_gs_url
 from services.transfer.adaptive import Pace
 from services.transfer.partial import Partial
@@ -22,7 +22,7 @@ THROTTLED_WRITE: Final = 64 * 1024
 """Bytes that are gathered before they are written where a limit is set, so that the flow stays even."""
 
 
-def check_stream(run: Run, stream: ReadStream) -> None:
+def check_stream(run: Run, stream: ReadStream | Fetched) -> None:
     """Raise where the body is not of the generation that was seen, and take in what the answer says of it."""
     record = run.record
     if stream.generation != record.generation:

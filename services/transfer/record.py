@@ -137,7 +137,10 @@ _values: Final = attrgetter(*COLUMNS)
 
 def to_row(record: Record) -> tuple[Any, ...]:
     """Return the columns of a record; text is made storable by `encode_text`."""
-    return tuple(encode_text(value) if isinstance(value, str) else value for value in _values(record))
+    values: tuple[Any, ...] = _values(record)
+    if "".join([value for value in values if value.__class__ is str]).isascii():
+        return values
+    return tuple(encode_text(value) if isinstance(value, str) else value for value in values)
 
 
 def from_row(row: tuple[Any, ...]) -> Record:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeVar
 
 from services.errors import PailError
@@ -28,6 +28,10 @@ Intent = Literal["", "pause", "cancel", "stop", "drop"]
 
 GONE: Final = "gone"
 """`TransferView.code` of an object that was listed and is not there any more."""
+
+
+def _nothing() -> None:
+    return None
 
 
 class Skipped(Exception):
@@ -68,7 +72,7 @@ class JobFlags:
     answer: ConflictPolicy | None = None
     """What a person decided for all conflicts of the job."""
     look_first: bool = False
-    """A target existed: ask before the bytes are sent, instead of sending them to be refused."""
+    """A target existed: look before the bytes move, instead of moving them to be refused."""
     list_again: bool = False
     """Something that was listed is not there: the list may have been damaged, and is fetched once more at the end."""
     recovered: bool = False
@@ -132,11 +136,10 @@ class Run:
     """Why it waits just now."""
     intent: Intent = ""
     """Why it is being stopped."""
-    meter: Meter = field(default_factory=Meter)
-    """Its rate."""
-    ashore: Callable[[], None] = lambda: None
+    ashore: Callable[[], None] = _nothing
     """Called once nothing more is asked of the service: somebody else may, while this one waits for the disk."""
     _patience: Patience | None = None
+    _meter: Meter | None = None
 
     @property
     def policy(self) -> ConflictPolicy:
@@ -163,13 +166,20 @@ class Run:
         return options.max_corrupt_small if self.record.size <= options.small_limit else options.max_corrupt
 
     @property
+    def meter(self) -> Meter:
+        """Its rate: most transfers have ended before anybody asks."""
+        if self._meter is None:
+            self._meter = Meter()
+        return self._meter
+
+    @property
     def limited(self) -> bool:
         """Whether bytes may only move so fast."""
         return bool(self.tools.bandwidth.rate or self.flags.bandwidth.rate)
 
     async def data(self) -> DataPlane:
         """Return the data plane."""
-        return await self.line.data()
+        return self.line.opened or await self.line.data()
 
     async def disk(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Run a blocking function on a disk thread."""
@@ -177,7 +187,8 @@ class Run:
 
     async def brief(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Run a blocking function that is over at once (a look, a small file) on a disk thread, along with others."""
-        return await completed(self.tools.brief.add(function, *arguments))
+        result: Result = await self.tools.brief.add(function, *arguments)
+        return result
 
     async def save(self) -> None:
         """Return once the record is durable as it stands."""

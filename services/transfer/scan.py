@@ -7,13 +7,14 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
-
-import pathspec
+from typing import TYPE_CHECKING, Final
 
 from services import names
 from services.errors import PailError, UnmappableName
 from services.transfer.local import PARTIAL_PREFIX, kind_of, local_error
+
+if TYPE_CHECKING:
+    import pathspec
 
 BATCH: Final = 500
 """Entries that are handed over at once: transfers start while the scan goes on."""
@@ -41,7 +42,11 @@ class Excludes:
     """Patterns in gitignore syntax, relative to the root of a tree."""
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
-        self._spec = pathspec.GitIgnoreSpec.from_lines(patterns) if patterns else None
+        self._spec: pathspec.GitIgnoreSpec | None = None
+        if patterns:
+            import pathspec  # 10 ms, for what few jobs ask for
+
+            self._spec = pathspec.GitIgnoreSpec.from_lines(patterns)
 
     def match(self, relative: str, *, folder: bool = False) -> bool:
         """Tell whether a path is left out."""

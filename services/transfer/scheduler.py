@@ -69,10 +69,11 @@ class Scheduler:
         self._pumping = False
         if self._core.closing:
             return
+        turns = self._turns()
         started = True
         while started and len(self._running) < MOST_RUNNING:
             started = False
-            for job in self._turns():
+            for job in turns:
                 line = self._line(job)
                 if not job.waiting:
                     continue
@@ -81,7 +82,7 @@ class Scheduler:
                 elif self._start_next(job, line):
                     self._last_turn = job.row.id
                     started = True
-        for job in self._turns():
+        for job in turns:
             starved = not job.small and job.waiting < MOST_WAITING
             if (job.waiting < LOW_WATER or starved) and not job.exhausted and not job.feeding:
                 job.feeding = True
@@ -203,7 +204,7 @@ class Scheduler:
         except BaseException as error:  # noqa: BLE001 - taken down as the transfer's end
             await self._ended(job, run, error)
         else:
-            await self._ended(job, run, None)
+            self._done(job, run)
 
     async def _carry_out_deletes(self, job: Job, runs: list[Run]) -> None:
         try:
@@ -216,14 +217,24 @@ class Scheduler:
                 await self._ended(job, run, error)
         else:
             for run, problem in outcomes:
-                await self._ended(job, run, problem)
+                if problem is None:
+                    self._done(job, run)
+                else:
+                    await self._ended(job, run, problem)
 
-    async def _ended(self, job: Job, run: Run, error: BaseException | None) -> None:
+    def _done(self, job: Job, run: Run) -> None:
+        """Take down that a transfer has done all that it was to do."""
         record = run.record
         record.reason = record.code = record.remedy = ""
-        if error is None:
-            job.change(record, "done")
-        elif isinstance(error, Skipped):
+        job.change(record, "done")
+        self._leave(job, run)
+        if self._core.facts.items:
+            self._core.facts.publish(ItemFact(record.view()))
+
+    async def _ended(self, job: Job, run: Run, error: BaseException) -> None:
+        record = run.record
+        record.reason = record.code = record.remedy = ""
+        if isinstance(error, Skipped):
             record.reason, record.code = str(error), error.code
             job.change(record, "done", skipped=True)
             if run.moved:

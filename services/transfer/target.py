@@ -134,9 +134,12 @@ class FileTarget:
         self._number = 0
         self.replace = run.policy == "replace"
         """Whether what is there when the download ends may be replaced."""
+        self.looked = False
+        """Whether what is there was looked at."""
 
     async def look(self) -> None:
         """Look what is there, and decide; raises `Skipped`, `Asking`, `LocalFileError`."""
+        self.looked = True
         found = await self._lstat()
         if found is not None:
             await self.taken(found)
@@ -144,6 +147,7 @@ class FileTarget:
     async def taken(self, found: os.stat_result | None = None) -> None:
         """Decide what to do about an existing file, which may have come while the download ran."""
         run = self._run
+        run.flags.look_first = self.looked = True
         if found is None:
             found = await self._lstat()
             if found is None:

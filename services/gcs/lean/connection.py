@@ -85,6 +85,7 @@ class Connection(asyncio.BufferedProtocol):
         "_partial",
         "_paused_reading",
         "_pieces",
+        "_poll",
         "_reader",
         "_sending",
         "_streamed",
@@ -103,6 +104,7 @@ class Connection(asyncio.BufferedProtocol):
         self._loop = loop
         self._buffer = buffer
         self._transport: asyncio.Transport | None = None
+        self._poll: select.poll | None = None
         self._waiter: asyncio.Future[Answer] | None = None
         self._reader: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
@@ -182,9 +184,11 @@ class Connection(asyncio.BufferedProtocol):
         if self.gone or self._transport is None or self._transport.is_closing():
             return False
         # The event loop may not have looked since the other side ended: the system knows.
-        poll = select.poll()
-        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN | _HUNG_UP)
-        events = sum(event for _fd, event in poll.poll(0))
+        if self._poll is None:
+            self._poll = select.poll()
+            self._poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN | _HUNG_UP)
+        found = self._poll.poll(0)
+        events = found[0][1] if found else 0
         if _HUNG_UP and self._transport.get_extra_info("ssl_object") is not None:
             return not events & ~select.POLLIN  # tickets of TLS arrive when they like
         return not events

@@ -11,8 +11,9 @@ from typing import Final, TypeVar
 from services import __version__
 from services.errors import Rejected
 from services.gcs.auth import Authority, Stamp
-from services.gcs.body import StoredBody
+from services.gcs.body import StoredBody, fetched
 from services.gcs.exchange import Body, Exchange, Limits, Reply, Request
+from services.gcs.interface import Fetched
 from services.gcs.lean.body import LeanBody
 from services.gcs.lean.connection import LineError
 from services.gcs.lean.dial import Dialler
@@ -47,6 +48,8 @@ class Origin:
     """What precedes paths: nothing, or the address where a plain proxy is asked."""
     fixed: str = field(repr=False)
     """Headers, the last line ended: a secret."""
+    breaks: int
+    """How many lines they are."""
 
 
 class LeanWire(Exchange):
@@ -64,6 +67,11 @@ class LeanWire(Exchange):
     async def blocking(self, work: Callable[[], T]) -> T:
         """Run something else that blocks, such as signing, in a thread."""
         return await self._threads.run(work)
+
+    async def fetch(self, request: Request) -> Fetched:
+        """Return a small object whole; raises `PailError`."""
+        reply = await self.send(request)
+        return fetched(reply.headers, reply.body)
 
     async def renew(self, refused: Stamp) -> bool:
         """Get a newer proof after `refused` was; False where there is none."""
@@ -94,7 +102,8 @@ class LeanWire(Exchange):
             raise from_line(request.subject, fault) from fault
         handed_on = False
         try:
-            limit_s = self.limits.stall_s if stream else self.limits.answer_s
+            # A read is soon asked for anew; a change is waited for, since nobody would know what became of it.
+            limit_s = self.limits.stall_s if stream or request.repeatable else self.limits.answer_s
             head, body = await connection.exchange(pieces, limit_s=limit_s, stream=stream, sent=left)
             if stream and head.status in (200, 206):
                 handed_on = True
@@ -132,9 +141,8 @@ class LeanWire(Exchange):
         headers = {"Host": route.target.netloc, "User-Agent": f"pail/{__version__}", **stamp.headers}
         if route.proxy_authorization and not route.tunnelled:
             headers["Proxy-Authorization"] = route.proxy_authorization
-        return Origin(
-            stamp, pool, route.request_prefix, "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        )
+        fixed = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return Origin(stamp, pool, route.request_prefix, fixed, fixed.count("\n"))
 
     def _encode(
         self, request: Request, origin: Origin
@@ -146,7 +154,7 @@ class LeanWire(Exchange):
         size = "" if body is None and request.method in ("GET", "DELETE") else f"Content-Length: {len(body or b'')}\r\n"
         text = f"{request.method} {origin.prefix}{target} HTTP/1.1\r\n{origin.fixed}{headers}{size}\r\n"
         # Every line break is one of ours, or something was smuggled in (RFC 9112, section 11.1).
-        if text.count("\n") != origin.fixed.count("\n") + len(request.headers) + bool(size) + 2 or " " in target:
+        if text.count("\n") != origin.breaks + len(request.headers) + bool(size) + 2 or " " in target:
             raise Rejected(request.subject.failed("the request has a line break or a blank where none may be"))
         pieces: list[bytes | memoryview] = [text.encode("latin-1")]
         if isinstance(body, Body):

@@ -203,3 +203,13 @@ class ReadContract(OnBench):
         assert datetime.fromisoformat(row[2]).timestamp() == info.updated
         (other,) = (await bench.data.list_brief(BUCKET, ListQuery(page_size=1), page.next_token)).objects
         assert other[0] == "other"
+
+    async def test_a_small_object_is_fetched_whole_as_stored(self, bench: Bench) -> None:
+        packed = gzip.compress(b"text " * 100)
+        old = await bench.put("packed", b"old")
+        info = await bench.put("packed", packed, content_encoding="gzip", content_type="text/plain")
+        found = await bench.data.fetch(BUCKET, "packed", generation=info.generation)
+        assert found == (info.generation, len(packed), checksum.of(packed), "gzip", packed)
+        assert (await bench.data.fetch(BUCKET, (await bench.put("none", b"")).name)).content == b""
+        with pytest.raises(ObjectNotFound):
+            await bench.data.fetch(BUCKET, "packed", generation=old.generation)

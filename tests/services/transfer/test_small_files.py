@@ -130,6 +130,21 @@ def test_one_that_fails_harms_no_other(tmp_path: Path) -> None:
     assert names(tmp_path) == ["deep", "empty", "folder", "link", "old", "there"]
 
 
+def test_what_was_not_looked_at_is_replaced_only_where_it_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+    (tmp_path / "victim").write_bytes(b"precious")
+    (tmp_path / "link").symlink_to(tmp_path / "victim")
+    os.mkfifo(tmp_path / "fifo")
+    base = len(str(tmp_path))
+    batch = [landing_of(tmp_path / name, base=base, replace=True) for name in ("file", "link", "fifo", "none")]
+    for one in batch:
+        one.looked = False
+    land(batch, UMASK)
+    assert [(one.placed, one.error) for one in batch] == [(True, None), (False, None), (False, None), (True, None)]
+    assert (tmp_path / "victim").read_bytes() == b"precious"
+    assert names(tmp_path) == ["fifo", "file", "link", "none", "victim"]
+
+
 def test_what_an_earlier_process_left_is_not_followed_or_kept(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.write_bytes(b"precious")
