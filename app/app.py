@@ -13,12 +13,12 @@ from pathlib import Path, PurePath
 from typing import ClassVar, Final
 
 from textual import events
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 
 from app.driver.choice import driver_class
+from app.lending import LendingApp
 from app.screens.connect import ConnectScreen, WayIn
 from app.screens.dialog import QUIET
 from app.screens.main import MainScreen
@@ -58,7 +58,7 @@ def style_sheets() -> list[str | PurePath]:
     raise FileNotFoundError("styles.tcss is missing from this installation of pail")
 
 
-class PailApp(App[int], inherit_bindings=False):
+class PailApp(LendingApp, inherit_bindings=False):
     """The screen as a program."""
 
     TITLE = "Pail"
@@ -152,6 +152,8 @@ class PailApp(App[int], inherit_bindings=False):
         self.push_screen(MainScreen(way, self._options, self._surroundings))
 
     def _signalled(self, number: signal.Signals) -> None:
+        if self.is_for_another(number):
+            return
         code = SIGNAL_EXIT + number
         leave_within(LEAVE_LIMIT_S, code)
         self.exit(code, return_code=code)

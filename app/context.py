@@ -127,6 +127,16 @@ def on_row(context: Context) -> bool:
     return in_objects(context) and context.cursor != "" and context.may_write
 
 
+def on_object(context: Context) -> bool:
+    """Tell whether the cursor stands on an object."""
+    return in_objects(context) and context.cursor == "object"
+
+
+def on_writable_object(context: Context) -> bool:
+    """Tell whether the cursor stands on an object that may be changed."""
+    return on_object(context) and context.may_write
+
+
 def pastable(context: Context) -> bool:
     """Tell whether something was copied or cut that may be pasted here."""
     return writable(context) and context.held

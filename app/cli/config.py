@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from app.cli.context import Context
 from services import config
@@ -16,12 +13,7 @@ from services.config.showing import Effective, documented, effective, written
 from services.errors import ExitCode, LocalFileError, UsageError
 from services.names import display_name
 from services.paths import PRIVATE_FILE_MODE
-
-EDITORS: Final = ("VISUAL", "EDITOR")
-"""Variables that name a person's editor, the first that is set."""
-
-FALLBACK: Final = "vi"
-"""The editor that POSIX promises."""
+from services.programs import EDITORS, FALLBACK_EDITOR, command_line, program
 
 
 def run(context: Context) -> int:
@@ -61,11 +53,11 @@ def _show(context: Context) -> int:
 def _edit(context: Context) -> int:
     """Open the file in the person's editor, made with every setting explained where there is none, and check it."""
     path = config.config_file()
-    words = editor(os.environ)
+    words = program(EDITORS, FALLBACK_EDITOR, os.environ)
     if not path.exists():
         _begin(path)
     try:
-        done = subprocess.run([*words, str(path)], check=False)
+        done = subprocess.run(command_line(words, path), check=False)
     except OSError as error:
         raise UsageError(
             f"cannot run the editor {display_name(words[0])}: {error.strerror}",
@@ -92,15 +84,6 @@ def checked() -> Reading:
         for problem in own_looks().problems:
             raise problem
     return reading
-
-
-def editor(environment: Mapping[str, str]) -> list[str]:
-    """Return the command of the person's editor, as words; raises `UsageError` where it cannot be read."""
-    named = next((environment[name] for name in EDITORS if environment.get(name, "").strip()), FALLBACK)
-    try:
-        return shlex.split(named)
-    except ValueError as error:
-        raise UsageError(f"cannot read EDITOR: {error}", remedy="Correct its quotes.") from error
 
 
 def _begin(path: Path) -> None:

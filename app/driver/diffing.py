@@ -36,8 +36,8 @@ class DiffingDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Hand over what Textual draws; never waits for the terminal."""
-        assert self._frames is not None, "Driver must be in application mode"
-        self._frames.write(data)
+        if self._frames is not None:  # else the terminal is lent to another program; all is painted after it
+            self._frames.write(data)
 
     def _enable_mouse_support(self) -> None:
         """Ask for every move of the pointer only where the screen wants them: each is answered with bytes."""

@@ -23,22 +23,21 @@ VIM: Final[Preset] = {
     "copy": ("y",),
     "page_down": ("pagedown", "ctrl+f"),
     "page_up": ("pageup", "ctrl+b"),
-    "find": ("F", "f3"),
+    "find": ("F",),
+    "view_content": ("f3",),
     "edit_search": ("slash",),
 }
 """As in vim: u undoes, d cuts, y takes, p puts, V marks a range, ctrl+f and ctrl+b turn pages."""
 
 MC: Final[Preset] = {
     "toggle_mark": ("insert", "space"),
-    "details": ("f3", "i"),
-    "edit": ("f4", "e"),
     "palette": ("f9", "colon", "ctrl+p"),
     "refresh": ("ctrl+r", "R"),
     "restore": ("f11",),
     "up": ("backspace", "ctrl+pageup"),
     "buckets": ("ctrl+backslash", "b"),
 }
-"""As in Midnight Commander: insert marks, F3 looks, F4 edits, F9 opens the menu, ctrl+r reads again."""
+"""As in Midnight Commander: insert marks, F9 opens the menu, ctrl+r reads again."""
 
 PRESETS: Final[Mapping[str, Preset]] = {"pail": {}, "vim": VIM, "mc": MC}
 """Every preset by its name in `config.toml`."""

@@ -15,6 +15,7 @@ from app.actions.finding import FindActions
 from app.actions.jobs import JobActions
 from app.actions.moving import MovingActions
 from app.actions.objects import ObjectActions
+from app.actions.outside import OutsideActions
 from app.actions.past import PastActions
 from app.actions.places import PlaceActions
 from app.actions.settings import SettingsActions
@@ -94,6 +95,7 @@ class MainControls(MainLayout):
             self.settings,
             self.editing,
             self.finding,
+            OutsideActions(self.desk),
         )
         self._watch = Watch(
             self.object_tree,
@@ -419,6 +421,7 @@ ACTORS: Final = (
     JobActions,
     SettingsActions,
     EditActions,
+    OutsideActions,
     FindActions,
 )
 """Classes that have handlers besides the screen."""

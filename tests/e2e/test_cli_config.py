@@ -31,13 +31,13 @@ def test_show_prints_what_is_in_force_and_where_it_came_from(pail: Pail, file: P
 
 def test_edit_begins_a_documented_file_and_checks_what_was_saved(pail: Pail, file: Path, tmp_path: Path) -> None:
     script = tmp_path / "an editor.py"
-    script.write_text("import sys\nwith open(sys.argv[1], 'a') as file: file.write('# edited\\n')\n")
+    script.write_text("import sys\nwith open(sys.argv[-1], 'a') as file: file.write('# edited\\n')\n")
     pail.environment["VISUAL"] = f"'{sys.executable}' '{script}'"
     assert "Saved" in pail("config", "edit").err
     assert "[screen]" in file.read_text()
     assert file.read_text().endswith("# edited\n")
     assert file.stat().st_mode & 0o777 == 0o600
-    script.write_text("import sys\nwith open(sys.argv[1], 'a') as file: file.write('nonsense = 1\\n')\n")
+    script.write_text("import sys\nwith open(sys.argv[-1], 'a') as file: file.write('nonsense = 1\\n')\n")
     assert "nonsense" in pail("config", "edit", code=2).err
     pail.environment["VISUAL"] = "no-such-editor-here"
     assert "Set EDITOR" in pail("config", "edit", code=2).err

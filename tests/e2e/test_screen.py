@@ -152,6 +152,26 @@ def test_a_thin_line_gets_no_reports_of_moves_and_short_colours(
     terminal.wait(terminal.is_restored)
 
 
+def test_the_pager_gets_the_terminal_and_its_keys_and_the_screen_comes_back(
+    pail: Pail, put: Put, terminal: Terminal
+) -> None:
+    put("one-1")
+    put("one-1", "notes.txt", b"".join(b"line %d\n" % number for number in range(500)))
+    command, environment = screen(pail, "gs://one-1")
+    terminal.start(command, {**environment, "PAGER": "less", "LESS": ""})
+    terminal.see("notes.txt", "just now")
+    terminal.keys("o")
+    terminal.see("line 0", "line 9")
+    terminal.keys("C-c")
+    terminal.keys("G")
+    terminal.see("line 499")
+    terminal.keys("q")
+    terminal.see("notes.txt", "just now", "Upload")
+    terminal.keys("q")
+    terminal.see("rc=0")
+    terminal.wait(terminal.is_restored)
+
+
 def test_hostile_names_send_no_control_to_the_terminal(pail: Pail, put: Put, terminal: Terminal) -> None:
     put("evil-bucket")
     for name in ("a\x1b]52;c;ZXZpbA==\x07.txt", "b\x1b[2J.txt", "report [/final].csv", "[@click=app.quit]x"):
