@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from services.errors import DiskFull, NotAuthenticated, NotFound, PailError, PreconditionFailed, Transient
-from services.sync.disk import Changed, settled
-from services.sync.entries import DELETES, Action, BaseEntry, Plan, Remote
+from services.sync.disk import Changed
+from services.sync.entries import DELETES, Action, BaseEntry, Plan, Remote, Signature
 from services.sync.move import Mover
-from services.sync.state import Intent
+from services.sync.state import NONCE_START, Intent
 
 CONCURRENCY: Final = 16
 """Actions that are carried out side by side."""
@@ -35,6 +35,8 @@ class Item:
     """What both sides agree on now."""
     kept: str = ""
     """Key under which a local version was kept."""
+    signature: Signature | None = None
+    """Signature of the file that a download brought."""
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ class Applier:
 
     def _intents(self, plan: Plan) -> Iterable[Intent]:
         for action in plan.work:
-            nonce = self._nonces.setdefault(action.key, secrets.token_hex(8))
+            nonce = self._nonces.setdefault(action.key, NONCE_START + secrets.token_hex(8))
             remote = action.remote
             if action.kind == "upload":
                 yield Intent(action.key, "upload", nonce)
@@ -143,16 +145,14 @@ class Applier:
         nonce = self._nonces[action.key]
         notes, mover = self._mover.notes, self._mover
         entry: BaseEntry | None = None
-        kept = ""
+        kept, signature = "", None
         if action.is_folder:
             entry = await self._folder(action, nonce)
         elif action.kind == "upload":
             entry = await mover.upload(action, nonce)
-        elif action.kind == "download":
-            entry, kept = await mover.download(action, nonce)
-        elif action.kind == "conflict":
-            kept = await self._keep(action)
-            entry, _ = await mover.download(action, nonce)
+        elif action.kind in ("download", "conflict"):
+            arrived = await mover.download(action, nonce)
+            entry, kept, signature = arrived.entry, arrived.kept, arrived.signature
         elif action.kind == "move-remote":
             entry = await mover.move(action)
             await notes.agreed(action.source, None)
@@ -161,7 +161,7 @@ class Applier:
         else:
             await self._delete_local(action)
         await notes.agreed(action.key, entry)
-        return Item(action, "done", entry=entry, kept=kept)
+        return Item(action, "done", entry=entry, kept=kept, signature=signature)
 
     async def _folder(self, action: Action, nonce: str) -> BaseEntry | None:
         mover = self._mover
@@ -178,15 +178,6 @@ class Applier:
             await mover.on_disk(mover.disk.remove_folder, action.key)
         return None
 
-    async def _keep(self, action: Action) -> str:
-        """Give the local version of a conflict its own name; it goes up with the next pass."""
-        if action.local is None or action.local.signature is None:
-            raise Changed(action.key)
-        kept: str = await self._mover.on_disk(
-            self._mover.disk.rename_copy, action.key, action.local.signature, action.copy
-        )
-        return kept
-
     async def _delete_remote(self, action: Action) -> None:
         if action.remote is None or await self._mover.on_disk(self._mover.disk.exists, action.key):
             raise Changed(action.key)
@@ -197,7 +188,7 @@ class Applier:
         mover, local = self._mover, action.local
         if local is None or local.signature is None or await mover.prefix.stat(action.key) is not None:
             raise Changed(action.key)
-        await mover.on_disk(mover.disk.remove, action.key, local.signature)
+        await mover.on_disk(mover.disk.remove, action.key, local)
         # Folders that were only there for their files go with the last of them.
         parent = action.key.rpartition("/")[0]
         while parent and f"{parent}/" not in self._remote:
@@ -209,5 +200,4 @@ class Applier:
 def _adopted(action: Action) -> BaseEntry | None:
     if action.kind == "forget" or action.remote is None or action.local is None:
         return None
-    signature = settled(action.local.signature) if action.local.signature is not None else None
-    return BaseEntry(signature, action.remote.size, action.remote.crc32c, action.remote.generation)
+    return BaseEntry(action.local.lasting, action.remote.size, action.remote.crc32c, action.remote.generation)

@@ -22,6 +22,7 @@ from services.sync.recover import forget_partial, recover
 from services.sync.remote import Prefix, RemoteTree
 from services.sync.scan import rescan
 from services.sync.state import Intent, State
+from services.transfer.local import PARTIAL_PREFIX
 
 Phase = Literal["scanning", "reconciling", "transferring", "watching", "waiting", "halted"]
 """Where a pair stands.  `waiting` for the network or the disk to come back; `halted` until a person does something."""
@@ -34,6 +35,9 @@ READERS: Final = 4
 
 CONFIRMED_FIRST: Final = 200
 """Absences that are confirmed before the gate is asked; each one is again just before its delete."""
+
+ASKED_AT_ONCE: Final = 16
+"""Objects that are asked for side by side."""
 
 MOST_DISPROVED: Final = 3
 """Objects that may be missing in a listing and be there all the same (made in between) before it counts as broken."""
@@ -195,6 +199,8 @@ class Controller:
             if dry_run
             else await recover(self._state, notes, self.disk, self.prefix, self.remote.entries, self._on_disk)
         )
+        if self.tree.partials and not dry_run:
+            await self._collect(self.tree.partials)
         # Links, devices and unreadable folders are left alone on both sides, and so is what a rule leaves out.
         keys = {key for key in {*notes.base, *self.tree.entries, *self.remote.entries} if self._is_ours(key)}
         doubt: Safeguard | None = None
@@ -281,6 +287,13 @@ class Controller:
         self._take_in(outcome)
         return result
 
+    async def _collect(self, partials: list[str]) -> None:
+        """Clear away unfinished downloads of which a lost memory knew."""
+        intents: list[Intent] = await self._on_disk(self._state.intents)
+        for path in partials:
+            if not any(f"{PARTIAL_PREFIX}{intent.nonce}-" in path for intent in intents):
+                await self._on_disk(self.disk.collect, path)
+
     async def _forget_partials(self, plan: Plan, resumable: dict[str, Intent]) -> None:
         """Delete unfinished downloads that this plan does not go on with."""
         wanted = {action.key for action in plan.actions if action.kind in ("download", "conflict")}
@@ -309,7 +322,7 @@ class Controller:
                     # Gone or being written, or it cannot be read: what was planned would rest on nothing.
                     busy.add(key)
                 else:
-                    entries[key] = LocalEntry(read.signature, read.crc32c)
+                    entries[key] = LocalEntry(read.signature, read.crc32c, fresh=read.fresh)
 
         await asyncio.gather(*(work() for _ in range(READERS)))
         return busy
@@ -322,9 +335,11 @@ class Controller:
             plan = self._plan(notes, keys)
             doubtful = [a.key for a in plan.actions if a.kind == "delete-local" and a.key not in confirmed]
             doubtful = doubtful[: max(0, CONFIRMED_FIRST - len(confirmed))]
+            # What is forgotten counts as never seen: an object that is there after all would come back to life here.
+            doubtful += [a.key for a in plan.actions if _is_doubtful(a) and a.key not in confirmed]
             if not doubtful:
                 return plan
-            found = await asyncio.gather(*(self.prefix.stat(key) for key in doubtful))
+            found = await self._stats(doubtful)
             for key, there in zip(doubtful, found, strict=True):
                 if there is None:
                     confirmed.add(key)
@@ -337,6 +352,18 @@ class Controller:
                     remedy="Try again later; a proxy or the network may damage answers.",
                     url=self.pair.url,
                 )
+
+    async def _stats(self, keys: list[str]) -> list[RemoteEntry | None]:
+        """Ask for objects, a few at a time."""
+        found: dict[str, RemoteEntry | None] = {}
+        waiting = iter(keys)
+
+        async def work() -> None:
+            for key in waiting:
+                found[key] = await self.prefix.stat(key)
+
+        await asyncio.gather(*(work() for _ in range(min(ASKED_AT_ONCE, len(keys)))))
+        return [found[key] for key in keys]
 
     def _plan(self, notes: Notes, keys: set[str]) -> Plan:
         return reconcile(
@@ -355,8 +382,8 @@ class Controller:
         return self._refused.get(action.key) == action
 
     def _take_in(self, outcome: Outcome) -> None:
-        """Note what was done in what is known of the bucket."""
-        entries = self.remote.entries
+        """Note what was done in what is known of both sides."""
+        entries, here = self.remote.entries, self.tree.entries
         for item in outcome.items:
             action = item.action
             if item.state == "failed" and item.error is not None and outcome.stopped is None:
@@ -365,6 +392,11 @@ class Controller:
                 continue
             if action.kind == "move-remote":
                 entries.pop(action.source, None)
+            if action.kind == "delete-local":
+                here.pop(action.key, None)
+            elif item.signature is not None:
+                # Its content counts as known only where the signature can be relied on.
+                here[action.key] = LocalEntry(item.signature)
             if item.entry is not None:
                 entries[action.key] = RemoteEntry(item.entry.generation, item.entry.size, item.entry.crc32c)
             elif action.kind in ("delete-remote", "delete-local"):
@@ -376,6 +408,11 @@ def fingerprint(action: Action) -> str:
     local = action.local.signature if action.local is not None else None
     there = action.remote.generation if action.remote is not None else 0
     return f"{action.kind} {':'.join(map(str, local or ()))} {there}"
+
+
+def _is_doubtful(action: Action) -> bool:
+    """Tell whether an action forgets what is gone from both sides, as far as the listing says."""
+    return action.kind == "forget" and action.remote is None and action.local is None
 
 
 def _version(entry: RemoteEntry | None) -> int:

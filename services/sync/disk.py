@@ -21,7 +21,7 @@ from services.checksum import Crc32c
 from services.errors import LocalFileError
 from services.names import display_name
 from services.sync import exchange
-from services.sync.entries import LocalTree, Signature
+from services.sync.entries import LocalEntry, LocalTree, Signature
 from services.sync.ignore import OWN_FOLDER, Rules
 from services.sync.limits import TRASH_MB
 from services.sync.scan import scan, signature_of
@@ -32,6 +32,9 @@ from services.transfer.partial import HASH_CHUNK, Partial, open_partial, partial
 
 FRESH_NS: Final = 50_000_000
 """Nanoseconds within which a second change may leave the times of a file as they are (one tick of the kernel)."""
+
+SECOND_NS: Final = 1_000_000_000
+"""Nanoseconds of a second."""
 
 COARSE_FRESH_NS: Final = 2_100_000_000
 """The same for file systems that keep whole seconds."""
@@ -49,14 +52,18 @@ class Read:
     """What it was while it was read."""
     crc32c: str
     """CRC32C of all of it."""
+    fresh: bool
+    """Whether it had changed so shortly before that a further change need not show in the signature."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A download that has taken its name."""
 
-    signature: Signature | None
-    """Signature of the new file; None where it is too fresh to be relied on."""
+    signature: Signature
+    """Signature of the new file."""
+    settled: bool
+    """Whether it can be relied on later: one that is too fresh can change once more without showing it."""
     kept: str = ""
     """Key of the conflict copy, where the old file turned out to have changed."""
 
@@ -106,13 +113,14 @@ class Disk:
         source = self.open(key)
         try:
             signature = signature_of(os.fstat(source.handle))
+            fresh = settled(signature) is None
             crc, offset = Crc32c(), 0
             while chunk := source.read(offset, HASH_CHUNK):
                 crc.update(chunk)
                 offset += len(chunk)
             if offset != signature.size or not source.unchanged():
                 raise Changed(key)
-            return Read(signature, crc.base64())
+            return Read(signature, crc.base64(), fresh)
         finally:
             source.close()
 
@@ -132,7 +140,7 @@ class Disk:
         return found.st_ino if found is not None else 0
 
     def place(
-        self, key: str, partial: Partial, expected: Signature | None, *, mtime: float | None, copy: str
+        self, key: str, partial: Partial, expected: LocalEntry | None, *, mtime: float | None, copy: str
     ) -> Placed:
         """Put a verified download in place of exactly the file that was planned on (None: of nothing).
 
@@ -142,10 +150,10 @@ class Disk:
         with explained(self.path(key), "write"):
             return self._place(key, partial, expected, mtime, copy)
 
-    def _place(self, key: str, partial: Partial, expected: Signature | None, mtime: float | None, copy: str) -> Placed:
+    def _place(self, key: str, partial: Partial, expected: LocalEntry | None, mtime: float | None, copy: str) -> Placed:
         place = Place(partial.folder, partial.target)
         found = place.lstat()
-        if (signature_of(found) if found is not None else None) != expected:
+        if (signature_of(found) if found is not None else None) != (expected.signature if expected else None):
             raise Changed(key)
         mode = stat.S_IMODE(found.st_mode) & 0o777 if found is not None else local.NEW_FILE_MODE & ~self._umask
         os.fchmod(partial.handle, mode)
@@ -165,23 +173,26 @@ class Disk:
         os.fsync(partial.folder)
         after = signature_of(os.fstat(partial.handle))
         # The rename itself changes the ctime; anything else was somebody's edit, which has to be found.
-        settled = after[:3] == before[:3] and not is_fresh(after.mtime_ns, time.time_ns())
-        return Placed(after if settled else None, kept)
+        now = time.time_ns()
+        hidden = is_fresh(after.mtime_ns, now) or (not after.ctime_ns % SECOND_NS and is_fresh(after.ctime_ns, now))
+        return Placed(after, not hidden and after[:3] == before[:3], kept)
 
-    def _replace(self, key: str, partial: Partial, expected: Signature, copy: str) -> str:
+    def _replace(self, key: str, partial: Partial, expected: LocalEntry, copy: str) -> str:
         """Swap the download in and the old file out; return the key it is kept under where it had changed."""
         try:
             exchange.swap(partial.folder, partial.name, partial.folder, partial.target)
         except FileNotFoundError:
             raise Changed(key) from None
         except exchange.Unsupported:
-            # The old file has a second name in the trash before the new one takes its place.
-            if not self.trash.link(partial.folder, partial.target, names.local_path(key), expected):
+            # For a moment nothing has the name; but nothing that anybody saves in it is ever written over.
+            self._take(partial.folder, partial.target, key, expected)
+            try:
+                exchange.rename_new(partial.folder, partial.name, partial.folder, partial.target)
+            except FileExistsError:
                 raise Changed(key) from None
-            os.rename(partial.name, partial.target, src_dir_fd=partial.folder, dst_dir_fd=partial.folder)
             return ""
         swapped = os.stat(partial.name, dir_fd=partial.folder, follow_symlinks=False)
-        if signature_of(swapped)[:3] == expected[:3]:
+        if _is_planned(swapped, partial.folder, partial.name, expected):
             self.trash.take(partial.folder, partial.name, names.local_path(key))
             return ""
         return self._keep(partial.folder, partial.name, copy)
@@ -196,7 +207,7 @@ class Disk:
                 return f"{prefix}{slash}{wanted}"
         raise FileExistsError(errno.EEXIST, "every name of a conflict copy is taken", copy)
 
-    def rename_copy(self, key: str, expected: Signature, copy: str) -> str:
+    def rename_copy(self, key: str, expected: LocalEntry, copy: str) -> str:
         """Give exactly the file that was planned on the name of a conflict copy, and return its key.
 
         Raises `Changed`, `PailError`.
@@ -206,18 +217,24 @@ class Disk:
             _check(place, expected, key)
             return self._keep(place.folder, place.name, copy)
 
-    def remove(self, key: str, expected: Signature) -> None:
+    def remove(self, key: str, expected: LocalEntry) -> None:
         """Move exactly the file that was planned on to the trash; raises `Changed`, `PailError`."""
         path = self.path(key)
         with explained(path, "delete"), _present(key), opened_place(path, len(self.root)) as place:
             _check(place, expected, key)
-            taken = self.trash.take(place.folder, place.name, names.local_path(key))
-            if signature_of(taken.found)[:3] != expected[:3]:
-                # Edited between the look and the rename: it goes back, unless its place was taken again.
-                with contextlib.suppress(FileExistsError):
-                    self.trash.put_back(taken, place.folder, place.name)
-                raise Changed(key)
+            self._take(place.folder, place.name, key, expected)
             os.fsync(place.folder)
+
+    def _take(self, folder: int, name: str, key: str, expected: LocalEntry) -> None:
+        """Move exactly the file that was planned on to the trash; raises `Changed`, `OSError`."""
+        taken = self.trash.take(folder, name, names.local_path(key))
+        with opened_place(taken.path, len(self.root)) as kept:
+            if _is_planned(taken.found, kept.folder, kept.name, expected):
+                return
+        # Edited between the look and the rename: it goes back, unless its place was taken again.
+        with contextlib.suppress(FileExistsError):
+            self.trash.put_back(taken, folder, name)
+        raise Changed(key)
 
     def make_folder(self, key: str) -> None:
         """Make a folder and those above it."""
@@ -254,6 +271,16 @@ class Disk:
             except (FileNotFoundError, NotADirectoryError):
                 return
 
+    def collect(self, path: str) -> None:
+        """Move an unfinished download that nobody knows of to the trash; `path` lies below the root.
+
+        It may be a file that was swapped out just before a crash.  Raises `PailError`.
+        """
+        full = f"{self.root}/{path}"
+        gone = contextlib.suppress(FileNotFoundError, NotADirectoryError)
+        with explained(full, "delete"), gone, opened_place(full, len(self.root)) as place:
+            self.trash.take(place.folder, place.name, path)
+
     def folds_names(self) -> bool:
         """Tell whether this disk takes names for the same that differ in case only."""
         for name in (f"{self.root}/{OWN_FOLDER}", self.root):
@@ -280,14 +307,14 @@ class Disk:
 
 def is_fresh(changed_ns: int, now_ns: int) -> bool:
     """Tell whether a file with this time may change once more without its times showing it."""
-    window = FRESH_NS if changed_ns % 1_000_000_000 else COARSE_FRESH_NS
+    window = FRESH_NS if changed_ns % SECOND_NS else COARSE_FRESH_NS
     return 0 <= now_ns - changed_ns < window
 
 
 def settled(signature: Signature) -> Signature | None:
     """Return a signature to be relied on later; None for a file that changed just now."""
     now = time.time_ns()
-    return None if is_fresh(max(signature.mtime_ns, signature.ctime_ns), now) else signature
+    return None if is_fresh(signature.mtime_ns, now) or is_fresh(signature.ctime_ns, now) else signature
 
 
 @contextlib.contextmanager
@@ -298,7 +325,25 @@ def _present(key: str) -> Iterator[None]:
         raise Changed(key) from None
 
 
-def _check(place: Place, expected: Signature, key: str) -> None:
+def _check(place: Place, expected: LocalEntry, key: str) -> None:
     found = place.lstat()
-    if found is None or not stat.S_ISREG(found.st_mode) or signature_of(found) != expected:
+    if found is None or not stat.S_ISREG(found.st_mode) or signature_of(found) != expected.signature:
         raise Changed(key)
+
+
+def _is_planned(found: os.stat_result, folder: int, name: str, expected: LocalEntry) -> bool:
+    """Tell whether a file that was just renamed, which alone changes its ctime, is what was planned on."""
+    if expected.signature is None or signature_of(found)[:3] != expected.signature[:3]:
+        return False
+    if not expected.fresh:
+        return True
+    # Its times would not show a change that came right after it was read: only its bytes tell.
+    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        crc, offset = Crc32c(), 0
+        while chunk := os.pread(handle, HASH_CHUNK, offset):
+            crc.update(chunk)
+            offset += len(chunk)
+    finally:
+        os.close(handle)
+    return crc.base64() == expected.crc32c

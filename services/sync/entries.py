@@ -54,6 +54,13 @@ class LocalEntry(NamedTuple):
     """CRC32C of its content; empty where it was not read."""
     empty: bool = False
     """Whether a folder has nothing in it that could be synced."""
+    fresh: bool = False
+    """Whether it was read so soon after a change that another one would not show: its signature proves nothing."""
+
+    @property
+    def lasting(self) -> Signature | None:
+        """The signature where it can be relied on later."""
+        return None if self.fresh else self.signature
 
 
 class RemoteEntry(NamedTuple):
@@ -164,6 +171,8 @@ class LocalTree:
     """Files and folders that a rule leaves out (what lies below a folder is not counted)."""
     problems: list[Problem] = field(default_factory=list)
     """Links, devices, names that have no counterpart, folders that cannot be read."""
+    partials: list[str] = field(default_factory=list)
+    """Unfinished downloads of sync: paths below the root."""
     unknown: set[str] = field(default_factory=set)
     """Keys about which nothing is known: nothing at or below (`…/`) them is touched."""
 

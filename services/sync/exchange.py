@@ -6,13 +6,18 @@ is raised, and the caller goes a way with a moment in which a change of somebody
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import functools
 import os
+import secrets
 import sys
 from collections.abc import Callable
 from typing import Any, Final
+
+from services.sync.state import NONCE_START
+from services.transfer.local import PARTIAL_PREFIX
 
 _LINUX: Final = ("renameat2", 1, 2)
 _MACOS: Final = ("renameatx_np", 4, 2)
@@ -55,12 +60,21 @@ def swap(source_folder: int, source: str, target_folder: int, target: str) -> No
 def rename_new(source_folder: int, source: str, target_folder: int, target: str) -> None:
     """Rename where nothing has the new name; raises `FileExistsError` where something has, `OSError`.
 
-    Without the system's help a hard link does the same; without those, a look and a rename do it in two steps.
+    Without the system's help a hard link does the same in two steps, and what takes the old name in between stays;
+    without hard links, a look and a rename do it.
     """
     try:
         _call(1, source_folder, source, target_folder, target)
     except Unsupported:
         _link_new(source_folder, source, target_folder, target)
+
+
+def rename_away(source_folder: int, source: str, target_folder: int, target: str) -> None:
+    """Rename whatever has the old name to a new one in a folder that only we write to; raises as `rename_new`."""
+    try:
+        _call(1, source_folder, source, target_folder, target)
+    except Unsupported:
+        _rename_free(source_folder, source, target_folder, target)
 
 
 def _link_new(source_folder: int, source: str, target_folder: int, target: str) -> None:
@@ -71,10 +85,25 @@ def _link_new(source_folder: int, source: str, target_folder: int, target: str) 
     except OSError as error:
         if error.errno not in _UNKNOWN | {errno.EPERM, errno.EMLINK}:
             raise
-        try:
-            os.stat(target, dir_fd=target_folder, follow_symlinks=False)
-        except FileNotFoundError:
-            os.rename(source, target, src_dir_fd=source_folder, dst_dir_fd=target_folder)
-            return
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
-    os.unlink(source, dir_fd=source_folder)
+        _rename_free(source_folder, source, target_folder, target)
+        return
+    # Whoever saves under the old name just now must not lose it by our unlinking.
+    aside = f"{PARTIAL_PREFIX}{NONCE_START}{secrets.token_hex(8)}-0"
+    os.rename(source, aside, src_dir_fd=source_folder, dst_dir_fd=source_folder)
+    if _inode(source_folder, aside) != _inode(target_folder, target):
+        with contextlib.suppress(FileExistsError):
+            os.link(aside, source, src_dir_fd=source_folder, dst_dir_fd=source_folder, follow_symlinks=False)
+    os.unlink(aside, dir_fd=source_folder)
+
+
+def _rename_free(source_folder: int, source: str, target_folder: int, target: str) -> None:
+    if _inode(target_folder, target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
+    os.rename(source, target, src_dir_fd=source_folder, dst_dir_fd=target_folder)
+
+
+def _inode(folder: int, name: str) -> int:
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino
+    except FileNotFoundError:
+        return 0

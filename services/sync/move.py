@@ -9,11 +9,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.checksum import Crc32c
-from services.errors import Corrupt, NotFound, ObjectNotFound, PreconditionFailed, Rejected, SourceChanged, Transient
+from services.errors import (
+    Corrupt,
+    LocalFileError,
+    NotFound,
+    ObjectNotFound,
+    PreconditionFailed,
+    Rejected,
+    SourceChanged,
+    Transient,
+)
 from services.model import CREATE_ONLY, ObjectInfo, Precondition, WriteAttributes
 from services.names import display_name
 from services.sync.disk import Changed, Disk, settled
-from services.sync.entries import EMPTY_CRC32C, Action, BaseEntry, RemoteEntry
+from services.sync.entries import EMPTY_CRC32C, Action, BaseEntry, RemoteEntry, Signature
 from services.sync.notes import Notes, OnDisk
 from services.sync.remote import Prefix
 from services.sync.scan import signature_of
@@ -39,6 +48,18 @@ Throttle = Callable[[int], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """A download that is in its place."""
+
+    entry: BaseEntry
+    """What both sides agree on now."""
+    signature: Signature
+    """Signature of the file, whether or not it can be relied on later."""
+    kept: str = ""
+    """Key under which the local version was kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class Mover:
     """Moves single files and objects of a pair; every method raises `Changed` where the plan no longer holds."""
 
@@ -57,7 +78,7 @@ class Mover:
 
     async def upload(self, action: Action, nonce: str) -> BaseEntry:
         """Upload a file over exactly the object that was planned on."""
-        source: SourceFile = await self.on_disk(self._open, action)
+        source, lasting = await self.on_disk(self._open, action)
         try:
             reading = _Reading(self, source)
             attributes = WriteAttributes(
@@ -83,22 +104,30 @@ class Mover:
             if info.crc32c != reading.crc.base64() or info.size != source.size:
                 await remove_own(self.prefix.data, info)
                 raise Corrupt(f"{display_name(action.key)} arrived with another checksum than the file's")
-            signature = action.local.signature if action.local is not None else None
-            return BaseEntry(settled(signature) if signature else None, info.size, info.crc32c, info.generation)
+            return BaseEntry(lasting, info.size, info.crc32c, info.generation)
         except SourceChanged:
             raise Changed(action.key) from None
         finally:
             await self.on_disk(source.close)
 
-    def _open(self, action: Action) -> SourceFile:
-        found = self.disk.look(action.key)
-        if action.local is None or found is None or found != action.local.signature:
+    def _open(self, action: Action) -> tuple[SourceFile, Signature | None]:
+        """Open the file that was planned on; return also its signature where that can be relied on later.
+
+        What counts is how long it had been left alone when its reading began.
+        """
+        if action.local is None or self.disk.look(action.key) != action.local.signature:
             raise Changed(action.key)
-        source = self.disk.open(action.key)
-        if signature_of(os.fstat(source.handle)) != action.local.signature:
+        try:
+            source = self.disk.open(action.key)
+        except LocalFileError:
+            if self.disk.look(action.key) != action.local.signature:
+                raise Changed(action.key) from None
+            raise
+        signature = signature_of(os.fstat(source.handle))
+        if signature != action.local.signature:
             source.close()
             raise Changed(action.key)
-        return source
+        return source, settled(signature)
 
     async def _own(self, key: str, nonce: str) -> ObjectInfo | None:
         """Return the live object where it carries our mark."""
@@ -108,15 +137,16 @@ class Mover:
             return None
         return info if info.metadata.get(NONCE_KEY) == nonce else None
 
-    async def download(self, action: Action, nonce: str) -> tuple[BaseEntry, str]:
-        """Download the generation that was planned on over exactly the file that was; return also a kept copy's key."""
+    async def download(self, action: Action, nonce: str) -> Arrived:
+        """Download the generation that was planned on over exactly the file that was."""
         remote = action.remote
         if remote is None:
             raise Changed(action.key)
-        expected = action.local.signature if action.local is not None and action.kind != "conflict" else None
+        expected = action.local if action.kind != "conflict" else None
         partial: Partial = await self.on_disk(self.disk.partial, action.key, nonce, remote.generation, remote.size)
         try:
             await self._fetch(action.key, remote, partial)
+            kept = await self._keep(action, remote) if action.kind == "conflict" else ""
             await self.notes.begin(
                 Intent(
                     action.key,
@@ -141,7 +171,22 @@ class Mover:
             await asyncio.shield(self.on_disk(partial.close))
             raise
         await self.on_disk(partial.close)
-        return BaseEntry(placed.signature, remote.size, remote.crc32c, remote.generation), placed.kept
+        entry = BaseEntry(placed.signature if placed.settled else None, remote.size, remote.crc32c, remote.generation)
+        return Arrived(entry, placed.signature, kept or placed.kept)
+
+    async def _keep(self, action: Action, remote: RemoteEntry) -> str:
+        """Give the local version of a conflict its own name, and return it as a key; it goes up with the next pass."""
+        there = await self.prefix.stat(action.key)
+        if there is None or there.generation != remote.generation:
+            # A listing of the past is no second edit.
+            raise Changed(action.key)
+        planned = action.local
+        if planned is None or await self.on_disk(self.disk.look, action.key) != planned.signature:
+            raise Changed(action.key)
+        # That no file has this name for a moment is nobody's wish to delete it, also if this process ends here.
+        await self.notes.forget(action.key)
+        kept: str = await self.on_disk(self.disk.rename_copy, action.key, planned, action.copy)
+        return kept
 
     async def _fetch(self, key: str, remote: RemoteEntry, partial: Partial) -> None:
         """Have the whole object in an unfinished file, verified."""
@@ -186,8 +231,7 @@ class Mover:
         if info.crc32c != remote.crc32c or info.size != remote.size:
             raise Corrupt(f"{display_name(action.key)} was written with another checksum than its source")
         await self.delete_object(action.source, remote.generation)
-        signature = settled(local.signature) if local.signature is not None else None
-        return BaseEntry(signature, info.size, info.crc32c, info.generation)
+        return BaseEntry(local.lasting, info.size, info.crc32c, info.generation)
 
     async def _copy(self, action: Action, remote: RemoteEntry) -> ObjectInfo:
         """Copy where the service has no atomic move; the source goes only when the copy is confirmed."""

@@ -26,28 +26,34 @@ class Notes:
         self._on_disk = on_disk
         self._ended: dict[str, BaseEntry | None] = {}
         self._waiting: list[Intent] = []
-        self._commit: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
+        self._commits = asyncio.Lock()
 
     async def begin(self, *intents: Intent) -> None:
         """Return once it is durable that something is begun; those who ask at the same time share a commit."""
         if not intents:
             return
         self._waiting += intents
-        while self._commit is not None and not self._commit.done():
-            before = self._commit
-            await asyncio.shield(before)
-            if not any(intent in self._waiting for intent in intents):
-                return
-        self._commit = asyncio.ensure_future(self._write())
-        await asyncio.shield(self._commit)
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._write())
+        await asyncio.shield(self._next)
 
     async def _write(self) -> None:
-        intents, self._waiting = self._waiting, []
-        await self._on_disk(self._state.begin, intents)
+        """Write what is waiting once the commit before has ended; whoever asks until then is part of it."""
+        async with self._commits:
+            self._next = None
+            intents, self._waiting = self._waiting, []
+            await self._on_disk(self._state.begin, intents)
 
     async def withdraw(self, key: str, nonce: str) -> None:
         """Return once it is durable that what was begun with a key is not going to happen."""
         await self._on_disk(self._state.withdraw, [(key, nonce)])
+
+    async def forget(self, key: str) -> None:
+        """Return once it is durable that nothing is agreed on of a key, whatever was begun with it."""
+        self.base.pop(key, None)
+        self._ended.pop(key, None)
+        await self._on_disk(self._state.save, [(key, None)])
 
     async def agreed(self, key: str, entry: BaseEntry | None) -> None:
         """Note what a key's two sides have agreed on (None: that both have nothing)."""

@@ -205,7 +205,8 @@ def _same_object(remote: RemoteEntry, base: BaseEntry) -> bool:
 
 
 def _with_copy(action: Action, machine: str) -> Action:
-    if action.kind != "conflict" or action.local is None:
+    # A download needs the name as well: for what is edited in the very moment in which it is replaced (hazard 29).
+    if action.kind not in ("conflict", "download") or action.local is None or action.is_folder:
         return action
     return replace(action, copy=conflict_key(action.key, action.local.crc32c, machine))
 

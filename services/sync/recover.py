@@ -37,7 +37,12 @@ async def recover(
             if there is not None and known is None and (there.crc32c, there.size) == (intent.crc32c, intent.size):
                 entry = BaseEntry(None, there.size, there.crc32c, there.generation)
         elif intent.kind == "place":
-            entry = await on_disk(_placed, disk, intent)
+            if await on_disk(_is_waiting, disk, intent):
+                # Noted before the file goes: else whoever comes after another crash takes it for placed.
+                await on_disk(state.withdraw, [(intent.key, intent.nonce)])
+                await on_disk(forget_partial, disk, intent)
+            else:
+                entry = await on_disk(_placed, disk, intent)
         elif there is not None and there.generation == intent.generation:
             if intent.key in resumable:
                 await on_disk(forget_partial, disk, resumable[intent.key])
@@ -67,13 +72,14 @@ async def _uploaded(prefix: Prefix, intent: Intent) -> BaseEntry | None:
     return BaseEntry(None, info.size, info.crc32c, info.generation)
 
 
-def _placed(disk: Disk, intent: Intent) -> BaseEntry | None:
-    """Tell what became of a download that was about to take its name."""
-    inode = disk.partial_inode(intent.key, intent.nonce, intent.generation)
-    if inode == intent.inode:
-        forget_partial(disk, intent)
-        return None
-    if inode:
+def _is_waiting(disk: Disk, intent: Intent) -> bool:
+    """Tell whether a download that was about to take its name did not."""
+    return disk.partial_inode(intent.key, intent.nonce, intent.generation) == intent.inode
+
+
+def _placed(disk: Disk, intent: Intent) -> BaseEntry:
+    """Return what was agreed on by a download that has taken its name."""
+    if disk.partial_inode(intent.key, intent.nonce, intent.generation):
         # The old file was swapped out, and the process ended before it was in the trash.
         disk.discard(intent.key, intent.nonce)
     return BaseEntry(None, intent.size, intent.crc32c, intent.generation)

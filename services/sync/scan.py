@@ -12,9 +12,12 @@ from services.errors import LocalFileError, PailError, UnmappableName
 from services.names import display_name
 from services.sync.entries import LocalEntry, LocalTree, Problem, Signature
 from services.sync.ignore import IGNORE_FILE, Rules
-from services.transfer.local import explained, kind_of, local_error, opened_place
+from services.sync.state import NONCE_START
+from services.transfer.local import PARTIAL_PREFIX, explained, kind_of, local_error, opened_place
 
 _FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+_PARTIAL: Final = PARTIAL_PREFIX + NONCE_START
 
 _RULES_LIMIT: Final = 1 << 20
 """Bytes that an ignore file may have."""
@@ -134,6 +137,8 @@ def _take_in(
             key = folder + _segment(name)
             if rules.ignores(f"{key}/" if is_folder else key):
                 tree.ignored += 1
+                if name.startswith(_PARTIAL):
+                    tree.partials.append(path + name)
                 continue
             _check(key, room)
         except PailError as error:

@@ -36,6 +36,9 @@ CREATE TABLE intents (
 ) WITHOUT ROWID;
 """
 
+NONCE_START: Final = "sync-"
+"""How the marks of sync begin: an unfinished download that nothing is known of any more is told by it."""
+
 IntentKind = Literal["upload", "download", "place", "move"]
 """What was begun; `place` is a download whose bytes are verified and that takes its name next."""
 

@@ -17,7 +17,6 @@ from services.errors import Unsafe
 from services.names import display_name
 from services.paths import PRIVATE_FOLDER_MODE
 from services.sync import exchange
-from services.sync.entries import Signature
 from services.sync.ignore import OWN_FOLDER
 from services.sync.limits import TRASH_MB
 from services.sync.scan import signature_of
@@ -94,29 +93,12 @@ class Trash:
                 opened_place(path, len(self._root), make=True) as place,
             ):
                 try:
-                    exchange.rename_new(folder, name, place.folder, place.name)
+                    exchange.rename_away(folder, name, place.folder, place.name)
                 except OSError as error:
                     if error.errno != errno.EXDEV:
                         raise
                     return Taken(path, _copy(folder, name, place.folder, place.name))
                 return Taken(path, os.stat(place.name, dir_fd=place.folder, follow_symlinks=False))
-        raise FileExistsError(errno.EEXIST, "the trash is full of files of this name", relative)
-
-    def link(self, folder: int, name: str, relative: str, expected: Signature) -> bool:
-        """Give a file a second name in the trash, and tell whether it still is what was expected."""
-        for path in self._places(relative):
-            with (
-                contextlib.suppress(FileExistsError, NotADirectoryError),
-                opened_place(path, len(self._root), make=True) as place,
-            ):
-                try:
-                    os.link(name, place.name, src_dir_fd=folder, dst_dir_fd=place.folder, follow_symlinks=False)
-                except FileExistsError:
-                    raise
-                except OSError:
-                    _duplicate(folder, name, place.folder, place.name)
-                found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-                return signature_of(found)[:3] == expected[:3]
         raise FileExistsError(errno.EEXIST, "the trash is full of files of this name", relative)
 
     def put_back(self, taken: Taken, folder: int, name: str) -> None:

@@ -80,7 +80,7 @@ async def crash(made: Machine, doom: Doom, monkeypatch: pytest.MonkeyPatch) -> b
     """Sync until the doom strikes, and tell whether it did."""
     state = State.open(made.database, made.pair.identity)
     with monkeypatch.context() as patch:
-        for name in ("swap", "rename_new"):
+        for name in ("swap", "rename_new", "rename_away"):
             patch.setattr(exchange, name, doom.around(getattr(exchange, name)))
         controller = Controller(
             made.pair,

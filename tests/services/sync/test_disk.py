@@ -13,7 +13,7 @@ from services.errors import Unsafe
 from services.sync import disk as disk_module
 from services.sync import exchange
 from services.sync.disk import Changed, Disk
-from services.sync.entries import Signature
+from services.sync.entries import LocalEntry, Signature
 from services.sync.ignore import Rules
 from services.sync.scan import rescan, scan, signature_of
 from services.transfer.partial import Partial
@@ -28,6 +28,10 @@ def disk(tmp_path: Path) -> Disk:
 
 def signature(path: Path) -> Signature:
     return signature_of(path.stat())
+
+
+def planned_on(path: Path) -> LocalEntry:
+    return LocalEntry(signature(path), checksum.of(path.read_bytes()))
 
 
 def arrived(disk: Disk, key: str, data: bytes) -> Partial:
@@ -55,7 +59,7 @@ def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 def test_a_download_replaces_exactly_what_was_planned_on(disk: Disk, tmp_path: Path, system: str) -> None:
     target = tmp_path / "a"
     target.write_bytes(b"old")
-    with_old = signature(target)
+    with_old = planned_on(target)
     partial = arrived(disk, "a", b"new")
     placed = disk.place("a", partial, with_old, mtime=1000.0, copy="a.copy")
     partial.close()
@@ -69,7 +73,7 @@ def test_a_download_replaces_exactly_what_was_planned_on(disk: Disk, tmp_path: P
 def test_a_file_that_was_edited_since_is_not_replaced(disk: Disk, tmp_path: Path, system: str) -> None:
     target = tmp_path / "a"
     target.write_bytes(b"old")
-    planned = signature(target)
+    planned = planned_on(target)
     target.write_bytes(b"edited")
     partial = arrived(disk, "a", b"new")
     with pytest.raises(Changed):
@@ -105,7 +109,7 @@ def test_hazard_29_an_edit_in_the_moment_of_the_swap_is_kept_beside(
     target = tmp_path / "a"
     target.write_bytes(b"old")
     partial = arrived(disk, "a", b"new")
-    planned = signature(target)
+    planned = planned_on(target)
     during(monkeypatch, "swap", lambda: target.write_bytes(b"edited"))
     placed = disk.place("a", partial, planned, mtime=None, copy="a.copy")
     partial.close()
@@ -128,12 +132,12 @@ def test_a_delete_takes_only_what_was_planned_on(disk: Disk, tmp_path: Path) -> 
     target = tmp_path / "d/a"
     target.parent.mkdir()
     target.write_bytes(b"x")
-    planned = signature(target)
+    planned = planned_on(target)
     target.write_bytes(b"edited")
     with pytest.raises(Changed):
         disk.remove("d/a", planned)
     assert target.read_bytes() == b"edited"
-    disk.remove("d/a", signature(target))
+    disk.remove("d/a", planned_on(target))
     assert in_trash(tmp_path) == [b"edited"]
     with pytest.raises(Changed):
         disk.remove("d/a", planned)
@@ -144,8 +148,8 @@ def test_hazard_29_an_edit_in_the_moment_of_a_delete_comes_back(
 ) -> None:
     target = tmp_path / "a"
     target.write_bytes(b"x")
-    planned = signature(target)
-    during(monkeypatch, "rename_new", lambda: target.write_bytes(b"edited"))
+    planned = planned_on(target)
+    during(monkeypatch, "rename_away", lambda: target.write_bytes(b"edited"))
     with pytest.raises(Changed):
         disk.remove("a", planned)
     assert everything(tmp_path) == {"a": b"edited"}
@@ -156,7 +160,7 @@ def test_the_trash_holds_files_of_one_name_and_files_where_folders_were(disk: Di
         path = tmp_path / key
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(data)
-        disk.remove(key, signature(path))
+        disk.remove(key, planned_on(path))
         if key == "a/b":
             disk.remove_folder("a/")
     assert sorted(in_trash(tmp_path)) == [b"1", b"2", b"3", b"4"]
@@ -167,7 +171,7 @@ def test_the_trash_is_emptied_after_thirty_days(tmp_path: Path) -> None:
     disk = Disk(str(tmp_path), now=lambda: now[0])
     path = tmp_path / "a"
     path.write_bytes(b"x")
-    disk.remove("a", signature(path))
+    disk.remove("a", planned_on(path))
     now[0] += 30 * DAY
     assert disk.trash.expire() == 0
     now[0] += DAY
@@ -196,7 +200,7 @@ def test_a_link_in_place_of_the_trash_is_not_followed(disk: Disk, tmp_path: Path
     path = tmp_path / "a"
     path.write_bytes(b"x")
     with pytest.raises(Unsafe, match="is no folder"):
-        disk.remove("a", signature(path))
+        disk.remove("a", planned_on(path))
     assert path.read_bytes() == b"x"
     assert not list(outside.iterdir())
 

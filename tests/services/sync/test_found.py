@@ -1,0 +1,233 @@
+"""What the simulation found in the engine, each as small as it could be made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services import checksum
+from services.model import ListPage
+from services.sync import disk as disk_module
+from services.sync import exchange
+from services.sync.controller import Controller
+from services.sync.disk import Disk
+from services.sync.entries import Signature
+from services.sync.notes import Notes
+from services.sync.remote import Prefix
+from services.sync.state import Intent, State
+from services.transfer.local import PARTIAL_PREFIX
+from tests.services.sync.conftest import BUCKET, Machine, at_once, no_sleep
+from tests.services.sync.test_disk import during
+from tests.services.transfer.doubles import Changed
+
+DAY_NS = 86_400 * 10**9
+
+
+def listing(box: Machine, answer: Callable[[ListPage], ListPage]) -> Machine:
+    """Return the machine with another answer to its first listing."""
+    changed = False
+
+    async def list_page(real: Any, *arguments: Any, **options: Any) -> ListPage:
+        nonlocal changed
+        page: ListPage = await real(*arguments, **options)
+        if changed:
+            return page
+        changed = True
+        return answer(page)
+
+    return replace(box, data=Changed(box.data, {"list_page": list_page}))  # type: ignore[arg-type]
+
+
+async def test_hazard_24_what_was_deleted_here_stays_deleted_after_an_empty_listing(box: Machine) -> None:
+    for name in "abc":
+        box.write(name, name)
+    await box.sync()
+    (box.folder / "a").unlink()
+    await listing(box, lambda page: page._replace(objects=[])).sync()
+    await box.sync()
+    assert set(box.files()) == set(await box.objects()) == {"b", "c"}
+
+
+async def test_hazard_24_a_listing_of_the_past_makes_up_no_conflict(box: Machine) -> None:
+    box.write("a", "first")
+    box.write("b", "x")
+    await box.sync()
+    past = [row for row in (await box.storage.data.list_page(BUCKET, _all())).objects if row.name == "p/a"]
+    await box.put("a", "edited there")
+    await box.sync()
+    box.write("a", "edited here")
+
+    def stale(page: ListPage) -> ListPage:
+        return page._replace(objects=[*past, *(row for row in page.objects if row.name != "p/a")])
+
+    await listing(box, stale).sync()
+    await box.sync()
+    assert box.files() == {"a": "edited here", "b": "x"} == await box.objects()
+
+
+def _all() -> Any:
+    from services.gcs.interface import ListQuery
+
+    return ListQuery(prefix="p/")
+
+
+async def test_an_edit_in_the_moment_of_a_download_is_kept_under_the_name_of_a_conflict(
+    box: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = box.write("d/a.txt", "first")
+    await box.sync()
+    await box.put("d/a.txt", "edited there")
+    during(monkeypatch, "swap", lambda: path.write_text("edited here"))
+    await box.sync()
+    crc = disk_module.Crc32c()
+    crc.update(b"first")
+    files = box.files()
+    assert files.pop("d/a.txt") == "edited there"
+    ((name, text),) = files.items()
+    assert name.startswith("d/a.conflict-box-")
+    assert text == "edited here"
+    assert await box.objects() == box.files()
+
+
+async def test_a_crash_in_recovery_does_not_make_an_unplaced_download_a_delete(box: Machine, tmp_path: Path) -> None:
+    await box.put("a", "there")
+    box.write("b", "x")
+    state = State.open(box.database, box.pair.identity)
+    disk = Disk(box.pair.root, prefix=box.pair.prefix)
+    info = await box.storage.data.stat(BUCKET, "p/a")
+    partial = disk.partial("a", "sync-1", info.generation, info.size)
+    inode = disk.partial_inode("a", "sync-1", info.generation)
+    partial.close()
+    state.begin([Intent("a", "place", "sync-1", info.crc32c, info.size, info.generation, inode)])
+
+    class Ended(BaseException):
+        pass
+
+    async def until_the_file_is_gone(function: Callable[..., Any], *arguments: Any) -> Any:
+        done = function(*arguments)
+        if not disk.partial_inode("a", "sync-1", info.generation):
+            raise Ended
+        return done
+
+    controller = Controller(
+        box.pair, disk, Prefix(box.data, BUCKET, "p/"), state, on_disk=until_the_file_is_gone, sleep=no_sleep
+    )
+    with pytest.raises(Ended):
+        await controller.run_pass()
+    state.close()
+    await box.sync()
+    assert box.files() == {"a": "there", "b": "x"} == await box.objects()
+
+
+async def test_what_is_begun_is_durable_whoever_else_begins_something() -> None:
+    written: list[str] = []
+
+    class Memory:
+        def begin(self, intents: list[Intent]) -> None:
+            written.extend(intent.key for intent in intents)
+
+    async def slowly(function: Callable[..., Any], *arguments: Any) -> Any:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return function(*arguments)
+
+    notes = Notes(Memory(), {}, slowly)  # type: ignore[arg-type]
+
+    async def begin(key: str, turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await notes.begin(Intent(key, "place", "n"))
+        assert key in written
+
+    await asyncio.gather(*(begin(str(number), number % 7) for number in range(30)))
+    assert len(written) == 30
+
+
+async def test_unfinished_downloads_that_no_memory_knows_of_go_to_the_trash(box: Machine) -> None:
+    box.write("d/a", "x")
+    box.write(f"d/{PARTIAL_PREFIX}sync-0123456789abcdef-7", "half")
+    other = box.write(f"d/{PARTIAL_PREFIX}0123456789abcdef-7", "of a transfer")
+    await box.sync()
+    assert box.trash() == ["half"]
+    assert other.exists()
+
+
+def test_hazard_36_a_time_in_the_future_does_not_make_a_fresh_file_look_settled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1_800_000_000_000_000_001
+    monkeypatch.setattr(disk_module.time, "time_ns", lambda: now)
+    assert disk_module.settled(Signature(1, 2, now + DAY_NS, now - 1000)) is None
+    assert disk_module.settled(Signature(1, 2, now + DAY_NS, now - DAY_NS)) is not None
+
+
+async def test_hazard_10_an_edit_in_the_tick_in_which_a_file_was_read_is_found_later(
+    box: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The signature of a fresh file proves nothing, however long the upload took."""
+    path = box.write("a", "one")
+    found = path.stat()
+    real = disk_module.time.time_ns
+    state = State.open(box.database, box.pair.identity)
+    late = [0]
+    monkeypatch.setattr(disk_module.time, "time_ns", lambda: real() + late[0])
+
+    async def slow(insert: Any, *arguments: Any, **options: Any) -> Any:
+        late[0] = DAY_NS
+        return await insert(*arguments, **options)
+
+    controller = Controller(
+        box.pair,
+        Disk(box.pair.root),
+        Prefix(Changed(box.data, {"insert": slow}), BUCKET, "p/"),  # type: ignore[arg-type]
+        state,
+        on_disk=at_once,
+        sleep=no_sleep,
+    )
+    await controller.run_pass()
+    assert state.load()["a"].signature is None
+    assert state.load()["a"].crc32c == checksum.of(b"one")
+    assert found.st_ino
+    state.close()
+
+
+async def test_a_listing_after_a_download_does_not_take_the_new_file_for_an_edit(box: Machine) -> None:
+    await box.put("a", "one")
+    state = State.open(box.database, box.pair.identity)
+    controller = Controller(
+        box.pair, Disk(box.pair.root), Prefix(box.data, BUCKET, "p/"), state, on_disk=at_once, sleep=no_sleep
+    )
+    await controller.run_pass()
+    await box.put("a", "two")
+    result = await controller.run_remote()
+    assert [(item.action.kind, item.state) for item in result.items] == [("download", "done")]
+    state.close()
+
+
+def test_without_a_rename_that_replaces_nothing_what_is_saved_meanwhile_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    monkeypatch.setattr(exchange, "_function", lambda: None)
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text("first")
+    link = os.link
+
+    def saved(*arguments: Any, **options: Any) -> None:
+        link(*arguments, **options)
+        monkeypatch.setattr(os, "link", link)
+        (tmp_path / "tmp").write_text("saved")
+        (tmp_path / "tmp").replace(old)
+
+    monkeypatch.setattr(os, "link", saved)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    exchange.rename_new(folder, "old", folder, "new")
+    os.close(folder)
+    assert (old.read_text(), new.read_text()) == ("saved", "first")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "old"]

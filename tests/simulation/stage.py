@@ -1,0 +1,92 @@
+"""The stage on which the engine is played: its system calls, its time and its chance are the simulation's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import selectors
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from services.sync import apply, disk, exchange, move, scan, state, trash
+from services.transfer import local, partial, pipe
+from tests.simulation import kernel as simulated
+from tests.simulation.kernel import Clock
+
+
+def new_memory() -> sqlite3.Connection:
+    """Return an empty memory of a pair."""
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    db.executescript(state._SCHEMA)
+    return db
+
+
+class _Selector(selectors.SelectSelector):
+    """Waits by moving the time on."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def select(self, timeout: float | None = None) -> Any:
+        if timeout is None:
+            raise RuntimeError("everybody waits for nothing")
+        if timeout > 0:
+            self._clock.advance(int(timeout * 1e9) + 1_000)
+        return []
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """An event loop in the time of the world."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(_Selector(clock))
+        self._sim_clock = clock
+        self.set_exception_handler(lambda *_: None)
+
+    def time(self) -> float:
+        return self._sim_clock.now_ns / 1e9
+
+
+class _Marks:
+    """Stands in for `secrets`: marks that a seed decides."""
+
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(seed)
+
+    def token_hex(self, size: int) -> str:
+        return self._chance.randbytes(size).hex()
+
+
+class _Jitter:
+    """Stands in for `random`."""
+
+    @staticmethod
+    def uniform(low: float, high: float) -> float:
+        return (low + high) / 2
+
+
+@contextlib.contextmanager
+def simulation(seed: int) -> Iterator[None]:
+    """Have the engine run over the simulated system within this context."""
+    replaced: list[tuple[Any, str, Any]] = [
+        (module, "os", simulated.SYSTEM) for module in (disk, exchange, move, scan, trash, local, partial)
+    ]
+    replaced += [(module, "Path", simulated.SimPath) for module in (disk, local)]
+    replaced += [(module, "time", simulated.Times) for module in (disk, trash)]
+    replaced += [(module, "secrets", _Marks(seed)) for module in (apply, exchange)]
+    replaced += [(pipe, "random", _Jitter)]
+    replaced += [(scan, "open", simulated.open_handle), (exchange, "_call", simulated.rename_call)]
+    before = [(module, name, getattr(module, name, None)) for module, name, _ in replaced]
+    try:
+        for module, name, value in replaced:
+            setattr(module, name, value)
+        yield
+    finally:
+        for module, name, value in before:
+            if value is None:
+                delattr(module, name)
+            else:
+                setattr(module, name, value)
