@@ -21,7 +21,7 @@ from services.errors import Busy, PailError, Rejected, Safeguard
 from services.gcs.interface import Storage
 from services.sync.apply import Item
 from services.sync.controller import Listener, Phase, Result, unlimited
-from services.sync.entries import Action
+from services.sync.entries import Action, LocalEntry
 from services.sync.gate import MaxDelete
 from services.sync.limits import Limits
 from services.sync.live import HOUR_S, Live, Times
@@ -377,10 +377,10 @@ class Runner:
             if mine is None or theirs is None:
                 raise Rejected("one of the two files is not there any more")
             if choice == "local":
-                disk.remove(conflict.key, theirs)
-                disk.rename_copy(copy, mine, conflict.key)
+                disk.remove(conflict.key, LocalEntry(theirs))
+                disk.rename_copy(copy, LocalEntry(mine), conflict.key)
             else:
-                disk.remove(copy, mine)
+                disk.remove(copy, LocalEntry(mine))
 
         async def work() -> Result:
             await found.on_disk(act)

@@ -185,7 +185,7 @@ def test_the_trash_gives_up_its_oldest_files_where_it_holds_too_much(tmp_path: P
     for name in ("a", "b", "c"):
         path = tmp_path / name
         path.write_bytes(name.encode() * 100)
-        disk.remove(name, signature(path))
+        disk.remove(name, planned_on(path))
     disk.trash.expire()
     assert len(in_trash(tmp_path)) == 3, "what was trashed just now stays"
     now[0] += 2 * 3600
