@@ -211,13 +211,14 @@ class World:
 
     def _work(self, controller: Controller, kind: str) -> Callable[[], Awaitable[Result]]:
         folders = {key for key in controller.tree.entries if key.endswith("/") and self._chance.random() < 0.5}
-        return {
+        kinds: dict[str, Callable[[], Awaitable[Result]]] = {
             "all": controller.run_pass,
             "sync": controller.sync,
             "local": controller.run_local,
             "remote": controller.run_remote,
             "folders": lambda: controller.run_folders({"", *folders}),
-        }[kind]
+        }
+        return kinds[kind]
 
     async def _pass(self, process: Process, work: Callable[[], Awaitable[Any]]) -> Any:
         """Do one thing, whose end may be the process's."""

@@ -41,7 +41,7 @@ def listing(box: Machine, answer: Callable[[ListPage], ListPage]) -> Machine:
         changed = True
         return answer(page)
 
-    return replace(box, data=Changed(box.data, {"list_page": list_page}))  # type: ignore[arg-type]
+    return replace(box, data=Changed(box.data, {"list_page": list_page}))
 
 
 async def test_hazard_24_what_was_deleted_here_stays_deleted_after_an_empty_listing(box: Machine) -> None:
@@ -135,7 +135,7 @@ async def test_what_is_begun_is_durable_whoever_else_begins_something() -> None:
             await asyncio.sleep(0)
         return function(*arguments)
 
-    notes = Notes(Memory(), {}, slowly)  # type: ignore[arg-type]
+    notes = Notes(Memory(), {}, slowly)
 
     async def begin(key: str, turns: int) -> None:
         for _ in range(turns):
@@ -182,7 +182,7 @@ async def test_hazard_10_an_edit_in_the_tick_in_which_a_file_was_read_is_found_l
     controller = Controller(
         box.pair,
         Disk(box.pair.root),
-        Prefix(Changed(box.data, {"insert": slow}), BUCKET, "p/"),  # type: ignore[arg-type]
+        Prefix(Changed(box.data, {"insert": slow}), BUCKET, "p/"),
         state,
         on_disk=at_once,
         sleep=no_sleep,
