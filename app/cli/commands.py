@@ -99,6 +99,13 @@ def _moving(parser: Parser) -> None:
     _planning(parser)
     parser.option("--no-clobber", action="store_true", help="skip what exists already")
     bandwidth_option(parser)
+    parser.option(
+        "--parallel-uploads",
+        choices=("auto", "always", "never"),
+        default="",
+        metavar="auto|always|never",
+        help="send very large files in parts side by side and join them (default: as set, else auto)",
+    )
     parser.option("--detach", action="store_true", help="hand it to the worker, print the job's id and return")
 
 

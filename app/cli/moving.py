@@ -41,6 +41,7 @@ async def transfer(context: Context, verb: Verb, *, generation: int | None = Non
         excludes=tuple(args.exclude),
         bandwidth=args.bandwidth,
         decompress=decompress,
+        parallel_uploads=args.parallel_uploads,
         dry_run=args.dry_run,
         origin=f"pail {context.command}",
     )

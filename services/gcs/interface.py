@@ -12,7 +12,7 @@ carried out, and reads back before it decides (generation, CRC32C, nonce).  Only
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -191,16 +191,17 @@ class DataPlane(Protocol):
     async def upload_part(
         self,
         session: str,
-        data: bytes | memoryview,
+        data: bytes | memoryview | Sequence[bytes],
         *,
         offset: int,
         total: int | None,
         crc32c: str = "",
         progress: Progress | None = None,
     ) -> UploadStatus:
-        """Send bytes from `offset`; they end on a multiple of 256 KiB unless they end the object (`total` is known).
+        """Send bytes, whole or in pieces, from `offset`.
 
-        `crc32c` (of the whole object) may accompany the last part so that the service refuses a mismatch.
+        They end on a multiple of 256 KiB unless they end the object (`total` is known).  `crc32c` (of the whole
+        object) may accompany the last part so that the service refuses a mismatch.
         """
 
     async def upload_status(self, session: str, *, total: int | None) -> UploadStatus:

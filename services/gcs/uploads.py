@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -100,7 +100,7 @@ class Uploads:
     async def upload_part(
         self,
         session: str,
-        data: bytes | memoryview,
+        data: bytes | memoryview | Sequence[bytes],
         *,
         offset: int,
         total: int | None,
@@ -108,7 +108,8 @@ class Uploads:
         progress: Progress | None = None,
     ) -> UploadStatus:
         """Send bytes from `offset`; see `DataPlane.upload_part`."""
-        size = len(data)
+        pieces = (data,) if isinstance(data, bytes | memoryview) else data
+        size = sum(map(len, pieces))
         covered = f"{offset}-{offset + size - 1}" if size else "*"
         headers = {"Content-Range": f"bytes {covered}/{'*' if total is None else total}"}
         if crc32c:
@@ -119,7 +120,7 @@ class Uploads:
             session,
             headers=headers,
             # requests would announce an empty iterable as chunked.
-            body=Body(data, progress=progress) if size else b"",
+            body=Body(*pieces, progress=progress) if size else b"",
             accepted=SESSION_OVER | {INCOMPLETE},
         )
         return _status(await self.wire.send(request))

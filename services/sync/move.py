@@ -27,12 +27,13 @@ from services.sync.notes import Notes, OnDisk
 from services.sync.remote import Prefix
 from services.sync.scan import signature_of
 from services.sync.state import Intent
+from services.transfer.attributes import MTIME_KEY, content_type
 from services.transfer.delete import FOLDER_TYPE
 from services.transfer.local import SourceFile
 from services.transfer.partial import Partial
 from services.transfer.pipe import read_object, write_object
 from services.transfer.target import NONCE_KEY
-from services.transfer.upload import MTIME_KEY, content_type, remove_own
+from services.transfer.upload import remove_own
 
 MAX_CORRUPT: Final = 3
 """Times that wrong bytes are fetched again."""

@@ -173,6 +173,13 @@ class Controls:
             if record.session or (record.moved and not is_gs_url(record.target)):
                 await self._scheduler.clean_up(self._idle_run(job, record))
 
+    async def remove_parts(self) -> None:
+        """Remove what uploads in parts left in buckets, where an earlier process ended before it could."""
+        for record in await self._core.journal.call(lambda db: schema.with_parts(db, LEFTOVERS)):
+            job = self._core.jobs.get(record.job)
+            if job is not None:
+                await self._scheduler.clean_up(self._idle_run(job, record))
+
     def _idle_run(self, job: Job, record: Record) -> Run:
         """Return what a clean-up needs of a transfer that does not run."""
         line = self._core.line(job.row.spec.connection)

@@ -121,6 +121,7 @@ class Engine:
             self._core.facts.publish(NoticeFact(message, code="journal-broken"))
         for row in rows:
             await self.take_on(row)
+        self.remove_parts()
 
     async def take_on(self, row: schema.JobRow) -> None:
         """Go on with a job that is in the journal."""
@@ -145,6 +146,10 @@ class Engine:
         self._watch()
         self._scheduler.pump()
         self._scheduler.settle(job)
+
+    def remove_parts(self) -> None:
+        """Have removed, beside everything else, what ended uploads have left in buckets."""
+        self._core.background(self._controls.remove_parts())
 
     async def submit(self, command: Command) -> Reply:
         """Take a command; it is journalled when this returns.  Raises `PailError` where it is refused."""
@@ -250,7 +255,8 @@ class Engine:
         await self._scheduler.stop_all(GRACE_S)
         await self._core.close(GRACE_S)
         self._core.facts.close()
-        await self.journal.close(remove=remove and not self.unfinished)
+        done = remove and not self.unfinished and not await self.journal.call(lambda db: schema.with_parts(db, 1))
+        await self.journal.close(remove=done)
         self._disk.shutdown(wait=False, cancel_futures=True)
 
     def _watch(self) -> None:

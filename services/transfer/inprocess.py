@@ -101,7 +101,9 @@ async def _adopt_one(engine: Engine, path: Path, lock: FileLock) -> int:
     rows = await _import(engine, path, lock)
     for row in rows:
         await engine.take_on(row)
-    return len(rows)
+    if rows:
+        engine.remove_parts()
+    return sum(row.finished is None for row in rows)
 
 
 async def _import(engine: Engine, path: Path, lock: FileLock) -> list[schema.JobRow]:

@@ -47,6 +47,12 @@ class Line:
         """Why everything on this connection waits; None while it works."""
         self.no_atomic_move: set[str] = set()
         """Buckets that were found to have no atomic move."""
+        self.no_parts: dict[str, str] = {}
+        """Why no upload goes up in parallel parts, by bucket; empty where it may."""
+        self.one_stream = 0.0
+        """Bytes a second of one stream, where two were found to carry more."""
+        self.enough_until = 0.0
+        """When it may be tried again (`time.monotonic`) whether two streams carry more than one."""
         self.pace = Pace(options.begin, min(options.concurrency, most_connections()))
         """How many requests may be under way."""
         self.under_way = 0

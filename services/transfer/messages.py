@@ -40,6 +40,9 @@ JobState = Literal["queued", "planning", "running", "paused", "asking", "done", 
 ConflictPolicy = Literal["ask", "replace", "keep-both", "skip"]
 """What to do where the target exists: ask, replace the generation that was seen, keep both under a new name, skip."""
 
+ParallelUploads = Literal["auto", "always", "never"]
+"""Whether a very large file goes up in parallel parts: where that is faster and costs nothing extra, always, never."""
+
 Verb = Literal["pause", "resume", "cancel", "retry", "dismiss"]
 """What can be done to a job or a transfer."""
 
@@ -84,6 +87,8 @@ class JobSpec:
     """Bytes a second at the most; 0 for no limit."""
     decompress: bool = False
     """Decode gzip-encoded objects on download, after their stored bytes were verified."""
+    parallel_uploads: ParallelUploads | Literal[""] = ""
+    """Whether very large files go up in parallel parts; empty for what the settings say."""
     dry_run: bool = False
     """Plan, report every item, change nothing."""
     origin: str = ""

@@ -8,6 +8,7 @@ from typing import Final
 
 from services.connection import Connection
 from services.gcs.interface import Storage
+from services.transfer.messages import ParallelUploads
 
 MIB: Final = 1024 * 1024
 """Bytes of a MiB."""
@@ -38,6 +39,18 @@ class Options:
     """Bytes from which a download is fetched in slices, several at a time."""
     streams: int = 8
     """Slices of one object that are fetched at a time, at the most."""
+    parallel_uploads: ParallelUploads = "auto"
+    """Whether very large files go up in parallel parts, where a job does not say."""
+    parallel_from: int = 128 * MIB
+    """Bytes of a file, or of what is left of it, from which parts are thought of."""
+    parallel_worth_s: float = 10.0
+    """Seconds that one stream would still need at least."""
+    smallest_part: int = 32 * MIB
+    """Bytes of such a part at least."""
+    part_chunk: int = 4 * MIB
+    """Bytes of it that are sent at once: what a crash costs at the most, for each stream."""
+    part_streams: int = 12
+    """Parts of one file that are sent at a time, at the most."""
     write_size: int = MIB
     """Bytes of a download that are gathered before they are written."""
     disk_threads: int = 8

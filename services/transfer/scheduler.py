@@ -17,12 +17,12 @@ from services.transfer.core import Core, log
 from services.transfer.delete import BATCH, delete_batch
 from services.transfer.halt import Halts
 from services.transfer.job import LOW_WATER, MOST_WAITING, WINDOW, Job, bucket_of
+from services.transfer.large import give_up
 from services.transfer.line import Line
 from services.transfer.messages import ConflictFact, ItemFact
 from services.transfer.partial import remove_partial
 from services.transfer.record import EXISTS, Record
 from services.transfer.run import Asking, Run, Skipped
-from services.transfer.upload import abandon_session
 
 MOST_RUNNING: Final = 1024
 """Transfers that run at once, those included that wait for the disk."""
@@ -31,7 +31,8 @@ EXAMPLES: Final = 5
 """Conflicts that a `ConflictFact` shows."""
 
 CLEAN_UP_S: Final = 10
-"""Seconds that cleaning up after a cancelled transfer may take; what is left then expires by itself."""
+"""Seconds that cleaning up after a cancelled transfer may take; a session that is left then expires by itself, and
+parts are removed at the next start."""
 
 MOST_RELISTED: Final = 3
 """Times that a job lists its sources again at its end, where some of what was listed is not there."""
@@ -298,13 +299,12 @@ class Scheduler:
         record = run.record
         if record.target and not is_gs_url(record.target):
             await run.disk(remove_partial, record.target, record.base, record.nonce)
-        session, record.session = record.session, ""
-        if session and record.action in ("upload", "move") and not is_gs_url(record.source):
+        if record.session and record.action in ("upload", "move") and not is_gs_url(record.source):
             try:
                 async with asyncio.timeout(CLEAN_UP_S):
-                    await abandon_session(run, session)
+                    await give_up(run)
             except TimeoutError:
-                log.info("%s: its session could not be cancelled and expires by itself", record.id)
+                log.info("%s: what it left could not be removed yet", record.id)
         if record.job in self._core.jobs:
             self._core.journal.note(record)
 

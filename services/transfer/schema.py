@@ -217,6 +217,15 @@ def with_leftovers(db: sqlite3.Connection, job: int, limit: int) -> list[Record]
     )
 
 
+def with_parts(db: sqlite3.Connection, limit: int) -> list[Record]:
+    """Return ended transfers of any job that may have left parts in a bucket (`services.transfer.parts`)."""
+    return _records(
+        db,
+        f"{_SELECT} WHERE session LIKE 'parts:%' AND state IN ('failed', 'cancelled', 'done') LIMIT ?",
+        (limit,),
+    )
+
+
 def change_state(db: sqlite3.Connection, job: int, old: Sequence[str], new: str) -> int:
     """Move all transfers of a job from some states to another, and return how many."""
     marks = ", ".join("?" * len(old))
@@ -298,13 +307,17 @@ def planned_generations(db: sqlite3.Connection, job: int) -> set[tuple[str, int]
 
 
 def import_journal(db: sqlite3.Connection, other: sqlite3.Connection) -> list[int]:
-    """Take over the unfinished jobs of another journal under new numbers, once, and return these."""
+    """Take over the unfinished jobs of another journal under new numbers, once, and return these.
+
+    An ended one comes along where it has left parts in a bucket.
+    """
     identity = journal_id(other)
     if db.execute("SELECT 1 FROM adopted WHERE journal = ?", (identity,)).fetchone():
         return []
     taken = []
+    owing = {record.job for record in with_parts(other, -1)}
     for row in load_jobs(other):
-        if row.finished is not None:
+        if row.finished is not None and row.id not in owing:
             continue
         old = row.id
         row.spec = replace(row.spec, undoes="")  # that number means another job here

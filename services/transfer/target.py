@@ -39,6 +39,11 @@ class ObjectTarget:
         self._pinned = False
         self._refusals = 0
 
+    def pin(self, generation: int) -> None:
+        """Go on with what an earlier process saw at the target: a generation, or nothing (0)."""
+        self.precondition = Precondition(generation=generation)
+        self._pinned = generation > 0
+
     async def look(self) -> ObjectInfo | None:
         """Look what is there, and decide; returns the object where it turns out to be what this transfer wrote."""
         live = await self._stat()

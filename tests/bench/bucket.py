@@ -91,6 +91,19 @@ class Bucket:
         self.objects[stored.name] = stored
         self._changed()
 
+    def compose(self, name: str, sources: list[str], metadata: dict[str, str]) -> Stored | None:
+        """Join objects into one; None where one of them does not exist."""
+        made = Stored(name, metadata=metadata)
+        for source in sources:
+            part = self.objects.get(source)
+            if part is None:
+                return None
+            made.crc = checksum.combine(made.crc, part.crc, part.size)
+            made.pieces += part.pieces
+            made.size += part.size
+        self.put(made)
+        return made
+
     def remove(self, name: str) -> bool:
         """Remove an object; False where there is none."""
         if self.objects.pop(name, None) is None:

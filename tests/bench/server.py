@@ -220,9 +220,12 @@ def respond(peer: Peer, call: Call) -> None:
 def _object(peer: Peer, call: Call, words: list[str]) -> None:
     bucket = peer.world.bucket(words[0])
     if len(words) == 1 or words[1] != "o":
-        peer.send(200, json.dumps({"kind": "storage#bucket", "name": bucket.name, "metageneration": "1"}).encode())
+        about = {"kind": "storage#bucket", "name": bucket.name, "metageneration": "1", "storageClass": "STANDARD"}
+        peer.send(200, json.dumps(about).encode())
     elif len(words) == 2:
         peer.send(200, bucket.page(call.url, call.query, peer.world.base))
+    elif words[3:] == ["compose"]:
+        _compose(peer, call, bucket, words[2])
     elif len(words) > 3:
         _copy(peer, bucket, words[2], words[3:])
     elif (stored := bucket.objects.get(words[2])) is None:
@@ -260,9 +263,23 @@ def _copy(peer: Peer, bucket: Bucket, name: str, words: list[str]) -> None:
     peer.send(200, json.dumps(found).encode())
 
 
+def _compose(peer: Peer, call: Call, bucket: Bucket, name: str) -> None:
+    asked = json.loads(b"".join(call.body))
+    sources = [source["name"] for source in asked["sourceObjects"]]
+    made = bucket.compose(name, sources, asked.get("destination", {}).get("metadata", {}))
+    if made is None:
+        peer.send(404, b'{"error":{"code":404,"message":"No such object"}}')
+    else:
+        peer.send(200, json.dumps(made.resource(bucket.name, peer.world.base)).encode())
+
+
 def _upload(peer: Peer, call: Call, bucket: Bucket) -> None:
-    if call.upload is not None:
+    if call.upload is not None and call.method == "DELETE":
+        del peer.world.sessions[call.query["upload_id"]]
+        peer.send(499)
+    elif call.upload is not None:
         _part(peer, call)
+    if call.upload is not None:
         return
     kind = call.query.get("uploadType")
     if kind == "resumable":

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from services.connection import Connection, CredentialSpec
 from services.errors import DiskFull, LocalFileError, ObjectNotFound, PailError, Rejected, SessionGone, Unsafe
 from services.transfer import codec, local, messages
+from services.transfer.attributes import content_type
 from services.transfer.facts import FactBoard
 from services.transfer.job import summary
 from services.transfer.messages import (
@@ -31,7 +32,6 @@ from services.transfer.meter import Bandwidth, Meter, eta, part_size
 from services.transfer.partial import open_partial, partial_name, remove_partial
 from services.transfer.plan import _Ancestors
 from services.transfer.scan import BATCH, Excludes, scan_tree, take
-from services.transfer.upload import content_type
 
 
 @given(st.text(), st.binary().map(os.fsdecode), st.booleans())

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from services import checksum
 from services.errors import Busy, PailError, Unsafe
 from services.localstore.faults import Fault
 from services.model import BucketSpec
@@ -20,6 +21,7 @@ from services.transfer.inprocess import JOURNALS, open_engine
 from services.transfer.journal import FileLock
 from services.transfer.messages import Control, EngineClient, JobItem, SetBandwidth, SnapshotQuery, Submit
 from services.transfer.options import Options
+from services.transfer.parts import PREFIX
 from services.worker import client as worker_client
 from services.worker.client import WorkerClient, connect, nobody_serves, status, stop
 from services.worker.server import LOCK_NAME, SOCKET_NAME, Worker
@@ -96,6 +98,42 @@ async def test_h12_a_killed_worker_goes_on_with_the_upload_and_sends_at_most_one
     assert far.faults.calls["uploads.start"] == 1
     # Six parts in all; the one that was cut off is sent again, and the status is asked for once or twice.
     assert far.faults.calls["uploads.put"] <= 6 + 1 + 2
+
+
+async def test_h12_a_killed_worker_goes_on_with_parallel_parts_and_leaves_none_behind(far: Lab, state: Path) -> None:
+    data = some_bytes(140 * MIB)
+    path = far.file("big", data)
+    job = await far.start(
+        "upload", JobItem(str(path), at("big")), bandwidth=64 * MIB, parallel_uploads="always", conflict="ask"
+    )
+    for share in (30, 80):
+        await reached(far, job, share * MIB)
+        await kill_worker(state)
+        assert await far.names("big") == []
+        before = far.faults.calls["uploads.put"]
+    assert (await far.ended(job)).job.state == "done"
+    info = await far.storage.data.stat(BUCKET, "big")
+    assert info.crc32c == checksum.of(data)
+    assert info.size == len(data)
+    # Five parts, each begun once; what is left after the second kill, and a question for each part.
+    assert far.faults.calls["uploads.start"] == 5
+    assert far.faults.calls["uploads.put"] - before <= (140 - 80) // 4 + 5 + 5 + 5
+    assert await far.names(PREFIX) == []
+
+
+async def test_parts_of_an_upload_that_is_cancelled_after_a_kill_are_removed(far: Lab, state: Path) -> None:
+    path = far.file("big", some_bytes(140 * MIB))
+    job = await far.start("upload", JobItem(str(path), at("big")), bandwidth=64 * MIB, parallel_uploads="always")
+    await reached(far, job, 40 * MIB)
+    await kill_worker(state)
+    await far.engine.submit(Control("cancel", job))
+    assert (await far.ended(job)).job.state == "cancelled"
+
+    async def removed() -> bool:
+        return await far.names(PREFIX) == []
+
+    await eventually(removed)
+    assert await far.names("big") == []
 
 
 async def test_h05_a_killed_worker_goes_on_with_the_download(far: Lab, state: Path) -> None:
