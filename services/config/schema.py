@@ -138,6 +138,22 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
+class Transfers:
+    """`[transfers]`: how data moves."""
+
+    parallel_uploads: str = choice(
+        "auto",
+        ("auto", "always", "never"),
+        "Send files of 128 MiB and more in parts side by side, which are then joined: auto does so where one stream is "
+        "the limit of the line and the bucket is of class STANDARD without versions, retention or holds. Soft delete "
+        "keeps the removed parts, and bills them, for its days.",
+    )
+    nice: int = number(
+        10, 0, 19, "steps", "How far the worker steps back behind other programs of this machine; 0 not at all."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings; those that nothing sets have their defaults."""
 
@@ -147,6 +163,8 @@ class Config:
     """The table `[keys]`."""
     sync: Sync = field(default_factory=Sync)
     """The table `[sync]`."""
+    transfers: Transfers = field(default_factory=Transfers)
+    """The table `[transfers]`."""
     prices: Mapping[str, Any] = field(default_factory=dict)
     """The table `[prices]`, checked; see `services.prices.from_config`."""
 
@@ -160,7 +178,7 @@ class Config:
         return getattr(getattr(self, section), name)
 
 
-SECTIONS: Final[Mapping[str, type[Any]]] = {"screen": Screen, "sync": Sync}
+SECTIONS: Final[Mapping[str, type[Any]]] = {"screen": Screen, "transfers": Transfers, "sync": Sync}
 """The tables whose keys are known one by one; `[keys]` and `[prices]` besides them are checked as a whole."""
 
 TABLES: Final = (*SECTIONS, "keys", "prices")

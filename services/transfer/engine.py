@@ -58,9 +58,10 @@ class Engine:
     def __init__(self, journal: Journal, options: Options) -> None:
         self._options = options
         self._disk = ThreadPoolExecutor(options.disk_threads, thread_name_prefix="pail-disk")
+        self._readers = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="pail-read")
         umask = current_umask()
         brief, landings = Gather(self._disk, abreast=options.disk_threads), Landings(self._disk, umask)
-        tools = Tools(journal, self._disk, brief, landings, options, Bandwidth(), umask)
+        tools = Tools(journal, self._disk, self._readers, brief, landings, options, Bandwidth(), umask)
         self._core = Core(options, tools)
         self._scheduler = Scheduler(self._core)
         self._planning = Planning(self._core, self._scheduler)
@@ -257,7 +258,8 @@ class Engine:
         self._core.facts.close()
         done = remove and not self.unfinished and not await self.journal.call(lambda db: schema.with_parts(db, 1))
         await self.journal.close(remove=done)
-        self._disk.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._disk, self._readers):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     def _watch(self) -> None:
         if self._sampler is None or self._sampler.done():

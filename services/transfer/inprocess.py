@@ -12,7 +12,7 @@ from typing import Final
 
 from services.errors import PailError
 from services.names import display_name
-from services.paths import ensure_private_dir
+from services.paths import config_dir, ensure_private_dir
 from services.transfer import schema
 from services.transfer.core import log
 from services.transfer.engine import Engine
@@ -70,12 +70,26 @@ async def open_engine(state_dir: Path, *, worker: bool = False, options: Options
     The worker's journal is always the same one, and it adopts journals that nobody holds.  Raises `PailError`.
     """
     folder = await asyncio.to_thread(lambda: ensure_private_dir(ensure_private_dir(state_dir) / JOURNALS))
+    if options is None:
+        options = await asyncio.to_thread(configured, Options(patience_s=None if worker else PATIENCE_S))
     if worker:
-        engine = await Engine.open(folder / WORKER_JOURNAL, options or Options())
+        engine = await Engine.open(folder / WORKER_JOURNAL, options)
         await adopt(engine, folder)
         return engine
     name = f"run-{os.getpid()}-{secrets.token_hex(4)}.db"
-    return await OwnEngine.open(folder / name, options or Options(patience_s=PATIENCE_S))
+    return await OwnEngine.open(folder / name, options)
+
+
+def configured(options: Options) -> Options:
+    """Return what `config.toml` makes of some options; one that is wrong changes nothing and is told.  Blocks."""
+    if not (config_dir() / "config.toml").exists():
+        return options
+    from services.config import load_or_defaults  # heavy: it knows every setting there is
+
+    reading = load_or_defaults()
+    if reading.problem is not None:
+        log.warning("the settings are not used: %s", display_name(reading.problem.message))
+    return replace(options, parallel_uploads=reading.config.transfers.parallel_uploads)  # type: ignore[arg-type]
 
 
 async def adopt(engine: Engine, folder: Path) -> int:

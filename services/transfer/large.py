@@ -22,8 +22,11 @@ from services.transfer.resumable import ResumableUpload, abandon_session
 from services.transfer.run import Run
 from services.transfer.target import ObjectTarget
 
-ENOUGH_S: Final = 600.0
-"""Seconds for which a line on which two streams carried no more than one is not tried again."""
+ENOUGH_S: Final = 10.0
+"""Seconds for which a line on which two streams carried no more than one is not tried again; doubled each time."""
+
+ENOUGH_MOST_S: Final = 600.0
+"""The most that this becomes."""
 
 MEASURED: Final = 2
 """Parts of the single stream that are measured before anything is decided: the first one meets a cold connection."""
@@ -84,7 +87,8 @@ class LargeUpload:
         try:
             done = await ParallelUpload(self._run, self._source, self._target, one_stream=self._rate).upload()
         except NotFaster:
-            line.enough_until = time.monotonic() + ENOUGH_S
+            line.enough_s = min(ENOUGH_MOST_S, max(ENOUGH_S, 2 * line.enough_s))
+            line.enough_until = time.monotonic() + line.enough_s
         except Unsuitable as error:
             line.no_parts[self._target.bucket] = str(error)
         else:

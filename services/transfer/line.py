@@ -53,6 +53,8 @@ class Line:
         """Bytes a second of one stream, where two were found to carry more."""
         self.enough_until = 0.0
         """When it may be tried again (`time.monotonic`) whether two streams carry more than one."""
+        self.enough_s = 0.0
+        """For how long it was not tried again the last time."""
         self.pace = Pace(options.begin, min(options.concurrency, most_connections()))
         """How many requests may be under way."""
         self.under_way = 0

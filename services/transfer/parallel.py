@@ -178,7 +178,7 @@ class ParallelUpload:
             # The answer to the last chunk may have been lost, and the part be complete.
             found = await find_part(run, bucket, name)
             if found is not None:
-                value = await run.disk(hash_range, self._source, part.start, part.end, 0)
+                value = await run.in_bulk(hash_range, self._source, part.start, part.end, 0)
                 if value is None:
                     raise source_changed(run) from None
                 await self._finish(part, found, value)
@@ -204,7 +204,7 @@ class ParallelUpload:
         run = self._run
         status = await (await run.data()).upload_status(part.session, total=part.size)
         part.received = part.size if status.done is not None else status.received
-        value = await run.disk(hash_range, self._source, part.start, part.start + part.received, 0)
+        value = await run.in_bulk(hash_range, self._source, part.start, part.start + part.received, 0)
         if value is None:
             raise source_changed(run)
         part.crc, part.asked = Crc32c(value), True
@@ -215,7 +215,7 @@ class ParallelUpload:
     async def _chunk(self, part: Part) -> int:
         run = self._run
         count = min(self._chunk_size(), part.size - part.received)
-        chunk = await run.disk(read_hashed, self._source, part.start + part.received, count, part.crc.value)
+        chunk = await run.in_bulk(read_hashed, self._source, part.start + part.received, count, part.crc.value)
         if chunk.size < count:
             raise source_changed(run)
         last = part.received + count == part.size

@@ -24,7 +24,7 @@ from services.transfer.target import ObjectTarget
 READ_PIECE: Final = 256 * 1024
 """Bytes that are read at once and hashed at once, while the processor still has them at hand."""
 
-KEPT: Final = 16 * 1024 * 1024
+KEPT: Final = 4 * 1024 * 1024
 """Bytes of a block above which memory is given back to the system."""
 
 Watch = Callable[[int, float], Awaitable[ObjectInfo | None]]
@@ -260,10 +260,10 @@ class ResumableUpload:
             chunk = await completed(ahead)
             if chunk.offset == offset and chunk.size == count:
                 return chunk
-        return await self._run.disk(read_hashed, self._source, offset, count, self._before.value)
+        return await self._run.in_bulk(read_hashed, self._source, offset, count, self._before.value)
 
     def _read_ahead(self, offset: int, count: int, value: int) -> None:
-        self._ahead = asyncio.create_task(self._run.disk(read_hashed, self._source, offset, count, value))
+        self._ahead = asyncio.create_task(self._run.in_bulk(read_hashed, self._source, offset, count, value))
 
     async def _drop_ahead(self) -> None:
         """Wait for what is being read ahead: the file is closed next."""
@@ -279,7 +279,7 @@ class ResumableUpload:
             self._before = self._after
         elif offset != self._before.offset:
             start = self._before if self._before.offset < offset else _Hashed(0, 0)
-            value = await self._run.disk(hash_range, self._source, start.offset, offset, start.value)
+            value = await self._run.in_bulk(hash_range, self._source, start.offset, offset, start.value)
             if value is None:
                 await self._abandon()
                 raise source_changed(self._run)

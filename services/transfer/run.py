@@ -87,6 +87,8 @@ class Tools:
     """The journal."""
     disk: Executor
     """Threads for local files."""
+    readers: Executor
+    """As many threads as cores, for what is read and hashed in bulk: more would only hold more memory."""
     brief: Gather
     """The same threads, for brief work: many pieces for one turn."""
     landings: Landings
@@ -184,6 +186,11 @@ class Run:
     async def disk(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Run a blocking function on a disk thread."""
         return await self.tools.on_disk(function, *arguments)
+
+    async def in_bulk(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Read and hash much of a file on a thread for that; when cancelled, wait for its end all the same."""
+        loop = asyncio.get_running_loop()
+        return await completed(loop.run_in_executor(self.tools.readers, function, *arguments))
 
     async def brief(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Run a blocking function that is over at once (a look, a small file) on a disk thread, along with others."""

@@ -18,6 +18,9 @@ FIRST_STREAMS: Final = 2
 FASTER: Final = 1.3
 """Times the goodput of one stream that two have to reach."""
 
+CHUNKS: Final = 3
+"""Chunks of each stream that are measured."""
+
 PAYS: Final = 0.2
 """Share of the additional streams by which goodput has to grow."""
 
@@ -62,7 +65,7 @@ class Streams:
             return
         self._chunks += 1
         self._bytes += count
-        if self._chunks < 2 * self.wanted or self._since is None:
+        if self._chunks < CHUNKS * self.wanted or self._since is None:
             return
         self._judge(self._bytes / max(1e-6, self._clock() - self._since))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from services import paths
 from services.errors import Busy, PailError
 from services.transfer import codec
+from services.worker.polite import yield_to_others
 from services.worker.server import IDLE_EXIT_S, serve
 
 
@@ -25,6 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     # A worker lives for long: it must not keep the folder, and the disk, where it was started.
     os.chdir("/")
     try:
+        yield_to_others(configured_nice())
         serve(state_dir, idle_exit_s=arguments.idle_exit)
     except Busy:
         return 0
@@ -33,6 +35,13 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"{told}\n")
         return int(error.exit_code)
     return 0
+
+
+def configured_nice() -> int:
+    """Return how far the worker steps back, as the settings say."""
+    from services.config import load_or_defaults  # heavy: it knows every setting there is
+
+    return int(load_or_defaults().config.transfers.nice)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class Worker:
     def __init__(self, state_dir: Path, *, idle_exit_s: float = IDLE_EXIT_S, options: Options | None = None) -> None:
         self._state = state_dir
         self._idle_exit_s = idle_exit_s
-        self._options = options or Options()
+        self._options = options
         self._engine: Engine
         self._socket = Path()
         self._stop = asyncio.Event()

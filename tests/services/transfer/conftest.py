@@ -42,6 +42,7 @@ KIB = 1024
 FAST = Options(
     small_limit=256 * KIB,
     part_size=256 * KIB,
+    part_chunk=256 * KIB,
     write_size=64 * KIB,
     max_attempts=4,
     backoff_s=0.01,

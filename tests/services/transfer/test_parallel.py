@@ -23,9 +23,7 @@ from services.transfer.streams import Streams
 from tests.services.transfer.conftest import BUCKET, FAST, KIB, Lab, OpenLab, eventually, some_bytes
 from tests.services.transfer.doubles import changed
 
-ALWAYS = replace(
-    FAST, parallel_uploads="always", parallel_from=1024 * KIB, smallest_part=512 * KIB, part_chunk=256 * KIB
-)
+ALWAYS = replace(FAST, parallel_uploads="always", parallel_from=1024 * KIB, smallest_part=512 * KIB)
 """Parts of two chunks, for files from 1 MiB on."""
 
 SIZE = 3 * 1024 * KIB + 100
@@ -144,7 +142,7 @@ async def test_a_large_file_goes_up_in_parts_and_is_composed(lab: Lab, data: byt
 
 
 async def test_many_parts_are_composed_in_steps(open_lab: OpenLab) -> None:
-    lab = await open_lab(options=replace(ALWAYS, smallest_part=256 * KIB, part_chunk=256 * KIB))
+    lab = await open_lab(options=replace(ALWAYS, smallest_part=256 * KIB))
     lab.faults.clear()
     data = some_bytes(9 * 1024 * KIB)
     plan_bytes = 256 * KIB
