@@ -219,9 +219,12 @@ def _progress(job: JobView) -> str:
         parts.append(f"{formats.size(job.rate)}/s")
     if job.eta_s is not None and job.planned:
         parts.append(f"{formats.duration(job.eta_s)} left")
-    share = min(1.0, job.bytes / job.size) if job.size else job.done / max(1, job.items)
-    filled = int(share * 20)
-    parts.append(f"[{'#' * filled}{'-' * (20 - filled)}] {int(share * 100):3}%")
+    moved, of = (job.bytes, job.size) if job.size else (job.done, job.items)
+    complete = job.state == "done"
+    bar = formats.bar(moved, of, 20, "#", "-", complete=complete)
+    parts.append(f"[{bar}] {formats.percent(moved, of, complete=complete):3}%")
+    if job.failed:
+        parts.append(f"{job.failed:,} failed")
     return "  ".join(parts)
 
 

@@ -9,9 +9,10 @@ from app.cli.command import Command
 
 
 def _transfers(parser: Parser) -> None:
-    verbs = ("pause", "resume", "cancel", "retry")
-    parser.word("action", nargs="?", choices=verbs, metavar="|".join(verbs), help="what to do (default: list)")
+    verbs = ("pause", "resume", "cancel", "retry", "top", "up", "down")
+    parser.word("action", nargs="?", choices=verbs, metavar="VERB", help=f"{', '.join(verbs)}; without one: list")
     parser.word("id", nargs="?", metavar="ID", help="a job such as 7, a transfer such as 7.12, or 'all'")
+    parser.option("--history", action="store_true", help="what has ended in the last 30 days, with totals and rates")
 
 
 def _worker(parser: Parser) -> None:
@@ -46,11 +47,17 @@ def _config(parser: Parser) -> None:
 TRANSFERS: Final = Command(
     "transfers",
     "transfers",
-    "[pause|resume|cancel|retry ID]",
+    "[VERB ID | --history]",
     "list and steer what the worker moves",
     _transfers,
-    "Starts the worker where work is unfinished and none is running.",
-    (("pail transfers", "what is going on"), ("pail transfers cancel 7", "give up job 7")),
+    "Starts the worker where work is unfinished and none is running. top, up and down move a job in the queue, or a\n"
+    "transfer that waits within its job.",
+    (
+        ("pail transfers", "what is going on"),
+        ("pail transfers cancel 7", "give up job 7"),
+        ("pail transfers top 7.120", "do this one next"),
+        ("pail transfers --history", "the last 30 days"),
+    ),
 )
 
 WORKER: Final = Command(

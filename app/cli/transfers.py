@@ -7,11 +7,24 @@ from typing import Final
 
 from app.cli.context import Context
 from app.cli.output import Output
+from app.cli.past_jobs import print_history
 from app.cli.records import transfer_record
 from app.cli.runtime import run_async
 from services.errors import NotFound, UsageError
 from services.names import display_name
-from services.transfer.messages import ALL, Control, EngineClient, JobView, Snapshot, SnapshotQuery, TransferView
+from services.paths import state_dir
+from services.transfer.messages import (
+    ALL,
+    Control,
+    EngineClient,
+    ItemAction,
+    JobView,
+    Reorder,
+    Snapshot,
+    SnapshotQuery,
+    TransferState,
+    TransferView,
+)
 from services.worker.client import connect
 from widgets import formats
 
@@ -23,10 +36,18 @@ SHOWN: Final = 20
 
 
 def run(context: Context) -> int:
-    """List the transfers, or steer them."""
+    """List the transfers, steer them, or tell what has ended."""
     args = context.args
-    if args.action is not None and not args.id:
-        raise UsageError(f"what should be {args.action}d?", remedy="Name a job (7), a transfer (7.12), or 'all'.")
+    if args.history:
+        if args.action is not None:
+            raise UsageError("--history lists, it steers nothing", remedy="Leave one of them out.")
+        return print_history(context.output, state_dir())
+    if args.action is not None and (not args.id or (args.action in _PLACES and args.id == "all")):
+        raise UsageError(
+            f"what is {args.action} meant for?",
+            remedy="Name a job (7) or a transfer (7.12)."
+            + ("" if args.action in _PLACES else " 'all' means all jobs."),
+        )
     return run_async(_steer(context) if args.action is not None else _list(context))
 
 
@@ -39,8 +60,7 @@ async def _list(context: Context) -> int:
             output.message(snapshot.notice)
         for job in snapshot.jobs:
             if output.json:
-                async for transfer in _transfers(worker, job.id):
-                    output.record("transfer", **transfer_record(transfer))
+                await _print_records(output, worker, job)
             else:
                 await _print_job(output, worker, job)
         if not snapshot.jobs:
@@ -48,6 +68,23 @@ async def _list(context: Context) -> int:
     finally:
         await worker.close()
     return 0
+
+
+async def _print_records(output: Output, worker: EngineClient, job: JobView) -> None:
+    """Print a record for each transfer; one for the job itself while none of its transfers is known yet."""
+    known = False
+    async for transfer in _transfers(worker, job.id):
+        known = True
+        output.record("transfer", **transfer_record(transfer))
+    if not known:
+        output.record("transfer", **transfer_record(_as_transfer(job)))
+
+
+def _as_transfer(job: JobView) -> TransferView:
+    """Return a job that is still being planned as a transfer that waits, by the id of the job."""
+    state: TransferState = job.state if job.state in ("paused", "done", "failed", "cancelled") else "queued"
+    action: ItemAction = "restore" if job.action == "undo" else job.action
+    return TransferView(job.id, job.id, action, job.source, job.target, state, reason=job.reason)
 
 
 async def _transfers(worker: EngineClient, job: str) -> AsyncIterator[TransferView]:
@@ -96,9 +133,13 @@ async def _steer(context: Context) -> int:
     target = ALL if args.id == "all" else args.id
     worker = await connect()
     try:
-        reply = await worker.submit(Control(args.action, target))
+        command = Reorder(target, args.action) if args.action in _PLACES else Control(args.action, target)
+        reply = await worker.submit(command)
     finally:
         await worker.close()
+    if not reply.affected and args.action in _PLACES:
+        context.output.message(f"{display_name(args.id)} stands there already")
+        return 0
     if not reply.affected and target != ALL:
         raise NotFound(
             f"cannot {args.action} {display_name(args.id)}: there is no such job or transfer in a state for it",
@@ -110,4 +151,13 @@ async def _steer(context: Context) -> int:
     return 0
 
 
-_DONE: Final = {"pause": "Paused", "resume": "Resumed", "cancel": "Cancelled", "retry": "Trying again"}
+_PLACES: Final = ("top", "up", "down")
+"""Verbs that move something in the queue."""
+
+_DONE: Final = {
+    "pause": "Paused",
+    "resume": "Resumed",
+    "cancel": "Cancelled",
+    "retry": "Trying again",
+    **dict.fromkeys(_PLACES, "Moved"),
+}

@@ -29,6 +29,7 @@ _CLASSES: Final[dict[str, type[Any]]] = {
         messages.JobSpec,
         messages.Submit,
         messages.Control,
+        messages.Reorder,
         messages.Answer,
         messages.SetBandwidth,
         messages.Reply,

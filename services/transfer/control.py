@@ -34,7 +34,7 @@ class Controls:
         """Do `command.verb` and return how many jobs or transfers it changed; raises `UsageError`, `NotFound`."""
         if command.target == ALL:
             return sum([await self._job(command.verb, job, strict=False) for job in tuple(self._core.jobs.values())])
-        job, seq = self._find(command.target)
+        job, seq = self.find(command.target)
         if seq is None:
             return await self._job(command.verb, job, strict=True)
         changed = await self._transfer(command.verb, job, seq)
@@ -46,9 +46,9 @@ class Controls:
         """Decide open conflicts and return how many; raises `UsageError`, `NotFound`."""
         if command.policy not in ("replace", "keep-both", "skip"):
             raise UsageError("a conflict is decided by replace, keep-both or skip", remedy="Choose one of them.")
-        job, _ = self._find(command.job)
+        job, _ = self.find(command.job)
         if command.transfer:
-            _, seq = self._find(command.transfer)
+            _, seq = self.find(command.transfer)
             record = await self._load(job, seq or 0)
             if record.state != "asking":
                 return 0
@@ -69,7 +69,8 @@ class Controls:
         self._scheduler.settle(job)
         return decided
 
-    def _find(self, target: str) -> tuple[Job, int | None]:
+    def find(self, target: str) -> tuple[Job, int | None]:
+        """Return the job and the number of a transfer that an id names; raises `NotFound`."""
         number, _, seq = target.partition(".")
         job = self._core.jobs.get(int(number)) if number.isdecimal() else None
         if job is None or (seq and not seq.isdecimal()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Coroutine
 from copy import copy
 from typing import Any, Final
@@ -12,11 +13,12 @@ from services.connection import Connection
 from services.errors import NotAuthenticated, PailError
 from services.names import display_name
 from services.transfer import schema
+from services.transfer.chronicle import remember
 from services.transfer.facts import FactBoard
 from services.transfer.job import Job
 from services.transfer.journal import Journal
 from services.transfer.line import Line
-from services.transfer.messages import JobFact, NoticeFact
+from services.transfer.messages import JobFact, JobView, NoticeFact
 from services.transfer.options import Options
 from services.transfer.run import Tools
 
@@ -83,8 +85,16 @@ class Core:
         await job.recount(lambda: self.journal.call(lambda db: schema.tallies(db, number)))
 
     def publish_end(self, job: Job) -> None:
-        """Tell that a job has ended."""
-        self.facts.publish(JobFact(job.view()))
+        """Tell that a job has ended, and note it for the history."""
+        view = job.view()
+        self.facts.publish(JobFact(view))
+        self.background(self._remember(view))
+
+    async def _remember(self, view: JobView) -> None:
+        try:
+            await self.tools.on_disk(remember, self.journal.path.parent.parent, view)
+        except (OSError, sqlite3.Error, PailError) as error:
+            log.warning("job %s could not be noted in the history: %s", view.id, error)
 
     def background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run something beside everything else; what fails in it is logged."""

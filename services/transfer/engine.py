@@ -28,6 +28,7 @@ from services.transfer.messages import (
     JobItem,
     JobSpec,
     NoticeFact,
+    Reorder,
     Reply,
     SetBandwidth,
     Snapshot,
@@ -36,6 +37,7 @@ from services.transfer.messages import (
 )
 from services.transfer.meter import Bandwidth
 from services.transfer.options import Options
+from services.transfer.order import Order
 from services.transfer.plan import check_no_loop
 from services.transfer.planning import Planning
 from services.transfer.run import Tools
@@ -66,6 +68,7 @@ class Engine:
         self._scheduler = Scheduler(self._core)
         self._planning = Planning(self._core, self._scheduler)
         self._controls = Controls(self._core, self._scheduler, self._planning)
+        self._order = Order(self._core, self._controls, self._scheduler)
         self._sampler: asyncio.Task[None] | None = None
         self._closed = False
         self.refused: set[Path] = set()
@@ -120,6 +123,7 @@ class Engine:
             message = f"the journal could not be read and was put aside as {self.journal.moved_aside}"
             log.error("%s", message)
             self._core.facts.publish(NoticeFact(message, code="journal-broken"))
+        await self._order.load()
         for row in rows:
             await self.take_on(row)
         self.remove_parts()
@@ -130,6 +134,7 @@ class Engine:
         tallies, last = await self.journal.call(lambda db: (schema.tallies(db, number), schema.last_seq(db, number)))
         job = Job(row, Counts.of_tallies(tallies), self._options.small_limit)
         job.last_seq = last
+        job.rank = self._order.rank_of(number)
         job.flags.recovered = True
         self._core.jobs[number] = job
         if row.spec.undoes:
@@ -160,6 +165,8 @@ class Engine:
             return Reply(id=await self._take(command.spec))
         if isinstance(command, Control):
             return Reply(affected=await self._controls.control(command))
+        if isinstance(command, Reorder):
+            return Reply(affected=await self._order.reorder(command))
         if isinstance(command, Answer):
             return Reply(affected=await self._controls.answer(command))
         return await self._set_bandwidth(command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Final
 
 from services.names import GsUrl, is_gs_url, parse_gs_url
 from services.transfer.line import Line
-from services.transfer.messages import JobItem, JobState, JobView
+from services.transfer.messages import GOODPUT_KEPT, GOODPUT_S, JobItem, JobState, JobView
 from services.transfer.meter import Bandwidth, Meter, eta
 from services.transfer.record import Record, RecordState
 from services.transfer.run import JobFlags, Run
@@ -125,6 +126,8 @@ class Job:
         """Its end is being written down."""
         self.halted = 0
         """Times that it stopped for its disk since a person let it go on."""
+        self.rank = 0
+        """Jobs with a higher one go first."""
         self.relisted = 0
         """Times that its sources were listed again."""
         self.asked = 0
@@ -136,6 +139,8 @@ class Job:
         self._small_limit = small_limit
         self._recounts: list[Counts] = []
         self._meter = Meter()
+        self._goodput: deque[int] = deque(maxlen=GOODPUT_KEPT)
+        self._noted = 0.0, 0
 
     @property
     def id(self) -> str:
@@ -200,10 +205,11 @@ class Job:
             record.moved = 0
             self.count(record)
 
-    def take_in(self, records: list[Record]) -> None:
-        """Have transfers from the journal wait for their turn."""
+    def take_in(self, records: list[Record], *, ahead: bool = False) -> None:
+        """Have transfers from the journal wait for their turn; `ahead` are those that come before all others."""
         for record in records:
-            self.cursor = max(self.cursor, record.seq)
+            if not ahead:
+                self.cursor = max(self.cursor, record.seq)
             if record.seq not in self.active and record.seq not in self.late:
                 (self.large if self.is_large(record) else self.small).append(record)
 
@@ -241,8 +247,16 @@ class Job:
     def sample(self) -> None:
         """Take the bytes of this moment into the rate."""
         self._meter.sample(self.moved)
+        self._note_goodput(time.monotonic())
         for run in self.active.values():
             run.meter.sample(run.moved)
+
+    def _note_goodput(self, now: float) -> None:
+        since, before = self._noted
+        if now - since >= GOODPUT_S:
+            if since:
+                self._goodput.append(max(0, round((self.moved - before) / (now - since))))
+            self._noted = now, self.moved
 
     @property
     def rate(self) -> float:
@@ -278,6 +292,8 @@ class Job:
             remedy=row.remedy,
             origin=row.spec.origin,
             connection=row.spec.connection.label,
+            rank=self.rank,
+            goodput=tuple(self._goodput),
             undoable=self.undoable,
             undoes=row.spec.undoes,
         )

@@ -46,6 +46,9 @@ ParallelUploads = Literal["auto", "always", "never"]
 Verb = Literal["pause", "resume", "cancel", "retry", "dismiss"]
 """What can be done to a job or a transfer."""
 
+Place = Literal["top", "up", "down", "before"]
+"""Where something of the queue is moved: to its beginning, by one place, or before another one."""
+
 ALL: Final = ""
 """Stands for every job in `Control.target`."""
 
@@ -135,7 +138,22 @@ class SetBandwidth:
     """Bytes a second; 0 for no limit."""
 
 
-Command = Submit | Control | Answer | SetBandwidth
+@dataclass(frozen=True, slots=True)
+class Reorder:
+    """Have a waiting job, or a waiting transfer within its job, come earlier or later.
+
+    A job that stands above another one gets its turns before it; jobs that nobody moved take turns.
+    """
+
+    target: str
+    """Id of the job or the transfer."""
+    place: Place
+    """Where to."""
+    other: str = ""
+    """With `before`: id of the job, or of a transfer of the same job, that comes after it then."""
+
+
+Command = Submit | Control | Reorder | Answer | SetBandwidth
 """What an engine can be told."""
 
 
@@ -241,6 +259,10 @@ class JobView:
     """Who asked."""
     connection: str = ""
     """`Connection.label` of where it runs."""
+    rank: int = 0
+    """Jobs with a higher one go first; 0 where nobody moved it."""
+    goodput: tuple[int, ...] = ()
+    """Bytes a second of the last minute while it ran, one for each `GOODPUT_S` seconds, oldest first."""
     undoable: bool = False
     """Whether it has ended, did something that can be taken back, and was not taken back yet."""
     undoes: str = ""
@@ -317,6 +339,13 @@ class NoticeFact:
     """A stable word."""
     job: str = ""
     """The job it is about, if it is about one."""
+
+
+GOODPUT_S: Final = 2.0
+"""Seconds of one value of `JobView.goodput`."""
+
+GOODPUT_KEPT: Final = 30
+"""Values of it that are kept."""
 
 
 Fact = ItemFact | JobFact | ConflictFact | NoticeFact

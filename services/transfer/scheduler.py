@@ -74,7 +74,10 @@ class Scheduler:
         started = True
         while started and len(self._running) < MOST_RUNNING:
             started = False
+            rank = -1
             for job in turns:
+                if job.rank < rank:
+                    break  # those that a person put first take all that they can
                 line = self._line(job)
                 if not job.waiting:
                     continue
@@ -83,6 +86,7 @@ class Scheduler:
                 elif self._start_next(job, line):
                     self._last_turn = job.row.id
                     started = True
+                    rank = job.rank
         for job in turns:
             starved = not job.small and job.waiting < MOST_WAITING
             if (job.waiting < LOW_WATER or starved) and not job.exhausted and not job.feeding:
@@ -102,15 +106,21 @@ class Scheduler:
 
     def _turns(self) -> list[Job]:
         jobs = [job for job in self._core.jobs.values() if job.runs]
-        later = [job for job in jobs if job.row.id > self._last_turn]
-        return later + [job for job in jobs if job.row.id <= self._last_turn]
+        last = self._last_turn
+        return sorted(jobs, key=lambda job: (-job.rank, job.row.id <= last, job.row.id))
 
     async def _feed(self, job: Job) -> None:
         """Take more transfers from the journal."""
         number, after, last, changed = job.row.id, job.cursor, job.last_seq, job.changed
         try:
-            found = await self._core.journal.call(lambda db: schema.next_queued(db, number, after, WINDOW))
+            first, found = await self._core.journal.call(
+                lambda db: (
+                    schema.moved_ahead(db, number) if after == 0 else [],
+                    schema.next_queued(db, number, after, WINDOW),
+                )
+            )
             if changed == job.changed:
+                job.take_in(first, ahead=True)
                 job.take_in(found)
                 if len(found) < WINDOW:
                     job.cursor = max(job.cursor, last)

@@ -34,6 +34,14 @@ CREATE INDEX transfers_by_state ON transfers (job, state, seq);
 CREATE TABLE adopted (journal TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
+_AHEAD: Final = """
+CREATE TABLE IF NOT EXISTS ahead (
+    job INTEGER NOT NULL, seq INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (job, seq)
+) WITHOUT ROWID
+"""
+"""Transfers that a person moved, and those before them: they come first, in this order, then the others by number.
+An older journal gets the table when it is opened to be written."""
+
 _PUT: Final = f"INSERT OR REPLACE INTO transfers ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM transfers"  # noqa: S608
 
@@ -96,6 +104,7 @@ def create(db: sqlite3.Connection) -> None:
             f"the journal was written by another version of pail (format {version})",
             remedy="Update pail, or let the version that wrote it finish its transfers.",
         )
+    db.execute(_AHEAD)
 
 
 def journal_id(db: sqlite3.Connection) -> str:
@@ -167,6 +176,7 @@ def any_unfinished(db: sqlite3.Connection) -> bool:
 def delete_job(db: sqlite3.Connection, job: int) -> None:
     """Forget a job and its transfers."""
     db.execute("DELETE FROM transfers WHERE job = ?", (job,))
+    db.execute("DELETE FROM ahead WHERE job = ?", (job,))
     db.execute("DELETE FROM jobs WHERE id = ?", (job,))
 
 
@@ -186,16 +196,64 @@ def put_records(db: sqlite3.Connection, records: Iterable[Record]) -> None:
 
 
 def next_queued(db: sqlite3.Connection, job: int, after: int, limit: int) -> list[Record]:
-    """Return queued transfers of a job with a number above `after`."""
+    """Return queued transfers of a job with a number above `after`, without those that were moved."""
     return _records(
         db,
-        f"{_SELECT} WHERE job = ? AND state = 'queued' AND seq > ? ORDER BY seq LIMIT ?",
-        (job, after, limit),
+        f"{_SELECT} WHERE job = ? AND state = 'queued' AND seq > ?"  # noqa: S608
+        " AND seq NOT IN (SELECT seq FROM ahead WHERE job = ?) ORDER BY seq LIMIT ?",
+        (job, after, job, limit),
     )
 
 
+def moved_ahead(db: sqlite3.Connection, job: int) -> list[Record]:
+    """Return the queued transfers of a job that come before all others, in their order."""
+    return _records(
+        db,
+        f"{_SELECT} JOIN ahead USING (job, seq) WHERE job = ? AND state = 'queued' ORDER BY place",
+        (job,),
+    )
+
+
+def queued(db: sqlite3.Connection, job: int, offset: int, limit: int) -> list[Record]:
+    """Return a window of a job's queued transfers, in the order in which they come."""
+    first = moved_ahead(db, job)
+    head = first[offset : offset + limit]
+    if len(head) == limit:
+        return head
+    rest = _records(
+        db,
+        f"{_SELECT} WHERE job = ? AND state = 'queued' AND seq NOT IN (SELECT seq FROM ahead WHERE job = ?)"  # noqa: S608
+        " ORDER BY seq LIMIT ? OFFSET ?",
+        (job, job, limit - len(head), max(0, offset - len(first))),
+    )
+    return head + rest
+
+
+def queue_order(db: sqlite3.Connection, job: int) -> list[int]:
+    """Return the numbers of a job's queued transfers, in the order in which they come."""
+    rows = db.execute(
+        "SELECT seq FROM transfers LEFT JOIN ahead USING (job, seq) WHERE job = ? AND state = 'queued'"
+        " ORDER BY place IS NULL, place, seq",
+        (job,),
+    )
+    return [seq for (seq,) in rows]
+
+
+def put_ahead(db: sqlite3.Connection, job: int, order: Sequence[int]) -> None:
+    """Have these transfers of a job come before all others, in this order."""
+    db.execute("DELETE FROM ahead WHERE job = ?", (job,))
+    db.executemany("INSERT INTO ahead VALUES (?, ?, ?)", ((job, seq, place) for place, seq in enumerate(order)))
+
+
+def count_ahead(db: sqlite3.Connection, job: int) -> int:
+    """Return how many transfers of a job were moved, or stand before such."""
+    return int(db.execute("SELECT count(*) FROM ahead WHERE job = ?", (job,)).fetchone()[0])
+
+
 def by_state(db: sqlite3.Connection, job: int, state: str, offset: int, limit: int) -> list[Record]:
-    """Return a window of a job's transfers in one state, by number."""
+    """Return a window of a job's transfers in one state, by number; of queued ones in the order in which they come."""
+    if state == "queued":
+        return queued(db, job, offset, limit)
     return _records(
         db, f"{_SELECT} WHERE job = ? AND state = ? ORDER BY seq LIMIT ? OFFSET ?", (job, state, limit, offset)
     )
@@ -325,6 +383,8 @@ def import_journal(db: sqlite3.Connection, other: sqlite3.Connection) -> list[in
         taken.append(number)
         values = other.execute(f"{_SELECT} WHERE job = ? ORDER BY seq", (old,))
         db.executemany(_PUT, ((number, *value[1:]) for value in values))
+        places = other.execute("SELECT seq FROM ahead WHERE job = ? ORDER BY place", (old,))
+        put_ahead(db, number, [seq for (seq,) in places])
     db.execute("INSERT INTO adopted VALUES (?)", (identity,))
     return taken
 

@@ -19,7 +19,7 @@ from services.transfer.engine import Engine
 from services.transfer.facts import Subscription
 from services.transfer.inprocess import JOURNALS, adopt, open_engine
 from services.transfer.journal import FileLock
-from services.transfer.messages import Answer, Control, SetBandwidth, SnapshotQuery, Submit
+from services.transfer.messages import Answer, Control, Reorder, SetBandwidth, SnapshotQuery, Submit
 from services.transfer.options import Options
 from services.worker import protocol
 from services.worker.log import start_log, stop_log
@@ -242,7 +242,7 @@ class _Session:
 
     async def _submit(self, value: Any) -> Any:
         command = codec.from_plain(value)
-        if not isinstance(command, Submit | Control | Answer | SetBandwidth):
+        if not isinstance(command, Submit | Control | Reorder | Answer | SetBandwidth):
             raise Rejected("a command that is none", remedy="Update pail on both sides.")
         return codec.to_plain(await self._engine.submit(command))
 

@@ -75,7 +75,7 @@ def test_transfers_are_paused_resumed_and_cancelled(pail: Pail, bucket: str, tmp
     pail("transfers", "resume", job, connected=False)
     wait_for(lambda: states(pail) <= {"running", "queued"})
     pail("transfers", "cancel", job, connected=False)
-    wait_for(lambda: states(pail) == {"cancelled"})
+    wait_for(lambda: states(pail) <= {"cancelled", "done"})
     pail("ls", f"{bucket}/big", code=4)
 
 
@@ -120,3 +120,45 @@ def test_a_worker_in_the_foreground_is_the_only_one_and_stops_when_told(pail: Pa
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "Traceback" not in errors
+
+
+def test_a_job_that_is_still_planned_is_on_the_list(pail: Pail, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "f").write_bytes(b"x")
+    [job] = pail("cp", "-r", "--detach", "t", f"{bucket}/", cwd=tmp_path).lines
+    seen = pail("--json", "transfers", connected=False).records
+    assert [record["job"] for record in seen] == [job]
+    assert {"id", "source", "target", "state", "attempt"} <= seen[0].keys()
+    wait_for(lambda: states(pail) == {"done"})
+
+
+def test_the_history_outlives_the_jobs_of_commands(pail: Pail, bucket: str, tmp_path: Path) -> None:
+    assert "Nothing was transferred" in pail("transfers", "--history", connected=False).err
+    (tmp_path / "f").write_bytes(b"12345")
+    pail("cp", "f", f"{bucket}/f", cwd=tmp_path)
+    pail("rm", f"{bucket}/f")
+    *jobs, summary = pail("--json", "transfers", "--history", connected=False).records
+    assert [(job["kind"], job["action"], job["state"], job["bytes"]) for job in jobs] == [
+        ("job", "delete", "done", 0),
+        ("job", "upload", "done", 5),
+    ]
+    assert (summary["kind"], summary["jobs"], summary["items"], summary["bytes"]) == ("summary", 2, 2, 5)
+    told = pail("transfers", "--history", connected=False)
+    assert "upload" in told.lines[2]
+    assert f"{tmp_path / 'f'} -> {bucket}/f" in told.lines[2]
+    assert "2 jobs in 30 days" in told.err
+    assert pail("transfers", "pause", "7", "--history", connected=False, code=2).err
+
+
+def test_a_job_is_moved_to_the_top_of_the_queue(pail: Pail, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    for name in "abc":
+        (tmp_path / "t" / name).write_bytes(os.urandom(1 << 20))
+    slowly = ("cp", "-r", "--detach", "--bandwidth", "16K", "t")
+    ids = [pail(*slowly, f"{bucket}/{number}/", cwd=tmp_path).lines[0] for number in range(2)]
+    assert "Moved" in pail("transfers", "top", ids[0], connected=False).err
+    assert "stands there already" in pail("transfers", "up", ids[0], connected=False).err
+    assert "Name a job" in pail("transfers", "top", "all", connected=False, code=2).err
+    assert pail("transfers", "down", "99", connected=False, code=1).err
+    pail("transfers", "cancel", "all", connected=False)
+    wait_for(lambda: states(pail) <= {"cancelled", "done"})
