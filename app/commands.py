@@ -8,13 +8,13 @@ from typing import Final, Literal
 
 from app.context import Context, always
 
-Group = Literal["Move", "Mark", "Act", "Find", "Transfers", "Buckets", "Pail"]
+Group = Literal["Move", "Mark", "Act", "Find", "Transfers", "Sync", "Buckets", "Pail"]
 """Sections of the help."""
 
-GROUPS: Final[tuple[Group, ...]] = ("Move", "Mark", "Act", "Transfers", "Find", "Buckets", "Pail")
+GROUPS: Final[tuple[Group, ...]] = ("Move", "Mark", "Act", "Transfers", "Sync", "Find", "Buckets", "Pail")
 """The sections in the order in which the help shows them."""
 
-Owner = Literal["screen", "tree", "finds", "facts", "transfers"]
+Owner = Literal["screen", "tree", "finds", "facts", "transfers", "sync"]
 """Who binds the keys: the main screen, or a widget that moves its own cursor and knows what can be done there."""
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-View = Literal["objects", "find", "settings", "transfers"]
+View = Literal["objects", "find", "settings", "transfers", "sync"]
 """A view of the main screen; `find` stands in place of the objects."""
 
 VIEWS: Final[tuple[tuple[View, str], ...]] = (
     ("objects", "Objects"),
     ("settings", "Settings"),
     ("transfers", "Transfers"),
+    ("sync", "Sync"),
 )
 """The views in the order of their numbers, with their titles."""
 
@@ -39,6 +40,8 @@ class Context:
     """Whether these credentials may change objects (True as well where that is not known)."""
     verbs: tuple[str, ...] = ()
     """What can be done with the row under the cursor of the transfers."""
+    pair_verbs: tuple[str, ...] = ()
+    """What can be done with the row under the cursor of the pairs."""
     held: bool = False
     """Whether something was copied or cut, to be pasted."""
     undoable: bool = False
@@ -174,3 +177,17 @@ def can(*verbs: str) -> Callable[[Context], bool]:
         return context.view == "transfers" and any(verb in context.verbs for verb in verbs)
 
     return applies
+
+
+def can_pair(verb: str) -> Callable[[Context], bool]:
+    """Return whether `verb` can be done with the pair under the cursor."""
+
+    def applies(context: Context) -> bool:
+        return context.view == "sync" and verb in context.pair_verbs
+
+    return applies
+
+
+def connected_view(context: Context) -> bool:
+    """Tell whether a pair can be made here: among the objects of a bucket, or among the pairs."""
+    return in_objects(context) or context.view == "sync"

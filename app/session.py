@@ -99,6 +99,11 @@ class Session:
         return self._workspace.problems
 
     @property
+    def project(self) -> Path | None:
+        """Folder of the project; None for the user's own list of buckets."""
+        return self._workspace.folder
+
+    @property
     def workspace(self) -> str:
         """What to call the workspace, safe for a terminal."""
         return display_name(self._workspace.label)

@@ -12,6 +12,7 @@ from typing import Final
 from app.bridge import Connect
 from app.engine import connect_worker
 from app.line import WIDE, LineMode, line_mode
+from app.pairs import OpenPairs, open_pairs
 from app.registry.keymap import Keymap, arrange
 from app.session import Session
 from app.themes import LOOKS, Look
@@ -36,6 +37,10 @@ class Surroundings:
     """Reaches the engine."""
     open_session: OpenSession = Session.open
     """Opens storage."""
+    open_pairs: OpenPairs = open_pairs
+    """Opens the pairs that are kept in step."""
+    home: str = ""
+    """Folder that is written as `~`; empty for the real one."""
     remembered: Remembered = field(default_factory=Remembered)
     """What is kept from one start to the next."""
     symbols: Symbols = field(default_factory=lambda: terminal_symbols(os.environ))

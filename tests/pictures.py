@@ -29,6 +29,7 @@ from services.model import BucketInfo, BucketPage, ListPage, ObjectInfo, ObjectR
 from services.remembered import Kept, Remembered
 from services.transfer.messages import EngineClient, Fact, JobView, Snapshot, SnapshotQuery, TransferView
 from services.workspace import AttachedBucket, Workspace
+from tests.painted_pairs import HOME, PaintedPairs
 from widgets.object_tree import ObjectTree
 from widgets.symbols import UNICODE
 
@@ -143,6 +144,7 @@ class PaintedWorkspace:
 
     problems: list[str] = []  # noqa: RUF012
     label = "filevault"
+    folder = None
 
     def attached(self, connection: Connection) -> tuple[AttachedBucket, ...]:
         return (AttachedBucket(BUCKET, "FileVault Bucket 1"),)
@@ -264,7 +266,19 @@ def surroundings(snapshot: Snapshot) -> Surroundings:
     async def connect() -> EngineClient:
         return cast("EngineClient", PaintedEngine(snapshot))
 
-    return Surroundings(cast("Connect", connect), open_session, Forgetful(), UNICODE, lambda: NOW, UTC)
+    async def open_pairs(_session: Session) -> PaintedPairs:
+        return PaintedPairs(NOW)
+
+    return Surroundings(
+        cast("Connect", connect),
+        open_session,
+        open_pairs=open_pairs,
+        home=HOME,
+        remembered=Forgetful(),
+        symbols=UNICODE,
+        now=lambda: NOW,
+        zone=UTC,
+    )
 
 
 @asynccontextmanager
@@ -315,6 +329,24 @@ async def transfers() -> str:
         return picture(app)
 
 
+async def sync_view() -> str:
+    async with screen() as (app, pilot):
+        await pilot.press("4")
+        await until(pilot, lambda: "watching" in text_of(app) and "moving" in text_of(app))
+        return picture(app)
+
+
+async def sync_plan() -> str:
+    async with screen() as (app, pilot):
+        await pilot.press("4")
+        await until(pilot, lambda: "halted" in text_of(app) and "moving" in text_of(app))
+        while "Plan" not in text_of(app):
+            await pilot.press("down")
+        await pilot.press("enter")
+        await until(pilot, lambda: "ticked" in text_of(app))
+        return picture(app)
+
+
 async def delete_dialog() -> str:
     async with screen(snapshot=Snapshot()) as (app, pilot):
         await pilot.press("right", "down", "space", "space")
@@ -336,6 +368,8 @@ async def pictures() -> dict[str, str]:
         "main-dark.svg": await main_screen(light=False),
         "main-light.svg": await main_screen(light=True),
         "transfers.svg": await transfers(),
+        "sync.svg": await sync_view(),
+        "sync-plan.svg": await sync_plan(),
         "delete.svg": await delete_dialog(),
     }
 

@@ -21,6 +21,9 @@ CHIP: Final = "bucket"
 MUTED: Final = "span-line--muted"
 """Component class of what matters less."""
 
+SHORT_NAME: Final = 6
+"""Cells that the bucket's name keeps."""
+
 SHORT_VIEW: Final = 3
 """Letters that are left of a view's title where room is short."""
 
@@ -89,7 +92,7 @@ class HeaderLine(SpanLine[str], DropSite):
 def lay_out(state: HeaderState, width: int, symbols: Symbols) -> list[Part[str]]:
     """Return the parts of the line in exactly `width` cells: what matters less gives way first.
 
-    First the place is cut, then the views lose letters, then the bucket's name; the ability goes last.
+    First the place is cut, then the views lose letters (in the end all), then the bucket's name; the ability goes last.
     """
     bucket = state.bucket
     for short, place in ((False, True), (False, False), (True, False)):
@@ -102,9 +105,11 @@ def lay_out(state: HeaderState, width: int, symbols: Symbols) -> list[Part[str]]
             cut = cut_start(state.where, cell_len(state.where) + room - 1, symbols.ellipsis)
             right = _right(replace(state, where=cut), symbols, place=True)
             return [*parts, Part(" " * max(0, width - _width(parts) - _width(right)), ""), *right]
+    bare = _width(parts) - cell_len(bucket) + SHORT_NAME > width
+    parts = _left(state, bucket, symbols, short=True, bare=bare)
     over = _width(parts) + _width(right) + 1 - width
-    bucket = cut_end(bucket, max(6, cell_len(bucket) - over), symbols.ellipsis)
-    parts = _left(state, bucket, symbols, short=True)
+    bucket = cut_end(bucket, max(SHORT_NAME, cell_len(bucket) - over), symbols.ellipsis)
+    parts = _left(state, bucket, symbols, short=True, bare=bare)
     for tail in (right, []):
         room = width - _width(parts) - _width(tail)
         if room >= 0:
@@ -112,14 +117,15 @@ def lay_out(state: HeaderState, width: int, symbols: Symbols) -> list[Part[str]]
     return parts
 
 
-def _left(state: HeaderState, bucket: str, symbols: Symbols, *, short: bool) -> list[Part[str]]:
+def _left(state: HeaderState, bucket: str, symbols: Symbols, *, short: bool, bare: bool = False) -> list[Part[str]]:
+    """Return the bucket and the views: with titles, with short ones, or (`bare`) only the current one with a title."""
     name = f"{symbols.current} {bucket}" if bucket else "Choose a bucket"
     parts = [Part(f" {symbols.opened} {name} ", "header-line--chip", CHIP), Part(" " if short else "  ")]
     for number, (view, title) in enumerate(state.views, 1):
         label = title[:SHORT_VIEW] if short else title
         look = "header-line--current" if view == state.view else MUTED
         # The current view is told by its brackets as well, where there is no colour.
-        text = f"[{number} {label}]" if view == state.view else f" {number} {label} "
+        text = f"[{number} {label}]" if view == state.view else f" {number} " if bare else f" {number} {label} "
         parts.append(Part(text, look, view))
     return parts
 

@@ -54,6 +54,12 @@ class Symbols:
     """Between two facts."""
     arrow: str = "→"
     """From one place to another."""
+    back: str = "←"
+    """To here from another place."""
+    both: str = "⇄"
+    """Both ways."""
+    upload: str = "↑"
+    """From here to the bucket."""
     chosen: str = "✓"
     """A ticked entry."""
     warning: str = "!"
@@ -90,6 +96,9 @@ ASCII: Final = Symbols(
     none="-",
     dot="-",
     arrow=">",
+    back="<",
+    both="=",
+    upload="u",
     chosen="*",
     warning="!",
     link="@",

@@ -15,9 +15,10 @@ from services.credentials import local_folder
 from services.errors import NotAuthenticated, PailError, UsageError
 from services.names import display_name, parse_gs_url
 from services.paths import state_dir
-from services.sync.overview import PairBook, PairLook
+from services.sync.overview import PairBook
 from services.sync.pair import make_pair
 from services.sync.pairs import KeptPair, PairList, find_by_folder
+from services.sync.status import PairLook
 from services.sync.unit import Unit, remove_unit, unit_for, write_unit
 from services.worker.client import connect
 

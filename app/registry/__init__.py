@@ -9,7 +9,7 @@ from textual.binding import Binding
 
 from app.commands import Command, Owner
 from app.context import Context
-from app.registry import buckets, finding, moving, objects, program, transfers
+from app.registry import buckets, finding, moving, objects, program, syncing, transfers
 
 UNBOUND: Final = "f99"
 """Stands for no key where Textual asks for one; no terminal sends it."""
@@ -18,6 +18,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     *moving.COMMANDS,
     *objects.COMMANDS,
     *transfers.COMMANDS,
+    *syncing.COMMANDS,
     *finding.COMMANDS,
     *buckets.COMMANDS,
     *program.COMMANDS,

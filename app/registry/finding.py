@@ -111,5 +111,6 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         "view_transfers", ("3", "w"), "Transfers", "View: Transfers", "What is moving, waiting, failed or done.", "Find"
     ),
+    Command("view_sync", ("4",), "Sync", "View: Sync", "The folders that are kept in step with buckets.", "Find"),
 )
 """Commands that find, filter and switch views, in the order of the help."""

@@ -192,6 +192,7 @@ def _contexts(names: Sequence[str]) -> Iterator[Context]:
         "cursor": ("", "object", "folder"),
         "marked": (0, 2),
         "rows": (0, 5),
+        "pair_verbs": ((), ("approve", "remove"), ("plan", "look", "pause", "remove"), ("decide", "resume", "look")),
         "verbs": ((), ("pause", "cancel"), ("resume", "cancel"), ("retry", "dismiss"), ("decide",)),
     }
     for values in itertools.product(*(samples.get(name, (False, True)) for name in names)):

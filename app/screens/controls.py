@@ -19,6 +19,7 @@ from app.actions.outside import OutsideActions
 from app.actions.past import PastActions
 from app.actions.places import PlaceActions
 from app.actions.settings import SettingsActions
+from app.actions.sync import SyncActions
 from app.actions.undo import UndoActions
 from app.bridge import Bridge
 from app.commands import shown_key
@@ -41,6 +42,7 @@ from widgets.find_panel import FindPanel
 from widgets.key_line import KeyHint
 from widgets.object_tree import ObjectTree
 from widgets.settings_pane import SettingsPane
+from widgets.sync_panel import SyncPanel
 from widgets.transfers_panel import TransfersPanel
 
 TYPED_INTO: Final = frozenset({"rename", "new_folder", "filter", "palette", "mark_glob", "unmark_glob"})
@@ -85,6 +87,9 @@ class MainControls(MainLayout):
         self.finding = FindActions(self.desk, self.places, self.find_panel)
         self.editing = EditActions(self.desk)
         self.settings = SettingsActions(self.desk, self.places.show_settings)
+        self.syncing = SyncActions(
+            self.desk, self.sync_panel, lambda: self._view == "sync" and self.app.app_focus, self.attempt
+        )
         self.actors = (
             self.objects,
             self.moving,
@@ -96,6 +101,7 @@ class MainControls(MainLayout):
             self.editing,
             self.finding,
             OutsideActions(self.desk),
+            self.syncing,
         )
         self._watch = Watch(
             self.object_tree,
@@ -115,6 +121,7 @@ class MainControls(MainLayout):
     def _begin(self) -> None:
         self.desk.bridge.start()
         self.run_worker(self._watch.run(), group="watch")
+        self.run_worker(self.syncing.follow(), group="sync")
         self.connect(self._way)
 
     def _is_looked_at(self) -> bool:
@@ -124,6 +131,7 @@ class MainControls(MainLayout):
         """Leave the engine and the connection; what moves goes on in the worker."""
         self.places.leave()
         self.finding.cancel()
+        await self.syncing.leave()
         await self.desk.bridge.stop()
         if self.desk.is_connected:
             await self.desk.session.close()
@@ -221,7 +229,7 @@ class MainControls(MainLayout):
             bucket=bucket,
             view="objects" if self._view == "find" else self._view,
             where=display_name(place.settings.location) if place.settings else "",
-            ability=" · ".join(part for part in (kind, known) if part),
+            ability=desk.symbols.say(" · ".join(part for part in (kind, known) if part)),
             warn=ability in ("read only", "no access", "write only") or bool(self._way.connection.endpoint),
         )
         path = self._path
@@ -243,6 +251,7 @@ class MainControls(MainLayout):
             filtering=bool(tree.filter_text),
             may_write=place.access.ability not in ("read only", "no access"),
             verbs=self._panel.cursor_verbs,
+            pair_verbs=self.sync_panel.cursor_verbs,
             held=self.moving.held is not None,
             undoable=self.undo.possible,
             past=self.past.shown,
@@ -276,6 +285,7 @@ class MainControls(MainLayout):
             "find": self.find_panel,
             "settings": self.settings_pane,
             "transfers": self._panel,
+            "sync": self.sync_panel,
         }
         focus[view].focus()
         self.show_place()
@@ -409,6 +419,7 @@ WIDGETS: Final[dict[str, type[Widget]]] = {
     "finds": FindPanel,
     "facts": SettingsPane,
     "transfers": TransfersPanel,
+    "sync": SyncPanel,
 }
 """Widgets that bind commands themselves."""
 
@@ -423,5 +434,6 @@ ACTORS: Final = (
     EditActions,
     OutsideActions,
     FindActions,
+    SyncActions,
 )
 """Classes that have handlers besides the screen."""

@@ -21,6 +21,7 @@ from widgets.header_line import HeaderLine
 from widgets.key_line import KeyLine
 from widgets.object_tree import ObjectTree
 from widgets.settings_pane import SettingsPane
+from widgets.sync_panel import SyncPanel
 from widgets.transfer_strip import TransferStrip
 from widgets.transfers_panel import TransfersPanel
 
@@ -66,6 +67,7 @@ class MainLayout(Screen[None]):
         self._details = Details(id="details")
         self.find_panel = FindPanel(symbols=symbols, clock=surroundings.now, zone=surroundings.zone, id="find")
         self._panel = TransfersPanel(symbols=symbols, id="transfers")
+        self.sync_panel = SyncPanel(symbols=symbols, clock=surroundings.now, home=surroundings.home, id="sync")
         self._notice_text = Label("", id="notice")
         self._strip = TransferStrip(symbols=symbols, id="strip")
         self._keys = KeyLine(symbols=symbols, id="keys")
@@ -94,6 +96,7 @@ class MainLayout(Screen[None]):
                 yield self.find_panel
                 yield self.settings_pane
                 yield self._panel
+                yield self.sync_panel
                 yield self._notice_text
             yield self._strip
             yield self._keys

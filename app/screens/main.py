@@ -8,8 +8,8 @@ from app.bridge import Bridge
 from app.context import VIEWS
 from app.registry import command
 from app.screens.dialog import shown
-from app.screens.look_side import LookSide
 from app.screens.selector import BucketSelector
+from app.screens.sync_side import SyncSide
 from services.names import display_name
 from widgets.breadcrumb import Breadcrumb
 from widgets.details import Details
@@ -21,7 +21,7 @@ from widgets.transfer_strip import TransferStrip
 from widgets.transfers_panel import TransfersPanel
 
 
-class MainScreen(LookSide):
+class MainScreen(SyncSide):
     """Bucket, views, path, objects, and what moves."""
 
     # Messages of the widgets

@@ -20,9 +20,10 @@ from services.sync.disk import Disk
 from services.sync.limits import TRASH_MB
 from services.sync.move import Throttle
 from services.sync.notes import OnDisk
-from services.sync.pair import Claim, Pair, RunKind, claim
+from services.sync.pair import Claim, Pair, claim
 from services.sync.remote import Prefix
 from services.sync.state import State
+from services.sync.status import RunKind
 
 DISK_THREADS: Final = 8
 """Threads for local files."""

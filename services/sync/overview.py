@@ -5,67 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from services import paths
 from services.connection import Connection
 from services.errors import PailError, UsageError
-from services.names import GsUrl
+from services.names import parse_gs_url
 from services.sync.owner import OwnerLink
-from services.sync.pair import FOLDER, Owner, Pair, make_pair, read_owner
+from services.sync.pair import FOLDER, Pair, make_pair, read_owner
 from services.sync.pairs import KeptPair, PairList
 from services.sync.proposals import Proposal, is_still_named, proposals, propose, withdraw
-from services.sync.runner import Choice
-from services.sync.status import PairView, PlanView
+from services.sync.status import Choice, Overview, Owner, PairDraft, PairLook, PlanView
 from services.sync.wanted import is_claimed
 from services.worker.link import Gone
 
 ANSWER_S: Final = 5.0
 """Seconds that a process gets to say where a pair stands."""
-
-
-@dataclass(frozen=True, slots=True)
-class PairLook:
-    """A pair as it is found at one moment."""
-
-    id: str
-    """Its id."""
-    root: str
-    """Its folder, raw."""
-    url: str
-    """Its prefix, raw."""
-    mode: str = "two-way"
-    """Which way changes go."""
-    delete: bool = False
-    """Whether `push` and `pull` delete."""
-    on: bool = False
-    """Whether the worker is to keep it in step."""
-    listed: bool = False
-    """Whether it is in the list of pairs."""
-    project: str = ""
-    """Folder of the project that names it; empty for none."""
-    proposed: bool = False
-    """Whether it waits for being approved."""
-    changed: bool = False
-    """Whether the project says something else now than what was approved."""
-    owner: Owner | None = None
-    """Who runs it; None where nobody does."""
-    view: PairView | None = None
-    """Where it stands; None where nobody says so."""
-    local: bool = True
-    """Whether it is of the connection that is in use."""
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """All pairs of one moment."""
-
-    pairs: tuple[PairLook, ...] = ()
-    """The pairs: those of the list first, then proposals, then what only runs."""
-    problems: tuple[str, ...] = ()
-    """What could not be read, in words."""
 
 
 class PairBook:
@@ -197,6 +154,14 @@ class PairBook:
             await asyncio.to_thread(self.list.add, kept)
         return kept
 
+    async def make(self, draft: PairDraft) -> str:
+        """Add the pair that a person has filled in, and return its id; raises `UsageError` where it cannot be one."""
+        connection = self.connection or Connection()
+        url = parse_gs_url(draft.url)
+        pair = await asyncio.to_thread(lambda: make_pair(Path(draft.folder).expanduser(), url, connection))
+        pair = replace(pair, mode=draft.mode, delete=draft.delete, excludes=draft.ignore)
+        return (await self.add(pair, in_project=draft.in_project)).id
+
     async def approve(self, identifier: str) -> None:
         """Approve what the project proposes, once for this machine; its plan is shown before anything moves."""
 
@@ -236,11 +201,6 @@ class PairBook:
 def owner_socket(identifier: str, state_dir: Path) -> Path:
     """Return where whoever runs a pair is reached."""
     return paths.socket_path(state_dir / FOLDER, f"{identifier}.sock")
-
-
-def pair_of(root: str, bucket: str, prefix: str, connection: Connection) -> Pair:
-    """Return a pair of what a person typed; raises `UsageError`."""
-    return make_pair(Path(root).expanduser(), GsUrl(bucket, prefix), connection)
 
 
 def _proposed(proposal: Proposal) -> PairLook:

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from services import paths
 from services.connection import Connection
@@ -17,16 +17,11 @@ from services.errors import Busy, UsageError
 from services.names import GsUrl, display_name
 from services.sync.entries import MODES, Mode
 from services.sync.gate import MaxDelete
+from services.sync.status import RUN_KINDS, Owner, RunKind
 from services.transfer.journal import FileLock
 
 FOLDER: Final = "sync"
 """Folder of the pairs' memories below the state folder."""
-
-RunKind = Literal["worker", "watch", "once"]
-"""Who runs a pair: the worker, a `pail sync --watch` in the foreground, or a single pass."""
-
-RUN_KINDS: Final[tuple[RunKind, ...]] = ("worker", "watch", "once")
-"""All of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,28 +104,6 @@ def make_pair(root: Path, url: GsUrl, connection: Connection) -> Pair:
         )
     prefix = f"{url.name}/" if url.name and not url.name.endswith("/") else url.name
     return Pair(str(resolved), url.bucket, prefix, connection)
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """The process that runs a pair, as its lock says."""
-
-    pid: int = 0
-    """Its process id."""
-    host: str = ""
-    """The machine it runs on."""
-    kind: RunKind = "once"
-    """What it is."""
-    root: str = ""
-    """The folder of the pair."""
-    place: str = ""
-    """The prefix with the place of its bucket."""
-
-    @property
-    def words(self) -> str:
-        """Who that is, for a person."""
-        what = {"worker": "the worker", "watch": "pail sync --watch", "once": "pail sync"}[self.kind]
-        return f"{what}, process {self.pid}" + (f" on {display_name(self.host)}" if self.host else "")
 
 
 class Claim:

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from services.errors import Busy, PailError, Rejected, Safeguard
 from services.gcs.interface import Storage
@@ -28,15 +28,17 @@ from services.sync.live import HOUR_S, Live, Times
 from services.sync.move import Throttle
 from services.sync.opened import Opened, keeps_nothing, opened
 from services.sync.owner import OwnerServer
-from services.sync.pair import Pair, RunKind
+from services.sync.pair import Pair
 from services.sync.status import (
     MOST_LINES,
     STOPPED,
+    Choice,
     ConflictView,
     LineView,
     PairView,
     PassView,
     PlanView,
+    RunKind,
     Stand,
     TroubleView,
 )
@@ -53,9 +55,6 @@ METER_S: Final = 60.0
 
 EXPIRE_S: Final = 6 * HOUR_S
 """Seconds between two looks at what is too old in the trash."""
-
-Choice = Literal["local", "remote", "both"]
-"""Which version of a conflict stays: the copy's (that of the machine that noticed it), the bucket's, or both."""
 
 
 class Runner:

@@ -5,10 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from services.names import display_name
+from services.sync.entries import Mode
+
 Stand = Literal[
     "starting", "scanning", "reconciling", "transferring", "watching", "waiting", "asking", "halted", "stopping"
 ]
 """Where a pair stands: the phases of its controller; `asking` where its plan waits for a person's word."""
+
+RunKind = Literal["worker", "watch", "once"]
+"""Who runs a pair: the worker, a `pail sync --watch` in the foreground, or a single pass."""
+
+RUN_KINDS: Final[tuple[RunKind, ...]] = ("worker", "watch", "once")
+"""All of them."""
+
+Choice = Literal["local", "remote", "both"]
+"""Which version of a conflict stays: the copy's (that of the machine that noticed it), the bucket's, or both."""
+
+CHOICES: Final[tuple[Choice, ...]] = ("both", "local", "remote")
+"""All of them, the one first that loses nothing."""
 
 STOPPED: Final[tuple[Stand, ...]] = ("asking", "halted")
 """Where nothing goes on until a person says so."""
@@ -132,7 +147,7 @@ class PairView:
     host: str = ""
     """Machine that it runs on."""
     kind: str = "worker"
-    """Who runs it (`services.sync.pair.RunKind`)."""
+    """Who runs it (`RunKind`)."""
     stand: Stand = "starting"
     """Where it stands."""
     why: str = ""
@@ -175,3 +190,85 @@ class PairView:
     """Actions of the plan that waits, with how many of each."""
     unprotected: bool = False
     """Whether the bucket keeps neither deleted nor older versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The process that runs a pair, as its lock says."""
+
+    pid: int = 0
+    """Its process id."""
+    host: str = ""
+    """The machine it runs on."""
+    kind: RunKind = "once"
+    """What it is."""
+    root: str = ""
+    """The folder of the pair."""
+    place: str = ""
+    """The prefix with the place of its bucket."""
+
+    @property
+    def words(self) -> str:
+        """Who that is, for a person."""
+        what = {"worker": "the worker", "watch": "pail sync --watch", "once": "pail sync"}[self.kind]
+        return f"{what}, process {self.pid}" + (f" on {display_name(self.host)}" if self.host else "")
+
+
+@dataclass(frozen=True, slots=True)
+class PairLook:
+    """A pair as it is found at one moment."""
+
+    id: str
+    """Its id."""
+    root: str
+    """Its folder, raw."""
+    url: str
+    """Its prefix, raw."""
+    mode: str = "two-way"
+    """Which way changes go."""
+    delete: bool = False
+    """Whether `push` and `pull` delete."""
+    on: bool = False
+    """Whether the worker is to keep it in step."""
+    listed: bool = False
+    """Whether it is in the list of pairs."""
+    project: str = ""
+    """Folder of the project that names it; empty for none."""
+    proposed: bool = False
+    """Whether it waits for being approved."""
+    changed: bool = False
+    """Whether the project says something else now than what was approved."""
+    owner: Owner | None = None
+    """Who runs it; None where nobody does."""
+    view: PairView | None = None
+    """Where it stands; None where nobody says so."""
+    local: bool = True
+    """Whether it is of the connection that is in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All pairs of one moment."""
+
+    pairs: tuple[PairLook, ...] = ()
+    """The pairs: those of the list first, then proposals, then what only runs."""
+    problems: tuple[str, ...] = ()
+    """What could not be read, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairDraft:
+    """What a person has filled in to make a pair."""
+
+    folder: str
+    """The local folder, as typed."""
+    url: str
+    """The prefix as a URL, as typed."""
+    mode: Mode = "two-way"
+    """Which way changes go."""
+    delete: bool = False
+    """Whether push and pull delete what the other side does not have."""
+    ignore: tuple[str, ...] = ()
+    """Further patterns of what is left out."""
+    in_project: bool = False
+    """Whether it is kept in the project's `pail.toml`."""

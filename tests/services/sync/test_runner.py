@@ -13,10 +13,11 @@ import pytest
 from services.errors import Busy, Safeguard
 from services.sync.host import SyncHost
 from services.sync.live import Spending, Times
-from services.sync.overview import PairBook, PairLook, owner_socket
+from services.sync.overview import PairBook, owner_socket
 from services.sync.owner import OwnerLink
 from services.sync.pairs import KeptPair, PairList
 from services.sync.runner import Runner
+from services.sync.status import PairLook
 from tests.services.sync.conftest import Machine, OpenMachine
 from tests.services.transfer.conftest import eventually, open_impatient
 
