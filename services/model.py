@@ -155,6 +155,25 @@ class MultipartPage(NamedTuple):
     """Token of the next page; empty on the last one."""
 
 
+class FolderPage(NamedTuple):
+    """One page of the real folders of a hierarchical namespace."""
+
+    names: list[str]
+    """Full names, each with its trailing `/`, in byte order."""
+    next_token: str
+    """Token of the next page; empty on the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderOperation:
+    """A rename of a real folder, which may take longer than one request."""
+
+    name: str
+    """What it is asked about by."""
+    done: bool
+    """Whether it is over, and has worked."""
+
+
 @dataclass(frozen=True, slots=True)
 class BucketInfo:
     """A bucket and its settings."""

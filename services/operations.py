@@ -22,7 +22,11 @@ OPERATIONS: Final[Mapping[str, BillingClass]] = {
     "buckets.restore": "A",
     "buckets.setIamPolicy": "A",
     "buckets.testIamPermissions": "B",
+    "folders.delete": "free",
+    "folders.get": "B",
     "folders.insert": "A",
+    "folders.list": "A",
+    "folders.rename": "A",
     "multipart.abort": "free",
     "multipart.list": "B",
     "multipart.listParts": "B",
@@ -35,6 +39,7 @@ OPERATIONS: Final[Mapping[str, BillingClass]] = {
     "objects.patch": "A",
     "objects.restore": "A",
     "objects.rewrite": "A",
+    "operations.get": "B",
 }
 """Methods of the JSON API, and `multipart.…` of the XML API, with their class.
 

@@ -51,6 +51,8 @@ VERBS: Final = {
     "make-folder": "Created",
     "delete-bucket": "Deleted",
     "restore": "Restored",
+    "move-folder": "Moved",
+    "delete-folder": "Deleted",
     "skip": "Skipped",
 }
 """What is said of an item that is done."""

@@ -13,6 +13,7 @@ from services.gcs.batch import BATCH_LIMIT, decode_answers, encode_deletes
 from services.gcs.body import StoredBody
 from services.gcs.exchange import Request
 from services.gcs.failures import Subject
+from services.gcs.folders import Folders
 from services.gcs.interface import Fetched, ListQuery, RewriteStatus
 from services.gcs.multipart import MultipartUploads
 from services.gcs.paths import BATCH, DOWNLOAD, bucket_path, object_path
@@ -50,7 +51,7 @@ def whole(params: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(value) for key, value in params.items() if value not in ("", None)}
 
 
-class GoogleData(Uploads, MultipartUploads):
+class GoogleData(Uploads, Folders, MultipartUploads):
     """Objects (`DataPlane`)."""
 
     async def list_page(self, bucket: str, query: ListQuery, token: str = "") -> ListPage:

@@ -23,6 +23,8 @@ from services.model import (
     BucketInfo,
     BucketPage,
     BucketSpec,
+    FolderOperation,
+    FolderPage,
     IamPolicy,
     ListPage,
     MultipartPage,
@@ -267,6 +269,26 @@ class DataPlane(Protocol):
 
     async def create_folder(self, bucket: str, name: str) -> None:
         """Create a real folder (`name` ends with `/`) in a bucket with a hierarchical namespace."""
+
+    async def stat_folder(self, bucket: str, name: str) -> int:
+        """Return the metageneration of a real folder; raises `ObjectNotFound`, or `Conflict` in a flat bucket."""
+
+    async def list_folders(self, bucket: str, prefix: str, token: str = "") -> FolderPage:
+        """Return one page of the real folders at and below a prefix, in order; raises `Conflict` in a flat bucket."""
+
+    async def delete_folder(self, bucket: str, name: str) -> None:
+        """Delete an empty real folder; raises `Conflict` where something is in it, `ObjectNotFound`."""
+
+    async def rename_folder(
+        self, bucket: str, source: str, target: str, *, metageneration: int | None = None
+    ) -> FolderOperation:
+        """Begin to rename a real folder with all that is in it, in one step; raises `Conflict` where the target exists.
+
+        It is over once `folder_operation` says so; until then the answer may say that it is not done.
+        """
+
+    async def folder_operation(self, bucket: str, operation: str) -> FolderOperation:
+        """Ask how a rename stands; raises what it failed with, `ObjectNotFound` where it is known no longer."""
 
     async def list_multipart_uploads(self, bucket: str, *, prefix: str = "", token: str = "") -> MultipartPage:
         """Return one page of the multipart uploads that were begun and not finished (the XML API's, not sessions)."""

@@ -41,6 +41,11 @@ def _bucket_path(root: str, bucket: str) -> str:
     return f"{root}/b/{quote(bucket, safe='')}"
 
 
+def folder_path(bucket: str, name: str, below: str = "") -> str:
+    """Return the path of a real folder: its name is one segment."""
+    return bucket_path(bucket, f"folders/{quote(name, safe='')}") + (f"/{below}" if below else "")
+
+
 def object_path(bucket: str, name: str, below: str = "", *, root: str = API) -> str:
     """Return the path of an object: its name is one segment, so that no `..`, `//` or `?` of it means anything."""
     return f"{_bucket_path(root, bucket)}/o/{encoded(name)}" + (f"/{below}" if below else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from services.localstore import generations
@@ -18,6 +18,9 @@ from services.localstore.properties import object_name
 from services.localstore.records import OBJECT_COLUMNS, BucketRow, ObjectRow
 from services.localstore.store import Store
 from services.localstore.times import rfc3339
+
+OPERATIONS_KEPT: Final = 1000
+"""Renames whose ends can be asked for; older ones are forgotten, as all are when the store ends."""
 
 _COLUMNS = "id, name, metageneration, created, updated"
 
@@ -133,13 +136,21 @@ async def rename(store: Store, request: Request, bucket: str, folder: str, targe
         return found, _find(transaction.connection, found.id, new)
 
     found, row = await store.write(work)
-    operation = {
-        "kind": "storage#operation",
-        "name": f"projects/_/buckets/{bucket}/operations/{secrets.token_hex(8)}",
-        "done": True,
-        "response": _resource(found, row, request.base_url),
-    }
-    return json_response(operation)
+    name = secrets.token_hex(8)
+    operation = {"kind": "storage#operation", "name": f"projects/_/buckets/{bucket}/operations/{name}"}
+    while len(store.operations) >= OPERATIONS_KEPT:
+        store.operations.pop(next(iter(store.operations)))
+    store.operations[bucket, name] = {**operation, "done": True, "response": _resource(found, row, request.base_url)}
+    # As with Google the end is asked for: it may come later than the answer.
+    return json_response({**operation, "done": False})
+
+
+async def operation(store: Store, _: Request, bucket: str, name: str) -> Response:
+    """Answer how a rename stands."""
+    found = store.operations.get((bucket, name))
+    if found is None:
+        raise ApiError(404, "The operation does not exist.")
+    return json_response(found)
 
 
 def _check_renamed(transaction: Transaction, bucket: BucketRow, old: bytes, new: bytes) -> None:

@@ -75,6 +75,7 @@ _JSON: Final = _table(
     ("GET", "b/*/folders/*", "folders.get", folder_operations.get),
     ("DELETE", "b/*/folders/*", "folders.delete", folder_operations.delete),
     ("POST", "b/*/folders/*/renameTo/folders/*", "folders.rename", folder_operations.rename),
+    ("GET", "b/*/operations/*", "operations.get", folder_operations.operation),
 )
 
 _UPLOAD_PREFIXES: Final = ("/upload/storage/v1/", "/resumable/upload/storage/v1/")

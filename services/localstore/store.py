@@ -59,6 +59,8 @@ class Store:
     """For work with files."""
     sessions: Sessions = field(default_factory=Sessions)
     """Resumable uploads that are being written."""
+    operations: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """Renames of folders by bucket and name, as their ends are answered."""
 
     async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run something that waits for the disk, off the event loop."""

@@ -5,28 +5,36 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from services.names import is_gs_url, parse_gs_url
 from services.transfer.bucket import remove_bucket
 from services.transfer.copy import copy, move
 from services.transfer.delete import make_folder
 from services.transfer.download import download
+from services.transfer.folders import move_folder, remove_folder
 from services.transfer.job import Job
+from services.transfer.messages import ItemAction
 from services.transfer.plan import describe
 from services.transfer.record import Record
 from services.transfer.restore import restore
 from services.transfer.run import Run
 from services.transfer.upload import upload
 
+_BY_ACTION: Final[dict[ItemAction, Callable[[Run], Awaitable[None]]]] = {
+    "make-folder": make_folder,
+    "move-folder": move_folder,
+    "delete-folder": remove_folder,
+    "delete-bucket": remove_bucket,
+    "restore": restore,
+}
+"""What is done, where that does not depend on where source and target are."""
+
 
 def action_of(record: Record) -> Callable[[Run], Awaitable[None]]:
     """Return what carries a transfer out; deletes of objects go in batches instead."""
-    if record.action == "make-folder":
-        return make_folder
-    if record.action == "delete-bucket":
-        return remove_bucket
-    if record.action == "restore":
-        return restore
+    if record.action in _BY_ACTION:
+        return _BY_ACTION[record.action]
     if not is_gs_url(record.source):
         return upload
     if not is_gs_url(record.target):
@@ -37,7 +45,7 @@ def action_of(record: Record) -> Callable[[Run], Awaitable[None]]:
 async def look_at_source(run: Run) -> None:
     """Find out which generation is to be read, where the plan did not get to it."""
     record = run.record
-    if record.generation == 0 and is_gs_url(record.source) and record.action != "delete-bucket":
+    if record.generation == 0 and is_gs_url(record.source) and record.action not in _BY_ACTION:
         url = parse_gs_url(record.source)
         describe(record, await (await run.data()).stat(url.bucket, url.name))
 

@@ -17,6 +17,7 @@ from services.history import deleted_below, restore_plan, versions
 from services.lookup import pages
 from services.model import ObjectInfo, ObjectRow
 from services.names import GsUrl, display_name, is_gs_url, parse_gs_url
+from services.transfer.folders import real_folder
 from services.transfer.local import explained
 from services.transfer.messages import ItemAction, JobItem, JobSpec
 from services.transfer.record import Record
@@ -203,8 +204,25 @@ class Planner:
                 url=str(source),
             )
 
+    async def _renamed(self, item: JobItem, source: GsUrl) -> Record | None:
+        """Return the rename of a real folder to where there is none; None where its objects have to move."""
+        if self._spec.action != "move" or not is_gs_url(item.target) or not source.name or self._spec.excludes:
+            return None
+        target = _as_prefix(parse_gs_url(item.target))
+        if target.bucket != source.bucket or not target.name:
+            return None
+        seen = await real_folder(self._data, source)
+        if not seen or await real_folder(self._data, target):
+            return None
+        names.check_object_name(target.name)
+        return Record(self._job, 0, "move-folder", str(source), str(target), generation=seen)
+
     async def _remote_tree(self, item: JobItem) -> AsyncIterator[list[Record]]:
         source = _as_prefix(parse_gs_url(item.source))
+        renamed = await self._renamed(item, source)
+        if renamed is not None:
+            yield [renamed]
+            return
         collisions = _Ancestors()
         seen = False
         async for page in pages(self._data, source.bucket, ListQuery(prefix=source.name, page_size=LIST_PAGE)):
@@ -217,7 +235,7 @@ class Planner:
                 batch.append(self._listed(row, relative, source, item, collisions))
             if batch:
                 yield batch
-        if not seen and source.name and not self._again:
+        if not seen and source.name and not self._again and not await real_folder(self._data, source):
             raise BucketNotFound(f"there is nothing below {display_name(str(source))}", url=str(source))
 
     def _listed(self, row: ObjectRow, relative: str, source: GsUrl, item: JobItem, above: _Ancestors) -> Record:

@@ -23,6 +23,7 @@ from services.globs import has_glob
 from services.lookup import matches
 from services.model import ObjectRow
 from services.names import GsUrl, display_name, is_gs_url, parse_gs_url
+from services.transfer.folders import real_folder
 from services.transfer.messages import Action, JobItem
 
 Verb = Literal["copy", "move", "delete"]
@@ -240,7 +241,7 @@ class _Objects:
 async def _has_below(data: DataPlane, url: GsUrl) -> bool:
     prefix = url.name if url.name.endswith("/") else url.name + "/"
     page = await data.list_page(url.bucket, ListQuery(prefix=prefix, page_size=1))
-    return bool(page.objects or page.prefixes)
+    return bool(page.objects or page.prefixes) or bool(await real_folder(data, GsUrl(url.bucket, prefix)))
 
 
 async def _is_folder(data: DataPlane, url: GsUrl, *, tree: bool) -> bool:

@@ -15,6 +15,7 @@ from services.transfer.attempts import act
 from services.transfer.bucket import StillFilled
 from services.transfer.core import Core, log
 from services.transfer.delete import BATCH, delete_batch
+from services.transfer.folders import sweep
 from services.transfer.halt import Halts
 from services.transfer.job import LOW_WATER, MOST_WAITING, WINDOW, Job, bucket_of
 from services.transfer.large import give_up
@@ -393,6 +394,8 @@ class Scheduler:
                 job.row.finished = time.time()
                 if state == "done" and job.row.spec.action == "move":
                     await self._core.tools.on_disk(remove_empty_folders, job)
+                if state == "done":
+                    await self._sweep(job)
             await self._core.save(job)
         finally:
             job.ending = False
@@ -403,6 +406,15 @@ class Scheduler:
             await self._ask(job)
         self.settle(job)
         self.pump()
+
+    async def _sweep(self, job: Job) -> None:
+        """Delete real folders that a job has emptied; what hinders that is told with the job, whose work is done."""
+        spec = job.row.spec
+        if any(item.tree and is_gs_url(item.source) for item in spec.items):
+            try:
+                await sweep(await self._line(job).data(), spec)
+            except PailError as error:
+                job.row.reason, job.row.code = f"some empty folders stay: {error.message}", error.reason
 
 
 class _Turn:

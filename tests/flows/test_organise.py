@@ -275,3 +275,14 @@ async def test_a_new_folder_of_a_hierarchical_bucket_is_a_real_one(desk: OpenDes
         await d.press("enter")
         await d.see("real/")
         assert await d.names(OTHER) == []
+        await d.put("real/one.txt", b"1", OTHER)
+        await d.press("r")
+        await d.type("other")
+        await d.press("enter")
+        await eventually(has(d, "other/one.txt", bucket=OTHER))
+        await eventually(lambda: d.rows() == ["other/"])
+        await d.press("home", "X")
+        await d.see("Delete the folder other/?")
+        await d.press("right", "enter")
+        await eventually(lambda: d.rows() == [])
+        assert (await d.storage.data.list_folders(OTHER, "")).names == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -124,6 +125,38 @@ class CopyContract(OnBench):
             await bench.data.create_folder("real-folders", "a")
         with pytest.raises((Rejected, Conflict)):
             await bench.data.create_folder(BUCKET, "a/")
+
+    async def test_real_folders_are_renamed_with_all_in_them_and_deleted_when_empty(self, bench: Bench) -> None:
+        real, data = "real-folders", bench.data
+        await bench.storage.control.create_bucket(BucketSpec(real, hierarchical_namespace=True))
+        for name in ("a/b/", "a/c/", "taken/"):
+            await data.create_folder(real, name)
+        attributes = WriteAttributes()
+        await data.insert(real, "a/b/x", b"", attributes=attributes, crc32c="AAAAAA==", precondition=ANY)
+        seen = await data.stat_folder(real, "a/")
+        with pytest.raises(PreconditionFailed):
+            await data.rename_folder(real, "a/", "z/", metageneration=seen + 1)
+        with pytest.raises(Conflict):
+            await data.rename_folder(real, "a/", "taken/")
+        with pytest.raises(ObjectNotFound):
+            await data.rename_folder(real, "none/", "z/")
+        operation = await data.rename_folder(real, "a/", "z y/", metageneration=seen)
+        async with asyncio.timeout(20):
+            while not operation.done:
+                operation = await data.folder_operation(real, operation.name)
+        assert (await data.list_folders(real, "z")).names == ["z y/", "z y/b/", "z y/c/"]
+        with pytest.raises(ObjectNotFound):
+            await data.stat_folder(real, "a/")
+        with pytest.raises(Conflict):
+            await data.delete_folder(real, "z y/b/")
+        await data.delete_folder(real, "z y/c/")
+        with pytest.raises(ObjectNotFound):
+            await data.delete_folder(real, "z y/c/")
+        with pytest.raises(ObjectNotFound):
+            await data.folder_operation(real, "unknown")
+        for call in (data.stat_folder(BUCKET, "a/"), data.list_folders(BUCKET, "")):
+            with pytest.raises(Conflict):
+                await call
 
     async def test_a_missing_bucket_is_told_from_a_missing_object(self, bench: Bench) -> None:
         attributes = WriteAttributes()

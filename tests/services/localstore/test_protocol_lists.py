@@ -155,7 +155,11 @@ def test_folders_of_a_hierarchical_bucket(store: StoreServer) -> None:
     assert prefixes == ["empty/", "src/", "with/"]
     assert raw.call("DELETE", f"{folders}/src%2F").status == 409
     renamed = raw.call("POST", f"{folders}/src%2F/renameTo/folders/dst%2F")
-    assert (renamed.status, renamed.json["done"]) == (200, True)
+    assert (renamed.status, renamed.json["done"]) == (200, False)
+    operations = "/storage/v1/b/bucket/operations"
+    ended = raw.call("GET", f"{operations}/{renamed.json['name'].rpartition('/')[2]}")
+    assert (ended.json["done"], ended.json["response"]["name"]) == (True, "dst/")
+    assert raw.call("GET", f"{operations}/other").status == 404
     assert raw.names() == ["dst/deep/x"]
     assert raw.media("dst/deep/x").body == b"content"
     assert raw.call("GET", f"{folders}/src%2F").status == 404
