@@ -121,14 +121,13 @@ class LargeUpload:
 async def give_up(run: Run) -> None:
     """Remove what an unfinished upload holds at the service: its session, or its parts, where they can be reached.
 
-    What could not be removed stays in the record: parts are removed at the next start, a session expires by itself.
+    Parts that could not be removed stay in the record, for the next start; a session expires by itself.
     """
     record = run.record
     session = record.session
-    if is_plan(session):
-        if not await remove_leftovers(run, parse_gs_url(record.target).bucket, session):
-            return
-    elif session:
-        await abandon_session(run, session)
-    if record.session == session:
+    if not is_plan(session):
+        record.session = ""
+        if session:
+            await abandon_session(run, session)
+    elif await remove_leftovers(run, parse_gs_url(record.target).bucket, session) and record.session == session:
         record.session = ""
