@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from services.access import Access, probe, probe_quietly
+from services.access import SETTINGS, Access, probe, probe_quietly
 from services.connection import Connection
 from services.credentials import default_bucket
-from services.errors import Forbidden, PailError
+from services.errors import BucketNotFound, Forbidden, PailError
 from services.gcs.interface import Storage
 from services.model import Ability, BucketInfo, BucketSpec
 from services.names import display_name
@@ -57,7 +57,11 @@ class BucketChoice:
 class Session:
     """Storage over one connection, with the workspace's buckets and what may be done with each."""
 
-    def __init__(self, connection: Connection, storage: Storage, workspace: Workspace) -> None:
+    def __init__(
+        self, connection: Connection, storage: Storage, workspace: Workspace, folder: Path | None = None
+    ) -> None:
+        """Work in `workspace`, which was looked for in `folder` where that was said."""
+        self._folder = folder
         self.connection = connection
         self.storage = storage
         self.notice = ""
@@ -77,7 +81,7 @@ class Session:
         default = await default_bucket(connection)
         workspace = await asyncio.to_thread(lambda: Workspace.load(Path.cwd(), explicit, default_bucket=default))
         module: Any = await asyncio.to_thread(importlib.import_module, "services.gcs.open")
-        return cls(connection, await module.open_storage(connection), workspace)
+        return cls(connection, await module.open_storage(connection), workspace, explicit)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -184,6 +188,40 @@ class Session:
         """Bring a deleted bucket back; raises `PailError`."""
         await self.storage.control.restore_bucket(bucket, generation)
         self._asked.pop(bucket, None)
+
+    async def is_taken(self, name: str) -> bool | None:
+        """Tell whether a bucket of that name exists, whoever has it; None where nobody says."""
+        try:
+            await self.storage.control.test_permissions(name, [SETTINGS])
+        except BucketNotFound:
+            return False
+        except Forbidden:
+            return True
+        except PailError:
+            return None
+        return True
+
+    async def others(self) -> tuple[tuple[str, ...], str]:
+        """Return buckets that can be listed and are not the workspace's, and why there may be none."""
+        choices = await self.choices()
+        return tuple(choice.name for choice in choices if not choice.attached), self.notice
+
+    async def appeared(self, known: frozenset[str]) -> str:
+        """Return a bucket that was given to this workspace and is not among `known`; "" for none.
+
+        Replit's sidecar, its environment and the project's files are asked again.  Raises what `Workspace.load` raises.
+        """
+        default = await default_bucket(self.connection)
+        workspace = await asyncio.to_thread(lambda: Workspace.load(Path.cwd(), self._folder, default_bucket=default))
+        new = [bucket.name for bucket in workspace.attached(self.connection) if bucket.name not in known]
+        if new:
+            self._workspace = workspace
+        return new[0] if new else ""
+
+    @property
+    def is_replit(self) -> bool:
+        """Whether Replit's sidecar gave the credentials: buckets are made in Replit's own tool then."""
+        return self.connection.credentials.kind == "replit"
 
     async def rename(self, bucket: str, alias: str) -> None:
         """Give a bucket another display name in the workspace, which has it from then on; raises `LocalFileError`."""

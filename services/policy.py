@@ -32,8 +32,9 @@ INHERITED_NOTE: Final = (
 """What a list of a bucket's own grants has to say, since the bucket's policy does not hold them."""
 
 REPLIT_NOTE: Final = (
-    "In Replit access belongs to apps: add the bucket to another app in its Object Storage tool, and that app can "
-    "read, write and delete everything in it."
+    "In Replit access belongs to apps. To add the bucket to another app, choose 'Add an existing bucket' in that app's "
+    "Object Storage tool: it can then read, write and delete everything in it, while you develop and when deployed. "
+    "'Remove Bucket from Repl' in its Settings takes that back; the data stays."
 )
 """What takes the place of roles in Replit."""
 

@@ -6,6 +6,7 @@ from app.desk import Desk
 from app.screens.buckets import AddBucketDialog, CreateBucketDialog
 from app.screens.delete import DeleteBucketDialog
 from app.screens.dialog import ConfirmDialog, shown
+from app.screens.replit import REPLIT_IDS, AwaitBucketDialog
 from app.screens.selector import BucketSelector
 from services.errors import Conflict
 from services.model import BucketInfo, BucketSpec
@@ -50,12 +51,34 @@ class BucketActions:
         await self.create("")
 
     async def create(self, name: str) -> None:
-        """Create a bucket, proposing a name, and open it."""
+        """Create a bucket, proposing a name, and open it; in Replit, wait for one that its own tool makes."""
         desk = self._desk
-        made = await desk.ask(CreateBucketDialog(self._create, where=desk.session.where, name=name))
+        if desk.session.is_replit:
+            await self._await_bucket()
+            return
+        settings = desk.place.settings
+        dialog = CreateBucketDialog(
+            self._create,
+            desk.session.is_taken,
+            where=desk.session.where,
+            name=name,
+            location=settings.location if settings is not None else "",
+        )
+        made = await desk.ask(dialog)
         if made is not None:
             desk.tell(f"Created {shown(made.name)}")
             desk.open_bucket(made.name, "")
+
+    async def _await_bucket(self) -> None:
+        desk, session = self._desk, self._desk.session
+        known = frozenset(choice.name for choice in session.known_choices() if choice.attached)
+        dialog = AwaitBucketDialog(
+            lambda: session.appeared(known), session.access, session.attach, every_s=desk.surroundings.look_s
+        )
+        found = await desk.ask(dialog)
+        if found is not None:
+            desk.tell(f"{shown(found)} is here")
+            desk.open_bucket(found, "")
 
     async def _create(self, spec: BucketSpec) -> BucketInfo:
         try:
@@ -72,10 +95,15 @@ class BucketActions:
     async def add(self, name: str) -> None:
         """Add a bucket that exists, proposing a name, and open it."""
         desk = self._desk
-        choices = [choice for choice in await desk.session.choices() if not choice.attached]
-        dialog = AddBucketDialog(tuple(one.name for one in choices), desk.session.notice, desk.session.attach, name)
+        session = desk.session
+        hint = REPLIT_IDS if session.is_replit else ""
+        dialog = AddBucketDialog(session.others, session.access, session.attach, name, hint=hint)
         added = await desk.ask(dialog)
         if added is not None:
+            choice = next((one for one in session.known_choices() if one.name == added), None)
+            ability = f": {choice.ability}" if choice is not None and choice.ability != "unknown" else ""
+            why = f" ({choice.reason})" if choice is not None and choice.reason else ""
+            desk.tell(f"Added {shown(added)} to this workspace{ability}{why}")
             desk.open_bucket(added, "")
 
     async def do_remove_bucket(self) -> None:

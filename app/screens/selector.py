@@ -78,6 +78,8 @@ class BucketSelector(ModalScreen[Choice | None]):
         await self._session.learn([choice.name for choice in self._session.known_choices()], self._show)
 
     def _show(self) -> None:
+        if not self.is_attached:
+            return  # it was closed meanwhile
         entries = [
             BucketEntry(
                 choice.name,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from app.screens.buckets import CreateBucketDialog
+from app.screens.dialog import Line
 from services.gcs.interface import ANY
 from services.model import BucketSpec
 from tests.flows.conftest import BUCKET, OpenDesk, eventually
@@ -24,6 +26,7 @@ async def test_the_selector_opens_another_bucket(desk: OpenDesk) -> None:
 async def test_a_bucket_is_created_and_opened(desk: OpenDesk) -> None:
     async with desk("") as d:
         await d.see("This bucket is empty")
+        await eventually(lambda: d.main.desk.place.settings)
         await d.press("b")
         await d.see("Create new bucket", BUCKET)
         await d.press("up", "up", "enter")
@@ -32,9 +35,86 @@ async def test_a_bucket_is_created_and_opened(desk: OpenDesk) -> None:
         await d.see("only a-z, 0-9")
         await d.press("ctrl+u")
         await d.type("my-new-one")
+        await d.see("this name is free")
         await d.press("enter")
         await d.see("my-new-one", "This bucket is empty")
-        assert (await d.storage.control.get_bucket("my-new-one")).location == "US"
+        made = await d.storage.control.get_bucket("my-new-one")
+        assert made.location == "EU", "where the open bucket lies is proposed"
+        assert made.hierarchical_namespace
+        assert made.uniform_access
+        assert made.public_access_prevention == "enforced"
+
+
+async def test_location_class_and_safeguards_are_chosen(desk: OpenDesk) -> None:
+    async with desk(size=(80, 24)) as d:
+        await d.see("This bucket is empty")
+        await eventually(lambda: d.main.desk.place.settings)
+        d.main.action_command("create_bucket")
+        await d.see("Create a new bucket", "EU: multi-region")
+        await d.type("zurich-bucket")
+        await d.press("tab", "enter")
+        await d.see("type to filter", "nam4".upper())
+        await d.type("zur")
+        await d.see("europe-west6: Zurich", "EUR8")
+        await d.press("down", "enter")
+        await d.see("Location   europe-west6: Zurich")
+        await d.press("tab", "space")
+        await d.see("Archive: about once a year")
+        await d.press("down", "enter")
+        await d.see("Class      Nearline")
+        await d.press("tab", "tab", "space")
+        await d.see("a hierarchical namespace needs uniform access")
+        await d.pilot.click("#hns")
+        await d.gone("needs uniform access")
+        await d.pilot.click("#prevent")
+        await d.see("[ ] Prevent public access")
+        await d.pilot.click("#submit")
+        await d.see("zurich-bucket", "This bucket is empty")
+        made = await d.storage.control.get_bucket("zurich-bucket")
+        assert (made.location, made.storage_class) == ("EUROPE-WEST6", "NEARLINE")
+        assert not made.hierarchical_namespace
+        assert not made.uniform_access
+        assert made.public_access_prevention == "inherited"
+
+
+async def test_a_location_that_is_not_in_the_list_can_be_typed(desk: OpenDesk) -> None:
+    async with desk() as d:
+        await d.see("This bucket is empty")
+        d.main.action_command("create_bucket")
+        await d.see("Create a new bucket")
+        await d.pilot.click("#location")
+        await d.see("type to filter")
+        await d.type("moon-base1")
+        await d.see("moon-base1: as you typed it")
+        await d.press("enter")
+        await d.see("Location   moon-base1")
+        await d.press("enter")
+        await d.see("type to filter")
+        await d.press("escape")
+        await d.see("Location   moon-base1", "Create a new bucket")
+
+
+async def test_the_service_is_not_asked_about_a_name_for_each_key(desk: OpenDesk) -> None:
+    async with desk() as d:
+        await d.see("This bucket is empty")
+        d.main.action_command("create_bucket")
+        await d.see("Create a new bucket")
+        dialog = d.app.screen
+        assert isinstance(dialog, CreateBucketDialog)
+        asked: list[str] = []
+        is_taken = dialog._is_taken
+
+        async def counting(name: str) -> bool | None:
+            asked.append(name)
+            return await is_taken(name)
+
+        dialog._is_taken = counting
+        dialog.query_one("#name", Line).value = BUCKET[:-1]
+        await d.type(BUCKET[-1])
+        await d.see("this name is taken")
+        assert asked == [BUCKET]
+        await d.press("enter")
+        await d.see("this name is taken", "they are unique", "Create a new bucket")
 
 
 async def test_the_first_bucket_of_an_empty_place(desk: OpenDesk) -> None:
@@ -84,6 +164,27 @@ async def test_a_bucket_that_does_not_exist_is_not_added(desk: OpenDesk) -> None
         await d.type("nobody-has-this")
         await d.press("enter")
         await d.see("! ", "nobody-has-this", "Add an existing bucket")
+
+
+async def test_a_bucket_to_add_is_looked_at_before(desk: OpenDesk) -> None:
+    async with desk() as d:
+        for name in ("aged-bucket", "older-bucket"):
+            await d.storage.control.create_bucket(BucketSpec(name, "US"))
+        await d.see("This bucket is empty")
+        d.main.action_command("add_bucket")
+        await d.see("Add an existing bucket", "aged-bucket", "older-bucket")
+        await d.type("older")
+        await d.gone("aged-bucket")
+        await d.press("down", "enter")
+        await d.told("Added older-bucket to this workspace: read/write")
+        await d.see("older-bucket", "This bucket is empty")
+        d.main.action_command("add_bucket")
+        await d.see("Add an existing bucket", "aged-bucket")
+        await d.type("aged-bucket")
+        await d.see("read/write")
+        assert not d.main.desk.session.is_attached("aged-bucket")
+        await d.pilot.click("#submit")
+        await eventually(lambda: d.main.desk.session.is_attached("aged-bucket"))
 
 
 @pytest.mark.parametrize("objects", [{}, {"a.txt": b"x", "dir/b.txt": b"y"}])
