@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import Final, Protocol
 
+from app.collector import RowKeeper
 from services.errors import PailError
 from services.gcs.interface import DataPlane, ListQuery
 from services.history import hidden
@@ -63,6 +64,7 @@ class Browser:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._took: dict[str, float] = {}
         self._due: dict[str, asyncio.TimerHandle] = {}
+        self._rows = RowKeeper()
 
     def list(self, prefix: str, ticket: int) -> None:
         """Begin to list a folder; an older listing of it is given up."""
@@ -78,6 +80,7 @@ class Browser:
         for timer in self._due.values():
             timer.cancel()
         self._due.clear()
+        self._rows.left()
 
     async def close(self) -> None:
         """Give up all listings and wait until they have ended."""
@@ -109,6 +112,7 @@ class Browser:
                 while not self.with_past:
                     page = await self._data.list_page(self.bucket, query, token)
                     token = page.next_token
+                    self._rows.grew(len(page.objects))
                     if not self._feed.add_page(prefix, page, final=not token, ticket=ticket) or not token:
                         break
                 if self.with_past:

@@ -15,6 +15,7 @@ import psutil
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 
+from app.collector import RowKeeper
 from services.model import ListPage, ObjectRow
 from tests.widgets.support import NOW, Stage, clock
 from widgets.object_rows import Order
@@ -115,9 +116,12 @@ async def main(total: int) -> None:
         print(f"| {total:,} rows, 120×40 | ms | stall ms | MiB | bytes |\n|---|---|---|---|---|", file=sys.__stdout__)
         print(f"| rows in memory | | | {bench.memory():.0f} | |", file=sys.__stdout__)
 
+        keeper = RowKeeper()
+
         async def feed() -> None:
             for index, page in enumerate(pages):
                 tree.add_page("", page, final=index == len(pages) - 1)
+                keeper.grew(len(page.objects))
                 if index % 4 == 3:
                     await asyncio.sleep(0)
 
