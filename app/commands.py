@@ -57,6 +57,7 @@ _SHOWN: Final = {
     "plus": "+",
     "minus": "-",
     "asterisk": "*",
+    "dollar_sign": "$",
     "up": "↑",
     "down": "↓",
     "left": "←",

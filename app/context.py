@@ -49,6 +49,9 @@ class Context:
     past: bool = False
     """Whether deleted objects and older generations are shown."""
 
+    done: bool = False
+    """Whether the engine was given something to do in this session."""
+
     @property
     def chosen(self) -> bool:
         """Whether there is something to act on: marked rows, or the cursor's."""
@@ -153,6 +156,11 @@ def undoable(context: Context) -> bool:
 def restorable(context: Context) -> bool:
     """Tell whether there may be something to restore among what is chosen."""
     return in_objects(context) and chosen_writable(context) and context.past
+
+
+def doing(context: Context) -> bool:
+    """Tell whether something was done that can be shown as a command."""
+    return context.done
 
 
 def with_bucket(context: Context) -> bool:

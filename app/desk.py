@@ -83,6 +83,8 @@ class Desk:
         self.rows: RowList = tree
         """The list that commands on objects work on: the tree, or what a search found while that is shown."""
         self.settings = settings
+        self.last_job: JobSpec | None = None
+        """What the engine was given last; None before the first."""
         self.only_here: dict[str, str] = {}
         """What runs only in this process, by an id, in words: quitting asks about it."""
 
@@ -135,4 +137,6 @@ class Desk:
             origin="screen",
             **options,
         )
-        return await self.run(Submit(spec))
+        job = await self.run(Submit(spec))
+        self.last_job = spec
+        return job

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from app.desk import Desk
+from app.screens.code import CodeScreen
 from app.screens.dialog import shown
+from services.as_command import as_commands
 from services.transfer.messages import Control, JobView, Verb
 from widgets import formats
 
@@ -38,6 +40,16 @@ class JobActions:
     async def do_clear_ended(self) -> None:
         """Take all that has ended off the list."""
         await self._desk.run(Control("dismiss"))
+
+    async def do_as_command(self) -> None:
+        """Show the command that does what was done last."""
+        desk = self._desk
+        spec = desk.last_job
+        if spec is None:
+            desk.tell("Nothing was transferred, moved or deleted yet.")
+            return
+        what = f"{len(spec.items):,} commands" if len(spec.items) > 1 else spec.action.replace("-", " ")
+        await desk.ask(CodeScreen("The same as a command", what, as_commands(spec), desk.symbols))
 
     async def control(self, verb: Verb, target: str) -> None:
         """Have something done to a transfer or a job; raises `PailError`."""

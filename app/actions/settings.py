@@ -16,6 +16,7 @@ from services.lifecycle import Rule, parse_rule, patch_of, rules_of, with_rule, 
 from services.model import BucketInfo
 from services.names import GsUrl
 from services.settings import NEEDS_UPDATE, Patch, Setting, caution
+from services.snippets import snippets
 
 
 class SettingsActions:
@@ -40,7 +41,8 @@ class SettingsActions:
         """Show code for the cursor's row; in the other views for the bucket."""
         desk = self._desk
         entry = desk.rows.cursor_entry if desk.rows.has_focus else None
-        await desk.ask(CodeScreen(GsUrl(desk.place.bucket, entry.name if entry else ""), desk.symbols))
+        url = GsUrl(desk.place.bucket, entry.name if entry else "")
+        await desk.ask(CodeScreen("Use from code", shown(str(url)), snippets(url.bucket, url.name), desk.symbols))
 
     async def do_add_rule(self) -> None:
         """Add a lifecycle rule."""

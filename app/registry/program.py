@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 from app.commands import Command
-from app.context import always
+from app.context import always, doing
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         "theme", (), "Theme", "Choose a theme…", "Choose a theme; each is shown as the cursor moves over it.", "Pail"
+    ),
+    Command(
+        "as_command",
+        ("dollar_sign",),
+        "As command",
+        "Show as gcloud…",
+        "Show the command of gcloud, and of pail, for what was done last.",
+        "Pail",
+        doing,
     ),
     Command("help", ("question_mark", "f1"), "Help", "Help", "This list.", "Pail", always, 48),
     Command("quit", ("q", "f10"), "Quit", "Quit", "Leave; transfers go on in the background.", "Pail", always, 5),

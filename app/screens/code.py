@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -10,9 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from app.screens.dialog import Label, shown
-from services.names import GsUrl
-from services.snippets import snippets
+from app.screens.dialog import Label
+from services.snippets import Snippet
 from widgets.snippets_panel import SnippetsPanel
 from widgets.symbols import Symbols
 
@@ -22,17 +22,19 @@ class CodeScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Close", show=False)]
 
-    def __init__(self, url: GsUrl, symbols: Symbols) -> None:
-        """Show code for `url`: a bucket, a prefix (ending in `/`) or an object."""
+    def __init__(self, title: str, about: str, found: Sequence[Snippet], symbols: Symbols) -> None:
+        """Show code; `about` is what it is for, safe to show."""
         super().__init__()
-        self._url = url
+        self._title = title
+        self._about = about
+        self._found = found
         self._symbols = symbols
 
     def compose(self) -> ComposeResult:
         """Lay out title, snippets and keys."""
         with Vertical(classes="dialog dialog-tall"):
-            yield Label("Use from code", classes="dialog-title")
-            yield Label(shown(str(self._url)), classes="dialog-url")
+            yield Label(self._title, classes="dialog-title")
+            yield Label(self._about, classes="dialog-url")
             yield SnippetsPanel(symbols=self._symbols)
             keys = "← → another tool · c copies · ↑ ↓ scroll · Esc closes"
             yield Label(self._symbols.say(keys), classes="dialog-note")
@@ -40,7 +42,7 @@ class CodeScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Show the snippets."""
         panel = self.query_one(SnippetsPanel)
-        panel.show(snippets(self._url.bucket, self._url.name))
+        panel.show(self._found)
         panel.focus()
 
     def action_leave(self) -> None:

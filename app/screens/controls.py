@@ -255,6 +255,7 @@ class MainControls(MainLayout):
             held=self.moving.held is not None,
             undoable=self.undo.possible,
             past=self.past.shown,
+            done=self.desk.last_job is not None,
         )
 
     def show_marked(self) -> None:

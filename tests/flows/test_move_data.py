@@ -249,3 +249,20 @@ async def test_paths_are_pasted_into_the_picker_and_notes_wait_until_it_has_clos
         await d.see("new.txt")
         await d.told("something ended")
         assert await d.read("new.txt") == b"new"
+
+
+async def test_what_was_done_is_shown_as_a_command(desk: OpenDesk) -> None:
+    async with desk(objects={"a b.txt": b"1", "c": b"2"}, size=(120, 40)) as d:
+        await eventually(lambda: len(d.rows()) == 2)
+        await d.press("dollar_sign")
+        assert len(d.app.screen_stack) == 2, "nothing was done yet"
+        await d.press("X")
+        await d.see("Delete")
+        await d.press("right", "enter")
+        await eventually(lambda: d.rows() == ["c"])
+        await d.press("dollar_sign")
+        await d.see("The same as a command", "gcloud storage rm 'gs://flow-bucket/a b.txt'")
+        await d.press("c")
+        await eventually(lambda: d.app.clipboard == "gcloud storage rm 'gs://flow-bucket/a b.txt'")
+        await d.press("right")
+        await d.see("pail rm 'gs://flow-bucket/a b.txt'")
