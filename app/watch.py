@@ -85,5 +85,5 @@ class Watch:
             page = await browser.peek(prefix, start)
             if browser is not self._browser():
                 return
-            if self._tree.differs(prefix, page, start):
+            if self._tree.differs(prefix, page, start, past=browser.with_past):
                 self._tree.refresh_folder(prefix)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
@@ -132,6 +132,32 @@ class ListingTree(VirtualTree):
         if folder.unsettled and (final or folder.unsettled * 2 > len(folder.shown)):
             self._rearrange()
         return True
+
+    def can_update(self, prefix: str) -> bool:
+        """Tell whether a folder is listed to its end, so that single changes can be put into it."""
+        folder = self._model.folder(prefix)
+        return folder is not None and folder.load is Load.READY and folder.incoming is None
+
+    def update_folder(
+        self, prefix: str, rows: Iterable[ObjectRow], gone: Mapping[str, int], prefixes: Iterable[str] = ()
+    ) -> bool:
+        """Put changed objects and new child folders into a folder, and take out what is gone, without listing it.
+
+        Returns False where the folder has to be listed instead.
+        """
+        folder = self._model.folder(prefix)
+        if folder is None or not self.can_update(prefix):
+            return False
+        self._apply([self._model.update(folder, rows, gone, prefixes)])
+        self.folder_replaced(folder)
+        if folder.unsettled:
+            self._rearrange()
+        return True
+
+    def has_rows(self, prefix: str) -> bool:
+        """Tell whether anything is listed in a folder."""
+        folder = self._model.folder(prefix)
+        return folder is not None and bool(folder.objects or folder.folders)
 
     def folder_replaced(self, folder: Folder) -> None:
         """React to a complete listing that has taken the place of an older one."""
@@ -310,8 +336,11 @@ class ListingTree(VirtualTree):
         # Folders come first on the screen, and among the objects in the bucket: then only the beginning is sure.
         return "" if row is None or isinstance(row, Folder) else row.name
 
-    def differs(self, prefix: str, page: ListPage, start: str = "") -> bool:
-        """Tell whether a page that was listed from `start` on is another one than what is shown of a folder."""
+    def differs(self, prefix: str, page: ListPage, start: str = "", *, past: bool = False) -> bool:
+        """Tell whether a page that was listed from `start` on is another one than what is shown of a folder.
+
+        `past`: what was deleted is shown as well, and folders that hold nothing else; the page has none of that.
+        """
         folder = self._model.folder(prefix)
         if folder is None or folder.load is not Load.READY:
             return False
@@ -321,10 +350,16 @@ class ListingTree(VirtualTree):
         def within(name: str) -> bool:
             return name.encode() >= start.encode() and (end is None or name.encode() <= end)
 
-        rows = [(row.name, row.generation, row.updated) for row in folder.objects if within(row.name)]
+        rows = [
+            (row.name, row.generation, row.updated)
+            for row in folder.objects
+            if row.deleted is None and within(row.name)
+        ]
         shown = [child.prefix for child in folder.folders if within(child.prefix)]
         listed = [row for row in page.objects if not self._model.is_placeholder(folder, row)]
-        return rows != [(row.name, row.generation, row.updated) for row in listed] or shown != page.prefixes
+        if rows != [(row.name, row.generation, row.updated) for row in listed]:
+            return True
+        return not set(shown).issuperset(page.prefixes) if past else shown != page.prefixes
 
     def watch_cursor(self, old: int, new: int) -> None:
         """Draw the rows that changed, and tell."""

@@ -12,7 +12,7 @@ No step recurses, so a name of a thousand slashes is only a deep tree.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
@@ -239,6 +239,34 @@ class ObjectModel:
             folder.load = Load.READY
         splices = self._append(folder, page)
         return splices + self._renew_hint(folder)
+
+    def update(
+        self, folder: Folder, rows: Iterable[ObjectRow], gone: Mapping[str, int], prefixes: Iterable[str]
+    ) -> Splice:
+        """Put objects in or in place of older ones, take some out, add child folders, without a listing.
+
+        What is `gone` is so up to a generation: a newer one has come from somebody else.  Only for a folder that was
+        listed to its end, without older generations.  Open and listed folders stay so.
+        """
+        objects, folders = folder.objects[:], folder.folders[:]
+        for name, generation in gone.items():
+            place = bisect_left(objects, name, key=_name_of)
+            if place < len(objects) and objects[place].name == name and objects[place].generation <= generation:
+                del objects[place]
+        for row in rows:
+            if self.is_placeholder(folder, row):
+                continue
+            place = bisect_left(objects, row.name, key=_name_of)
+            there = place < len(objects) and objects[place].name == row.name
+            if not there or objects[place].generation <= row.generation:
+                objects[place : place + there] = [row]
+        for prefix in prefixes:
+            place = bisect_left(folders, prefix, key=_prefix_of)
+            if place == len(folders) or folders[place].prefix != prefix:
+                folders.insert(place, Folder(prefix, folder))
+        folder.objects, folder.folders = objects, folders
+        self._arrange_or_wait(folder)
+        return self._refold(folder)
 
     def fail(self, folder: Folder, problem: str, remedy: str) -> list[Splice]:
         """Take note that a listing broke; what was shown stays."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from app.actions.own_changes import Changes, put_in, single_changes
 from app.browser import Browser, holders
 from app.desk import Desk, Place
 from services.access import Access
@@ -139,7 +140,25 @@ class PlaceActions:
             self._refused(error)
 
     def touched(self, transfers: tuple[TransferView, ...]) -> None:
-        """List again what the engine has changed, as far as it is on the screen."""
+        """Show what the engine has changed, as far as it is on the screen: in place where that is a few objects."""
+        browser, bucket = self._desk.browser, self._desk.place.bucket
+        changes = None if browser is None or browser.with_past else single_changes(bucket, transfers)
+        if changes is None:
+            self._list_touched(transfers)
+            return
+        for prefix, change in changes.items():
+            self._desk.screen.run_worker(self._put_in(bucket, prefix, change), group="own changes")
+
+    async def _put_in(self, bucket: str, prefix: str, change: Changes) -> None:
+        data, browser = self._desk.session.storage.data, self._desk.browser
+        try:
+            shown = await put_in(self._tree, data, bucket, prefix, change)
+        except PailError:  # the listing says what is wrong
+            shown = False
+        if not shown and browser is self._desk.browser:
+            self.changed(bucket, [*change.written, *change.gone])
+
+    def _list_touched(self, transfers: tuple[TransferView, ...]) -> None:
         urls = [url for transfer in transfers for url in _changed_urls(transfer)]
         bucket = self._desk.place.bucket
         self.changed(bucket, (url.name for url in urls if url.bucket == bucket))
@@ -163,6 +182,6 @@ class PlaceActions:
 def _changed_urls(transfer: TransferView) -> list[GsUrl]:
     """Return the objects that a transfer has written or removed."""
     urls = {transfer.target}
-    if transfer.action in ("move", "delete"):
+    if transfer.action in ("move", "delete", "move-folder", "delete-folder"):
         urls.add(transfer.source)
     return [parse_gs_url(url) for url in urls if is_gs_url(url)]

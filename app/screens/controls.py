@@ -125,7 +125,7 @@ class MainControls(MainLayout):
         self.connect(self._way)
 
     def _is_looked_at(self) -> bool:
-        return self.app.app_focus and self.app.screen is self and self._view == "objects" and not self.past.shown
+        return self.app.app_focus and self.app.screen is self and self._view == "objects"
 
     async def on_unmount(self) -> None:
         """Leave the engine and the connection; what moves goes on in the worker."""

@@ -9,7 +9,7 @@ import pytest
 from app.watch import ASLEEP_S, Presence, Watch
 from services.gcs.interface import ANY, ListQuery
 from tests.flows.conftest import BUCKET, Desk, OpenDesk, eventually
-from widgets.object_rows import Order
+from widgets.object_rows import Entry, Order
 from widgets.object_tree import ObjectTree
 
 SOON_S = 0.02
@@ -98,3 +98,51 @@ async def test_a_dialog_or_another_view_pauses_the_looks(desk: OpenDesk) -> None
 
 def looked_at(d: Desk) -> bool:
     return d.main._is_looked_at()
+
+
+async def test_other_peoples_changes_appear_while_deleted_rows_are_shown(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"1", "b.txt": b"1"}, look_s=SOON_S) as d:
+        await d.see("b.txt")
+        await d.storage.data.delete(BUCKET, "a.txt", precondition=ANY)
+        await eventually(lambda: d.rows() == ["b.txt"])
+        await d.press("V")
+        await eventually(lambda: d.rows() == ["a.txt", "b.txt"])
+        browser = d.main.desk.browser
+        assert browser is not None
+        await eventually(lambda: not d.tree.is_loading())
+        assert not d.tree.differs("", await browser.peek("", ""), past=True)
+        await d.put("c.txt")
+        await eventually(lambda: d.rows() == ["a.txt", "b.txt", "c.txt"])
+        await d.storage.data.delete(BUCKET, "b.txt", precondition=ANY)
+        await eventually(lambda: [entry.is_past for entry in all_entries(d)] == [True, True, False])
+
+
+def all_entries(d: Desk) -> list[Entry]:
+    model = d.tree._model
+    return [entry for row in range(len(model.rows)) if (entry := model.entry_at(row)) is not None]
+
+
+async def test_own_changes_are_put_in_their_places_without_a_listing(
+    desk: OpenDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = {"docs/one.txt": b"1", "docs/two.txt": b"2", "m.txt": b"m", "z.txt": b"z"}
+    async with desk(objects=objects, look_s=600) as d:
+        await d.see("z.txt")
+        await d.press("right")
+        await eventually(lambda: d.rows() == ["docs/", "docs/one.txt", "docs/two.txt", "m.txt", "z.txt"])
+        browser = d.main.desk.browser
+        assert browser is not None
+        listed: list[str] = []
+        monkeypatch.setattr(browser, "list", lambda prefix, ticket: listed.append(prefix))
+        await d.press("end", "r")
+        await d.type("a")
+        await d.press("enter")
+        await eventually(lambda: d.rows() == ["docs/", "docs/one.txt", "docs/two.txt", "a.txt", "m.txt"])
+        await d.press("home", "down", "X")
+        await d.see("Delete the object one.txt?")
+        await d.press("right", "enter")
+        await eventually(lambda: d.rows() == ["docs/", "docs/two.txt", "a.txt", "m.txt"])
+        await d.press("y", "end", "p")
+        await eventually(lambda: "two.txt" in d.rows())
+        assert not listed
+        assert d.tree.differs("", await browser.peek("", "")) is False

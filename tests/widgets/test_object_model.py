@@ -150,6 +150,21 @@ class Histories(RuleBasedStateMachine):
         if folder.load in (Load.READY, Load.FAILED):
             self.list_folder(folder)
 
+    @rule(pick=st.integers(0, 50), leaf=st.sampled_from(["a", "b", "é"]), there=st.booleans())
+    def change_in_place(self, pick: int, leaf: str, there: bool) -> None:
+        folders = [self.model.root, *self.folders()]
+        folder = folders[pick % len(folders)]
+        if folder.load is not Load.READY:
+            return
+        name = folder.prefix + leaf
+        if there:
+            self.spliced([self.model.update(folder, [row(name, 2, 2)], {}, [f"{name}/"])])
+            assert self.model.object_named(name) == row(name, 2, 2)
+            assert self.model.child_folder(f"{name}/") is not None
+        else:
+            self.spliced([self.model.update(folder, [], {name: 2}, [])])
+            assert self.model.object_named(name) is None
+
     @rule(key=st.sampled_from(["name", "size", "modified", "type"]), descending=st.booleans())
     def sort(self, key: str, descending: bool) -> None:
         self.model.order = Order(key, descending)  # type: ignore[arg-type]
