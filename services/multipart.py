@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Final
@@ -48,8 +49,8 @@ async def unfinished(data: DataPlane, bucket: str, prefix: str = "") -> AsyncGen
             return
 
 
-async def survey(data: DataPlane, bucket: str, prefix: str = "") -> Unfinished:
-    """Count the unfinished uploads below a prefix and the bytes of their parts.
+async def survey(data: DataPlane, bucket: str, prefix: str = "", *, before: float = math.inf) -> Unfinished:
+    """Count the unfinished uploads below a prefix, begun before a moment (seconds since the epoch), and their bytes.
 
     Raises what `DataPlane.list_multipart_uploads` raises: `Forbidden` without `storage.multipartUploads.list`,
     `Rejected` and the like from servers without the XML API.
@@ -61,7 +62,8 @@ async def survey(data: DataPlane, bucket: str, prefix: str = "") -> Unfinished:
         async with lanes:
             return await data.multipart_size(bucket, upload)
 
-    async for page in unfinished(data, bucket, prefix):
+    async for uploads in unfinished(data, bucket, prefix):
+        page = [upload for upload in uploads if is_before(upload, before)]
         sized = page[: max(0, SIZED_LIMIT - found.uploads)]
         sizes = await asyncio.gather(*map(size_of, sized))
         for upload, size in zip(page, [*sizes, *[0] * (len(page) - len(sized))], strict=True):
@@ -71,3 +73,31 @@ async def survey(data: DataPlane, bucket: str, prefix: str = "") -> Unfinished:
                 found.oldest = upload.started if found.oldest is None else min(found.oldest, upload.started)
         found.unsized += len(page) - len(sized)
     return found
+
+
+def is_before(upload: MultipartUpload, moment: float) -> bool:
+    """Tell whether an upload was begun before a moment; one whose start is not known only where any would do."""
+    return moment == math.inf or (upload.started is not None and upload.started < moment)
+
+
+async def abort_unfinished(data: DataPlane, bucket: str, prefix: str = "", *, before: float) -> int:
+    """Abort the uploads below a prefix that were begun before a moment (seconds since the epoch); return how many.
+
+    An upload that was finished or aborted meanwhile is left as it is.  Raises what the listing and the aborts raise;
+    calling it again goes on with what is left.
+    """
+    lanes = asyncio.Semaphore(LANES)
+    gone = 0
+
+    async def abort(upload: MultipartUpload) -> None:
+        async with lanes:
+            await data.abort_multipart_upload(bucket, upload)
+
+    async for uploads in unfinished(data, bucket, prefix):
+        doomed = [upload for upload in uploads if is_before(upload, before)]
+        answers = await asyncio.gather(*map(abort, doomed), return_exceptions=True)
+        for answer in answers:
+            if answer is not None:
+                raise answer
+        gone += len(doomed)
+    return gone

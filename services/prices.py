@@ -16,7 +16,7 @@ from services.model import BucketInfo
 from services.operations import OperationCounts
 from services.storage_classes import CLASSES, base_class
 from services.usage import Amount, Usage
-from services.words import count, period, shown
+from services.words import period, shown
 
 GIB: Final = 1 << 30
 """Bytes of the unit in which storage is billed (Google writes GB and means GiB)."""
@@ -207,7 +207,7 @@ def saving(
         notes.append(f"soft delete bills what is deleted for {period(soft_delete_s)} more")
     if rule.action == SET_CLASS and objects:
         once = _per_thousand(table.class_a, place, rule.storage_class) * objects / 1_000
-        notes.append(f"moving {count(objects, 'object')} costs {money(table, once)} once")
+        notes.append(f"moving them costs {money(table, once)} once")
     size = sum(amount.size for amount in touched.values())
     return Saving(saved, objects, size, "; ".join(notes))
 

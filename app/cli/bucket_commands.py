@@ -38,6 +38,8 @@ def _usage(parser: Parser) -> None:
     parser.word("url", nargs="?", metavar="gs://BUCKET[/PREFIX]", help="what to count (default: the selected bucket)")
     parser.option("--by", choices=GROUPS, metavar="GROUP", help=f"also each {', '.join(GROUPS)}")
     parser.option("--cached", action="store_true", help="the last count, if there is one; its age is said")
+    parser.option("--abort-uploads", action="store_true", help="abort unfinished multipart uploads first; it asks")
+    parser.option("--older", metavar="AGE", help="abort those begun longer ago (default: 1d; 0: all)")
 
 
 ATTACH: Final = Command(
@@ -112,5 +114,6 @@ USAGE: Final = Command(
         ("pail usage", "the selected bucket"),
         ("pail usage gs://b --by folder", "the largest folders"),
         ("pail usage gs://b/logs/ --by type", ""),
+        ("pail usage gs://b --abort-uploads --older 7d", "what was begun and never finished"),
     ),
 )

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from app.cli.confirm import confirm
 from app.cli.connect import named_or_current, open_connection
 from app.cli.context import Context
 from app.cli.live import LiveLine
 from app.cli.output import Output
 from app.cli.runtime import run_async
 from app.cli.units import rfc3339
-from services import config, usage_cache
-from services.connection import Connection
-from services.errors import BucketNotFound, Forbidden, NotFound, PailError, UsageError
+from services import config
+from services.errors import BucketNotFound, UsageError
 from services.gcs.interface import Storage
 from services.history import State
-from services.lifecycle import rules_of, words
-from services.model import BucketInfo
-from services.multipart import Unfinished, survey
+from services.lifecycle import ABORT, rules_of, words
+from services.multipart import Unfinished, abort_unfinished
+from services.multipart import survey as find_unfinished
 from services.names import GsUrl, display_name
 from services.operations import OperationCounts
-from services.prices import GIB, Place, PriceTable, Saving, money, monthly, operations_cost, saving, storage_rate
+from services.quantities import parse_period
 from services.storage_classes import class_title
 from services.usage import AGE_LABELS, Amount, Usage
-from services.usage_count import Count
-from services.words import shown
+from services.usage_report import Effect, Survey, UsageReport
+from services.words import DAY_S, shown
 from widgets import formats
 
 STATES: Final[tuple[tuple[State, str], ...]] = (
@@ -41,41 +40,8 @@ STATES: Final[tuple[tuple[State, str], ...]] = (
 FOLDERS: Final = 1_000
 """Folders that `--by folder` names; smaller ones are one line of others."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Report:
-    """Everything that was found out."""
-
-    url: str
-    usage: Usage
-    age_s: float
-    """Seconds since the count; 0 for a new one."""
-    unfinished: Unfinished | None
-    """None where it could not be listed."""
-    place: Place
-    table: PriceTable
-    savings: list[Saving]
-    operations: OperationCounts
-    billed: bool
-    """Whether somebody bills for it: not for the embedded store, nor another server."""
-
-    @property
-    def monthly_cost(self) -> float:
-        """What all of it costs for a month."""
-        return monthly(self.table, self.place, self.usage).monthly + self.unfinished_cost
-
-    @property
-    def unfinished_cost(self) -> float:
-        """What unfinished uploads cost of that."""
-        classes = self.unfinished.classes if self.unfinished else {}
-        return sum(
-            amount.size / GIB * storage_rate(self.table, self.place, name).price for name, amount in classes.items()
-        )
-
-    @property
-    def operations_cost(self) -> float:
-        """What the requests of this command cost."""
-        return operations_cost(self.table, self.place, self.operations)
+WORTH: Final = 0.01
+"""What a suggested rule has to save for a month to be printed, in the currency of the prices."""
 
 
 def run(context: Context) -> int:
@@ -84,89 +50,87 @@ def run(context: Context) -> int:
 
 
 async def _run(context: Context) -> int:
+    args, output = context.args, context.output
     settings = await asyncio.to_thread(config.load)
+    older_s = _older(args.older, aborting=args.abort_uploads)
     async with open_connection(context) as (connection, storage):
         url = await named_or_current(context, connection)
+        prefix = url.name if url.is_prefix else f"{url.name}/"
         table = settings.price_table(replit=connection.credentials.kind == "replit")
-        report = await _find_out(context, connection, storage, url, table)
-    if context.args.by:
-        _print_groups(context.output, report, context.args.by)
-    if context.output.json:
-        context.output.record("usage", **_record(report))
+        aborted = await _abort(context, storage, url.bucket, prefix, older_s) if args.abort_uploads else None
+        live = LiveLine(output)
+
+        def progress(usage: Usage) -> None:
+            whole = usage.amount()
+            live.show(f"{formats.count(whole.objects, 'object')}, {formats.size(whole.size)}")
+
+        survey = Survey(connection, storage, url.bucket, prefix, table=table, now=time.time, on_page=progress)
+        await survey.look()
+        try:
+            await _count(survey, url, cached=args.cached)
+        finally:
+            live.clear()
+        await survey.uploads()
+        operations = storage.operations.counts()
+    report = survey.report()
+    for note in report.notes:
+        output.message(display_name(note))
+    if args.by:
+        _print_groups(output, report.usage, args.by)
+    if output.json:
+        extra = {} if aborted is None else {"aborted_uploads": {"uploads": aborted.uploads, "size": aborted.size}}
+        output.record("usage", **_record(report, operations), **extra)
     else:
-        _print(context.output, report)
+        _print(output, report, operations)
     return 0
 
 
-async def _find_out(
-    context: Context, connection: Connection, storage: Storage, url: GsUrl, table: PriceTable
-) -> _Report:
-    prefix = url.name if url.is_prefix else f"{url.name}/"
-    info = await _settings(context.output, storage, url.bucket)
-    usage, age_s = await _usage(context, connection, storage, info, url.bucket, prefix)
-    if prefix and not any(usage.amount(state).objects for state, _ in STATES):
+def _older(age: str | None, *, aborting: bool) -> int:
+    """Return for how many seconds an upload has to be unfinished to be aborted; raises `UsageError`."""
+    if age is None:
+        return DAY_S
+    if not aborting:
+        raise UsageError("--older says which uploads to abort", remedy="Give --abort-uploads as well.")
+    return parse_period(age) if age != "0" else 0
+
+
+async def _count(survey: Survey, url: GsUrl, *, cached: bool) -> None:
+    if not cached:
+        await survey.count()
+    elif not await survey.recall():
+        raise UsageError("there is no count of it yet", remedy="Leave --cached out.", url=str(url))
+    usage = survey.report().usage
+    if usage.prefix and not any(usage.amount(state).objects for state, _ in STATES):
         raise BucketNotFound(f"cannot count {display_name(str(url))}: nothing lies below it", url=str(url))
-    left = await _unfinished(context.output, storage, url.bucket, prefix)
-    place = Place.of(info)
-    kept_s = info.soft_delete_s if info else 0
-    savings = [
-        saving(table, place, rule, touched, soft_delete_s=kept_s)
-        for rule, touched in zip(usage.rules, usage.touched, strict=True)
-    ]
-    shown_url = f"gs://{url.bucket}/{prefix}" if prefix else f"gs://{url.bucket}"
-    billed = not (connection.is_local or connection.endpoint)
-    return _Report(shown_url, usage, age_s, left, place, table, savings, storage.operations.counts(), billed)
 
 
-async def _settings(output: Output, storage: Storage, bucket: str) -> BucketInfo | None:
-    try:
-        return await storage.control.get_bucket(bucket)
-    except Forbidden as error:
-        output.message(f"Prices are a guess: {error.message}")
-        return None
+async def _abort(context: Context, storage: Storage, bucket: str, prefix: str, older_s: int) -> Unfinished:
+    """Abort unfinished uploads after a question that says what goes; return what went."""
+    before = time.time() - older_s
+    doomed = await find_unfinished(storage.data, bucket, prefix, before=before)
+    url = f"gs://{bucket}/{prefix}" if prefix else f"gs://{bucket}"
+    age = f" begun more than {formats.period(older_s)} ago" if older_s else ""
+    if not doomed.uploads:
+        context.output.message(f"No unfinished upload{age} in {display_name(url)}.")
+        return doomed
+    what = f"{formats.count(doomed.uploads, 'unfinished upload')}{age}, {formats.size(doomed.size)}"
+    warning = "Their parts are deleted for good; whoever still sends one has to begin again."
+    await confirm(context, f"Abort {what}, in {display_name(url)}?\n{warning}", url=url)
+    gone = await abort_unfinished(storage.data, bucket, prefix, before=before)
+    context.output.message(f"Aborted {formats.count(gone, 'upload')}.")
+    return doomed
 
 
-async def _usage(
-    context: Context, connection: Connection, storage: Storage, info: BucketInfo | None, bucket: str, prefix: str
-) -> tuple[Usage, float]:
-    """Return a new count, or the last one where that is asked for, and its age in seconds."""
-    if context.args.cached:
-        kept = await asyncio.to_thread(usage_cache.load, connection, bucket, prefix, time.time())
-        if kept is None:
-            raise UsageError("there is no count of it yet", remedy="Leave --cached out.", url=f"gs://{bucket}/{prefix}")
-        return kept.usage, kept.age_s
-    live = LiveLine(context.output)
-
-    def progress(usage: Usage) -> None:
-        whole = usage.amount()
-        live.show(f"{formats.count(whole.objects, 'object')}, {formats.size(whole.size)}")
-
-    rules = rules_of(info.resource) if info else ()
-    try:
-        usage = await Count(storage.data, bucket, prefix, now=time.time(), rules=rules, on_page=progress).run()
-    finally:
-        live.clear()
-    await asyncio.to_thread(usage_cache.save, connection, usage)
-    return usage, 0.0
+def _url(usage: Usage) -> str:
+    return f"gs://{usage.bucket}/{usage.prefix}" if usage.prefix else f"gs://{usage.bucket}"
 
 
-async def _unfinished(output: Output, storage: Storage, bucket: str, prefix: str) -> Unfinished | None:
-    """Return the unfinished uploads; None where the service does not tell, which is said."""
-    try:
-        return await survey(storage.data, bucket, prefix)
-    except PailError as error:
-        # What was counted is worth having, whatever is wrong with this list; other servers answer it with anything.
-        why = "this server has no XML API" if isinstance(error, NotFound) else error.message
-        output.message(f"Unfinished uploads are not counted: {why}")
-        return None
-
-
-def _record(report: _Report) -> dict[str, Any]:
+def _record(report: UsageReport, operations: OperationCounts) -> dict[str, Any]:
     usage, table, left = report.usage, report.table, report.unfinished
     live = usage.amount()
-    estimate = monthly(table, report.place, usage)
+    effects = report.effects()
     return {
-        "url": report.url,
+        "url": _url(usage),
         "objects": live.objects,
         "size": live.size,
         "counted": rfc3339(usage.now),
@@ -177,23 +141,26 @@ def _record(report: _Report) -> dict[str, Any]:
         else {"uploads": left.uploads, "size": left.size, "unsized": left.unsized, "oldest": rfc3339(left.oldest)},
         "monthly_cost": {
             "amount": round(report.monthly_cost, 6),
-            "hidden": round(estimate.hidden + report.unfinished_cost, 6),
+            "hidden": round(report.hidden_cost, 6),
             "currency": table.currency,
-            "exact": estimate.exact,
+            "exact": report.estimate.exact,
             "prices": table.note,
         },
-        "lifecycle": [
-            {"rule": words(rule), "objects": each.objects, "size": each.size, "saves": round(each.monthly, 6)}
-            for rule, each in zip(usage.rules, report.savings, strict=True)
-        ],
+        "lifecycle": [_effect(effect) for effect in effects if effect.is_set],
+        "suggested": [_effect(effect) for effect in effects if not effect.is_set],
         "operations": {
-            "class_a": report.operations.of_class("A"),
-            "class_b": report.operations.of_class("B"),
-            "free": report.operations.of_class("free"),
-            "cost": round(report.operations_cost, 8),
+            "class_a": operations.of_class("A"),
+            "class_b": operations.of_class("B"),
+            "free": operations.of_class("free"),
+            "cost": round(report.cost_of(operations), 8),
         },
         "usage_page": table.usage_page,
     }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    each = effect.saving
+    return {"rule": words(effect.rule), "objects": each.objects, "size": each.size, "saves": round(each.monthly, 6)}
 
 
 def _table(amounts: dict[str, Amount]) -> dict[str, dict[str, int]]:
@@ -217,11 +184,10 @@ def _share_name(kind: str, prefix: str) -> str:
     return {"folder": prefix, "objects": f"(objects in {prefix or 'the bucket'} itself)"}.get(kind, "(other folders)")
 
 
-def _print_groups(output: Output, report: _Report, by: str) -> None:
-    bucket = report.usage.bucket
-    for name, amount in _groups(report.usage, by):
+def _print_groups(output: Output, usage: Usage, by: str) -> None:
+    for name, amount in _groups(usage, by):
         if output.json:
-            url = f"gs://{bucket}/{name}" if by == "folder" and name.endswith("/") else report.url
+            url = f"gs://{usage.bucket}/{name}" if by == "folder" and name.endswith("/") else _url(usage)
             output.record("usage", url=url, objects=amount.objects, size=amount.size, **{by: name})
         else:
             label = output.name(name) if name else "(none)"
@@ -230,9 +196,10 @@ def _print_groups(output: Output, report: _Report, by: str) -> None:
         output.line("")
 
 
-def _print(output: Output, report: _Report) -> None:
-    usage, table = report.usage, report.table
-    output.line(output.name(report.url) + (f"  (counted {formats.duration(report.age_s)} ago)" if report.age_s else ""))
+def _print(output: Output, report: UsageReport, operations: OperationCounts) -> None:
+    usage, left = report.usage, report.unfinished
+    age_s = time.time() - usage.now
+    output.line(output.name(_url(usage)) + (f"  (counted {formats.duration(age_s)} ago)" if age_s >= 60 else ""))
     for state, title in STATES:
         if state in usage.unseen:
             output.line(f"  {title:20} not listed")
@@ -240,31 +207,40 @@ def _print(output: Output, report: _Report) -> None:
         whole = usage.amount(state)
         if whole.objects or state == "live":
             output.line(_line(title, whole.size, formats.count(whole.objects, "object"), usage.classes[state]))
-    left = report.unfinished
     if left is not None and left.uploads:
         since = f", the oldest of {formats.date(left.oldest)}" if left.oldest is not None else ""
         more = f"; {left.unsized:,} more not measured" if left.unsized else ""
         output.line(_line("Unfinished uploads", left.size, f"{formats.count(left.uploads, 'upload')}{since}{more}", {}))
-    estimate = monthly(table, report.place, usage)
-    hidden = estimate.hidden + report.unfinished_cost
-    part = f", {money(table, hidden)} of it for what is hidden" if hidden else ""
-    guess = "" if estimate.exact else "; the location's own prices are not known"
-    title = "Costs about" if report.billed else "Would cost about"
-    output.line(f"  {title:20} {money(table, report.monthly_cost)} a month{part}  ({table.note}{guess})")
-    for rule, each in zip(usage.rules, report.savings, strict=True):
-        note = f"; {each.note}" if each.note else ""
-        effect = f"would save {money(table, each.monthly)} a month{note}" if each.objects else "fits nothing today"
-        output.line(f"  Rule '{words(rule)}' {effect}")
-    counts = report.operations
-    output.line(
-        f"  {'This count':20} {counts.of_class('A'):,} class A and {counts.of_class('B'):,} class B operations, "
-        f"{money(table, report.operations_cost)}"
-    )
+    _print_costs(output, report, operations)
     if output.is_terminal and report.billed:
-        output.message(f"What is really billed: {table.usage_page}")
-    if left is not None and left.uploads and not any(rule.action.startswith("Abort") for rule in usage.rules):
-        remedy = f"pail settings gs://{display_name(usage.bucket)} 'lifecycle=+abort unfinished uploads after 7 days'"
-        output.message(f"Unfinished uploads stay until they are aborted: {remedy}")
+        output.message(f"What is really billed: {report.table.usage_page}")
+    if left is not None and left.uploads:
+        output.message(f"Unfinished uploads stay until they are aborted: {' or '.join(_remedies(report))}")
+
+
+def _print_costs(output: Output, report: UsageReport, operations: OperationCounts) -> None:
+    part = f", {report.words(report.hidden_cost)} of it for what is hidden" if report.hidden_cost else ""
+    guess = "" if report.estimate.exact else "; the location's own prices are not known"
+    title = "Costs about" if report.billed else "Would cost about"
+    output.line(f"  {title:20} {report.words(report.monthly_cost)} a month{part}  ({report.table.note}{guess})")
+    for effect in report.effects():
+        each = effect.saving
+        note = f"; {each.note}" if each.note else ""
+        does = f"would save {report.words(each.monthly)} a month{note}" if each.objects else "fits nothing today"
+        if effect.is_set:
+            output.line(f"  Rule '{words(effect.rule)}' {does}")
+        elif each.monthly >= WORTH:
+            output.line(f"  A rule '{words(effect.rule)}' {does}")
+    billed = f"{operations.of_class('A'):,} class A and {operations.of_class('B'):,} class B operations"
+    output.line(f"  {'This count':20} {billed}, {report.words(report.cost_of(operations))}")
+
+
+def _remedies(report: UsageReport) -> Iterator[str]:
+    """Yield the commands that are rid of unfinished uploads: now, and from now on."""
+    url = f"gs://{display_name(report.usage.bucket)}"
+    yield f"pail usage {url} --abort-uploads"
+    if not any(rule.action == ABORT for rule in rules_of(report.info.resource if report.info else {})):
+        yield f"pail settings {url} 'lifecycle=+abort unfinished uploads after 7 days'"
 
 
 def _line(title: str, size: int, what: str, classes: dict[str, Amount]) -> str:

@@ -169,7 +169,37 @@ def test_usage_counts_what_is_hidden_and_what_it_costs(pail: Pail, put: Put, sto
     text = pail("usage", "gs://bucket")
     assert "Unfinished uploads" in text.out
     assert "abort unfinished uploads after 7 days" in text.err
+    assert "pail usage gs://bucket --abort-uploads" in text.err
+    assert [each["rule"] for each in record["suggested"]] == [
+        "to Nearline after 30 days",
+        "to Coldline after 90 days",
+        "delete older versions after 30 days",
+    ]
     pail("usage", "gs://bucket/none/", code=3)
+
+
+def begin_upload(store: StoreServer, name: str, size: int) -> None:
+    """Begin a multipart upload with one part, and leave it."""
+    begun, _ = ask(store, "POST", f"/bucket/{name}?uploads", b"")
+    key = begun.partition(b"<UploadId>")[2].partition(b"</UploadId>")[0].decode()
+    ask(store, "PUT", f"/bucket/{name}?partNumber=1&uploadId={key}", b"1" * size)
+
+
+def test_usage_aborts_unfinished_uploads_once_confirmed(pail: Pail, put: Put, store: StoreServer) -> None:
+    put("bucket")
+    put("bucket", "a", b"1")
+    for name, size in (("one", 700), ("logs/two", 50)):
+        begin_upload(store, name, size)
+    young = pail("--json", "usage", "gs://bucket", "--abort-uploads")
+    assert young.records[0]["aborted_uploads"] == {"uploads": 0, "size": 0}
+    assert young.records[0]["unfinished_uploads"]["uploads"] == 2, "somebody may still be sending them"
+    refused = pail("usage", "gs://bucket", "--abort-uploads", "--older", "0", code=2)
+    assert "Abort 2 unfinished uploads, 750 B, in gs://bucket" in refused.err
+    [record] = pail("--json", "--yes", "usage", "gs://bucket", "--abort-uploads", "--older", "0").records
+    assert record["aborted_uploads"] == {"uploads": 2, "size": 750}
+    assert record["unfinished_uploads"]["uploads"] == 0
+    assert record["objects"] == 1
+    pail("usage", "gs://bucket", "--older", "7d", code=2)
 
 
 def test_usage_by_group_and_of_the_selected_bucket(pail: Pail, put: Put) -> None:

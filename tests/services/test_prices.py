@@ -75,7 +75,7 @@ def test_a_rule_saves_what_it_deletes_or_the_difference_between_classes() -> Non
     assert deleted.note == "soft delete bills what is deleted for 7 days more"
     moved = saving(GOOGLE, IOWA, move_after(3, "NEARLINE"), touched)
     assert moved.monthly == pytest.approx(0.1)
-    assert moved.note == "moving 2,000 objects costs $0.02 once"
+    assert moved.note == "moving them costs $0.02 once"
     assert saving(GOOGLE, IOWA, delete_after(3), {}, soft_delete_s=DAY).note == ""
 
 
