@@ -8,13 +8,13 @@ from typing import Final, Literal
 
 from app.context import Context, always
 
-Group = Literal["Move", "Mark", "Act", "Find", "Transfers", "Sync", "Buckets", "Pail"]
+Group = Literal["Move", "Mark", "Act", "Find", "Transfers", "Sync", "Usage", "Buckets", "Pail"]
 """Sections of the help."""
 
-GROUPS: Final[tuple[Group, ...]] = ("Move", "Mark", "Act", "Transfers", "Sync", "Find", "Buckets", "Pail")
+GROUPS: Final[tuple[Group, ...]] = ("Move", "Mark", "Act", "Transfers", "Sync", "Find", "Usage", "Buckets", "Pail")
 """The sections in the order in which the help shows them."""
 
-Owner = Literal["screen", "tree", "finds", "facts", "transfers", "sync"]
+Owner = Literal["screen", "tree", "finds", "facts", "transfers", "sync", "usage"]
 """Who binds the keys: the main screen, or a widget that moves its own cursor and knows what can be done there."""
 
 
@@ -55,6 +55,8 @@ _SHOWN: Final = {
     "comma": ",",
     "full_stop": ".",
     "plus": "+",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "minus": "-",
     "asterisk": "*",
     "dollar_sign": "$",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-View = Literal["objects", "find", "settings", "transfers", "sync"]
+View = Literal["objects", "find", "settings", "transfers", "sync", "usage"]
 """A view of the main screen; `find` stands in place of the objects."""
 
 VIEWS: Final[tuple[tuple[View, str], ...]] = (
@@ -14,6 +14,7 @@ VIEWS: Final[tuple[tuple[View, str], ...]] = (
     ("settings", "Settings"),
     ("transfers", "Transfers"),
     ("sync", "Sync"),
+    ("usage", "Usage"),
 )
 """The views in the order of their numbers, with their titles."""
 
@@ -51,6 +52,10 @@ class Context:
 
     done: bool = False
     """Whether the engine was given something to do in this session."""
+    counting: bool = False
+    """Whether the usage view counts."""
+    share: Literal["", "folder", "object", "uploads", "rule", "link"] = ""
+    """What the cursor of the usage view stands on."""
 
     @property
     def chosen(self) -> bool:
@@ -150,7 +155,7 @@ def pastable(context: Context) -> bool:
 
 def undoable(context: Context) -> bool:
     """Tell whether something can be undone."""
-    return context.view in ("objects", "find", "transfers") and context.undoable
+    return context.view in ("objects", "find", "transfers", "usage") and context.undoable
 
 
 def restorable(context: Context) -> bool:
@@ -171,6 +176,35 @@ def with_bucket(context: Context) -> bool:
 def in_settings(context: Context) -> bool:
     """Tell whether the settings of a bucket are shown."""
     return context.view == "settings" and context.bucket
+
+
+def in_usage(context: Context) -> bool:
+    """Tell whether the usage of a bucket is shown."""
+    return context.view == "usage" and context.bucket
+
+
+def on_share(*kinds: str, changing: bool = False) -> Callable[[Context], bool]:
+    """Return whether the cursor of the usage view stands on something of these kinds, that may be changed as well."""
+
+    def applies(context: Context) -> bool:
+        return in_usage(context) and context.share in kinds and (context.may_write or not changing)
+
+    return applies
+
+
+def counting(context: Context) -> bool:
+    """Tell whether the usage view counts."""
+    return in_usage(context) and context.counting
+
+
+def countable(context: Context) -> bool:
+    """Tell whether a count may begin."""
+    return in_usage(context) and not context.counting
+
+
+def writable_bucket(context: Context) -> bool:
+    """Tell whether a bucket is open whose objects may be changed."""
+    return context.bucket and context.may_write
 
 
 def in_transfers(context: Context) -> bool:

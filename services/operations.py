@@ -75,3 +75,27 @@ class OperationCounter:
         """Return what was counted so far."""
         with self._lock:
             return OperationCounts(dict(self._counts))
+
+
+class WorkerOperations:
+    """Requests of a worker during one session, told from what it says of all its time.
+
+    What it did before the session is not counted; a worker that replaces it begins at nothing.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[str, int] | None = None
+        self._sum: Counter[str] = Counter()
+
+    def note(self, so_far: Mapping[str, int]) -> None:
+        """Take what a worker says of all its time, by method."""
+        last = self._last
+        if last is not None:
+            is_another = any(so_far.get(name, 0) < number for name, number in last.items())
+            for name, number in so_far.items():
+                self._sum[name] += number - (0 if is_another else last.get(name, 0))
+        self._last = dict(so_far)
+
+    def with_own(self, own: OperationCounts) -> OperationCounts:
+        """Return the worker's requests and those of this process together."""
+        return OperationCounts(dict(self._sum + Counter(own.by_operation)))

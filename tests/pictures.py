@@ -6,13 +6,16 @@ The screens are the real ones; storage, engine, clock and zone are written down 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
+from unittest.mock import patch
 
 from textual.pilot import Pilot
 
@@ -25,7 +28,8 @@ from services.access import ASKED
 from services.connection import Connection
 from services.credentials import ConnectionOptions
 from services.gcs.interface import ListQuery, Storage
-from services.model import BucketInfo, BucketPage, ListPage, ObjectInfo, ObjectRow
+from services.model import BucketInfo, BucketPage, ListPage, MultipartPage, MultipartUpload, ObjectInfo, ObjectRow
+from services.operations import OperationCounter
 from services.remembered import Kept, Remembered
 from services.transfer.messages import EngineClient, Fact, JobView, Snapshot, SnapshotQuery, TransferView
 from services.workspace import AttachedBucket, Workspace
@@ -54,9 +58,12 @@ OBJECTS = {
 }
 
 
+GONE = ("backup/2026-11-21.tar.zst", "videos/2025/keynote.mov")
+
+
 def row_of(name: str) -> ObjectRow:
     size, age, kind = OBJECTS[name]
-    generation = 1_763_800_000_000_000 + size % 1_000_000
+    generation = int((NOW - age) * 1_000_000) + size % 1_000_000
     return ObjectRow(name, size, NOW - age, generation, 1, "n03x6A==", kind, "STANDARD")
 
 
@@ -72,7 +79,22 @@ class PaintedStorage:
     def data(self) -> PaintedStorage:
         return self
 
+    @property
+    def operations(self) -> OperationCounter:
+        counter = OperationCounter()
+        counter.add("objects.list", 1_204)
+        counter.add("objects.get", 310)
+        return counter
+
+    async def list_multipart_uploads(self, bucket: str, *, prefix: str = "", token: str = "") -> MultipartPage:
+        return MultipartPage([MultipartUpload("videos/raw/big.mov", "7", NOW - 40 * DAY, "STANDARD")], "")
+
+    async def multipart_size(self, bucket: str, upload: MultipartUpload) -> int:
+        return 212_000_000
+
     async def list_page(self, bucket: str, query: ListQuery, token: str = "") -> ListPage:
+        if query.soft_deleted:
+            return ListPage([row_of(name)._replace(deleted=NOW - DAY) for name in GONE], [], "")
         inside = [name for name in sorted(OBJECTS) if name.startswith(query.prefix) and name >= query.start_offset]
         inside = [name for name in inside if not query.end_offset or name < query.end_offset]
         if not query.delimiter:
@@ -347,6 +369,25 @@ async def sync_plan() -> str:
         return picture(app)
 
 
+async def search() -> str:
+    async with screen(snapshot=Snapshot()) as (app, pilot):
+        await pilot.press("ctrl+f", *"*o* >10K", "enter", "down", "space")
+        await until(pilot, lambda: "found" in text_of(app) and "1 marked" in text_of(app))
+        return picture(app)
+
+
+async def usage() -> str:
+    with TemporaryDirectory() as folder, patch.dict(os.environ, XDG_CACHE_HOME=folder):  # no older count is shown
+        return await counted_usage()
+
+
+async def counted_usage() -> str:
+    async with screen(snapshot=Snapshot()) as (app, pilot):
+        await pilot.press("5")
+        await until(pilot, lambda: "counted just now" in text_of(app))
+        return picture(app)
+
+
 async def delete_dialog() -> str:
     async with screen(snapshot=Snapshot()) as (app, pilot):
         await pilot.press("right", "down", "space", "space")
@@ -370,6 +411,8 @@ async def pictures() -> dict[str, str]:
         "transfers.svg": await transfers(),
         "sync.svg": await sync_view(),
         "sync-plan.svg": await sync_plan(),
+        "search.svg": await search(),
+        "usage.svg": await usage(),
         "delete.svg": await delete_dialog(),
     }
 

@@ -27,6 +27,9 @@ SHORT_NAME: Final = 6
 SHORT_VIEW: Final = 3
 """Letters that are left of a view's title where room is short."""
 
+SHORT_VIEWS: Final = {"Usage": "Use"}
+"""Titles that are shortened in another way."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeaderState:
@@ -34,8 +37,8 @@ class HeaderState:
 
     bucket: str = ""
     """Alias or name of the bucket; empty where none is open."""
-    views: tuple[tuple[str, str], ...] = ()
-    """Id and title of each view."""
+    views: tuple[tuple[str, str, str], ...] = ()
+    """Id, key and title of each view."""
     view: str = ""
     """Id of the current one."""
     where: str = ""
@@ -121,11 +124,11 @@ def _left(state: HeaderState, bucket: str, symbols: Symbols, *, short: bool, bar
     """Return the bucket and the views: with titles, with short ones, or (`bare`) only the current one with a title."""
     name = f"{symbols.current} {bucket}" if bucket else "Choose a bucket"
     parts = [Part(f" {symbols.opened} {name} ", "header-line--chip", CHIP), Part(" " if short else "  ")]
-    for number, (view, title) in enumerate(state.views, 1):
-        label = title[:SHORT_VIEW] if short else title
+    for view, key, title in state.views:
+        label = SHORT_VIEWS.get(title, title[:SHORT_VIEW]) if short else title
         look = "header-line--current" if view == state.view else MUTED
         # The current view is told by its brackets as well, where there is no colour.
-        text = f"[{number} {label}]" if view == state.view else f" {number} " if bare else f" {number} {label} "
+        text = f"[{key} {label}]" if view == state.view else f" {key} " if bare else f" {key} {label} "
         parts.append(Part(text, look, view))
     return parts
 

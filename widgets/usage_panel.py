@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 
 from rich.cells import cell_len
 from textual import events, on
@@ -15,135 +15,64 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.reactive import var
 
+from services.lifecycle import Rule
 from services.names import display_name
-from services.prices import monthly
 from widgets import formats
-from widgets.cells import Span, cut_middle, cut_start
-from widgets.columns import Column, Placed
+from widgets.cells import Span, cut_end, cut_middle, cut_start
+from widgets.columns import Column, Placed, place
 from widgets.object_cells import Clock
 from widgets.object_rows import Entry, holder_of
-from widgets.span_line import Part, SpanLine, spread
 from widgets.symbols import ASCII, UNICODE, Symbols
+from widgets.usage_lines import RECOUNT, UsageFoot, UsageHead, UsageTabs
 from widgets.usage_rows import ASCII_SPARKS, SECTIONS, SPARKS, Section, UsageRow, UsageState, ages_line, build
 from widgets.virtual_tree import Look, VirtualTree
 
-_RECOUNT: Final = "recount"
-_CANCEL: Final = "cancel"
+UsageKind = Literal["", "folder", "object", "uploads", "rule", "link"]
+"""What a line stands for that something can be done with."""
 
 
-class UsageHead(SpanLine[str]):
-    """The first line: size, objects, cost, and how old the count is."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"usage--total", "usage--key", "usage--problem"}
-
-    state: UsageState = UsageState()
-
-    @dataclass
-    class Chosen(Message):
-        """A word that can be clicked was."""
-
-        what: str
-        """Which."""
-
-    def chosen(self, target: str) -> None:
-        """Tell what was clicked."""
-        self.post_message(self.Chosen(target))
-
-    def parts(self, width: int) -> Sequence[Part[str]]:
-        """Return what fits: the total first, then the cost, then where prices come from."""
-        state, dot = self.state, f" {self.symbols.dot} "
-        right = self._right()
-        used = sum(len(part.text) for part in right) + 3
-        if state.usage is None:
-            words = f"{self.symbols.warning} {display_name(state.problem)}" if state.problem else "Nothing counted yet."
-            return spread([Part(f" {words}", "usage--problem" if state.problem else "")], right, width)
-        total = state.usage.amount()
-        facts = [formats.size(total.size), formats.count(total.objects, "object")]
-        if state.money is not None:
-            estimate = monthly(state.money.table, state.money.place, state.usage)
-            facts.append(f"about {state.money.words(estimate.monthly)} a month")
-        while len(facts) > 1 and sum(map(len, facts)) + 3 * len(facts) + used > width:
-            facts.pop()
-        left: list[Part[str]] = [Part(f" {facts[0]}", "usage--total"), Part("".join(dot + fact for fact in facts[1:]))]
-        if state.problem:
-            left.append(Part(f"{dot}{self.symbols.warning} {display_name(state.problem)}", "usage--problem"))
-        return spread(left, right, width)
-
-    def _right(self) -> list[Part[str]]:
-        state = self.state
-        if state.counting:
-            words = f"{self.symbols.moving} counting{self.symbols.ellipsis}  "
-            return [
-                Part(words, "span-line--muted"),
-                Part("esc", "usage--key", _CANCEL),
-                Part(" cancel", "span-line--muted", _CANCEL),
-            ]
-        if state.counted_s is None:
-            words = "not complete  " if state.usage is not None else ""
-        else:
-            words = f"counted {formats.relative_time(0, state.counted_s)}  "
-        verb = " recount" if state.usage is not None else " count"
-        return [
-            Part(words, "span-line--muted"),
-            Part("R", "usage--key", _RECOUNT),
-            Part(verb, "span-line--muted", _RECOUNT),
-        ]
+_LABELS: Final[dict[Section, str]] = {
+    "folders": "Folder",
+    "class": "Class",
+    "age": "Age",
+    "type": "Type",
+    "largest": "Object",
+    "oldest": "Object",
+    "hidden": "Not in any list",
+    "savings": "Rule",
+    "session": "Requests",
+}
+"""Heads of the first column."""
 
 
-class UsageTabs(SpanLine[Section]):
-    """The sections, and which one is shown."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"usage--current"}
-
-    section: var[Section] = var("folders")
-    """The one that is shown."""
-
-    @dataclass
-    class Chosen(Message):
-        """A section was clicked."""
-
-        section: Section
-        """Which."""
-
-    def watch_section(self) -> None:
-        """Draw anew."""
-        self.refresh()
-
-    def chosen(self, target: Section) -> None:
-        """Tell which section was clicked."""
-        self.post_message(self.Chosen(target))
-
-    def parts(self, width: int) -> Sequence[Part[Section]]:
-        """Return the titles; where they do not all fit, those around the current one."""
-        current = next(index for index, (key, _) in enumerate(SECTIONS) if key == self.section)
-        shown = [(key, f"[{title}]" if key == self.section else f" {title} ") for key, title in SECTIONS]
-        first, last = 0, len(shown)
-        while last - first > 1 and sum(len(title) for _, title in shown[first:last]) > width:
-            if current - first > last - 1 - current:
-                first += 1
-            else:
-                last -= 1
-        return [
-            Part(title, "usage--current" if key == self.section else "span-line--muted", key)
-            for key, title in shown[first:last]
-        ]
+def _columns(section: Section) -> Sequence[Column]:
+    """Return the columns of a section: bars only where there are some, room for words where there are some."""
+    label = Column("label", _LABELS[section], sortable=False)
+    size = Column("size", "Size", 8, "right", from_width=24, sortable=False)
+    share = Column("percent", "Share", 5, "right", from_width=34, sortable=False)
+    objects = Column("objects", "Objects", 9, "right", from_width=48, sortable=False)
+    if section in ("savings", "session"):
+        words = Column("detail", "", 36, from_width=72, wide=62, wide_from=112, sortable=False)
+        if section == "session":
+            return (label, objects, words)
+        return (label, size, replace(objects, from_width=112), words)
+    if section in ("largest", "oldest"):
+        updated = Column("detail", "Updated", 12, from_width=56, sortable=False)
+        bar = Column("bar", "", 8, from_width=84, wide=22, wide_from=96, sortable=False)
+        return (bar, label, size, share, updated)
+    if section in ("class", "hidden"):
+        bar = Column("bar", "", 8, from_width=84, wide=22, wide_from=110, sortable=False)
+        detail = Column("detail", "", 30, from_width=72, wide=42, wide_from=96, sortable=False)
+        return (bar, label, size, share, objects, detail)
+    return (Column("bar", "", 14, from_width=56, wide=44, wide_from=96, sortable=False), label, size, share, objects)
 
 
 class UsageList(VirtualTree):
     """The lines of a section, with a bar each."""
 
-    HEAD = False
     LEFT_MARGIN: ClassVar[int] = 1
-    COLUMNS: ClassVar[Sequence[Column]] = (
-        Column("bar", "", 8, from_width=56, wide=22, wide_from=96),
-        Column("label", ""),
-        Column("size", "", 8, "right", from_width=24),
-        Column("percent", "", 5, "right", from_width=34),
-        Column("objects", "", 11, "right", from_width=48),
-        Column("detail", "", 24, from_width=84, wide=40, wide_from=118),
-    )
+    COLUMNS: ClassVar[Sequence[Column]] = _columns("folders")
     COMPONENT_CLASSES: ClassVar[set[str]] = {"usage--bar", "usage--folder"}
 
     @dataclass
@@ -153,7 +82,21 @@ class UsageList(VirtualTree):
         row: UsageRow
         """Which."""
 
+    class CursorMoved(Message):
+        """The cursor stands on another line."""
+
     rows: tuple[UsageRow, ...] = ()
+
+    _shown: Section = "folders"
+
+    def show(self, section: Section, rows: Sequence[UsageRow]) -> None:
+        """Show the lines of a section."""
+        self._shown, self.rows = section, tuple(rows)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        self._placed = place(_columns(self._shown), self.size.width, left=self.LEFT_MARGIN)
+        self.rows_changed()
 
     @property
     def cursor_row(self) -> UsageRow | None:
@@ -163,6 +106,11 @@ class UsageList(VirtualTree):
     def row_total(self) -> int:
         """Return how many lines there are."""
         return len(self.rows)
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Tell that the cursor stands elsewhere."""
+        super().watch_cursor(old, new)
+        self.post_message(self.CursorMoved())
 
     def whole_line(self, row: int, width: int, look: Look) -> Sequence[Span] | None:
         """Return a line of words only: what it is about, and what there is to say."""
@@ -177,9 +125,9 @@ class UsageList(VirtualTree):
         """Return what stands in a cell."""
         line, key = self.rows[row], placed.column.key
         if key == "bar":
+            full, least = ("#", ".") if self.symbols is ASCII else ("▇", "▏")
             cells = round((line.share or 0) * placed.width)
-            filled = max(cells, 1 if line.size else 0) if line.share is not None else 0
-            return [("#" * filled if self.symbols is ASCII else "▇" * filled, "usage--bar")]
+            return [(full * cells or (least if line.size else ""), "usage--bar")]
         if key == "label":
             cut = cut_start if line.row is not None else cut_middle
             label = cut(self.symbols.say(line.label), placed.width, self.symbols.ellipsis)
@@ -193,7 +141,7 @@ class UsageList(VirtualTree):
         return [(self._muted(line.detail, placed.width), "virtual-tree--muted")]
 
     def _muted(self, text: str, width: int) -> str:
-        return cut_middle(self.symbols.say(text), width, self.symbols.ellipsis)
+        return cut_end(self.symbols.say(text), width, self.symbols.ellipsis)
 
     def action_choose(self) -> None:
         """Tell which line was chosen."""
@@ -201,38 +149,18 @@ class UsageList(VirtualTree):
             self.post_message(self.Chosen(row))
 
 
-class UsageFoot(SpanLine[str]):
-    """The last line: which folder is looked at, and how old what is there is."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"usage--bar"}
-
-    path: str = ""
-    ages: str = ""
-    remedy: str = ""
-
-    def parts(self, width: int) -> Sequence[Part[str]]:
-        """Return the line."""
-        if self.remedy:
-            return [Part(f" {self.remedy}", "span-line--muted")]
-        right: list[Part[str]] = []
-        if self.ages and width >= 50:
-            arrow = f" (older {self.symbols.arrow} newer)"
-            right = [Part("Age  ", "span-line--muted"), Part(self.ages, "usage--bar"), Part(arrow, "span-line--muted")]
-        room = width - sum(len(part.text) for part in right) - 4
-        return spread([Part(f" {cut_start(self.path, max(1, room), self.symbols.ellipsis)}")], right, width)
-
-
 class UsagePanel(Vertical):
     """Head, sections, lines, and what the picture of the ages says."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,l", "into", "Into", show=False, id="usage.into"),
-        Binding("left,h,backspace", "out", "Out", show=False, id="usage.out"),
-        Binding("right_square_bracket", "section(1)", "Next section", show=False, id="usage.next"),
-        Binding("left_square_bracket", "section(-1)", "Previous section", show=False, id="usage.previous"),
-        Binding("R", "recount", "Recount", show=False, id="refresh"),
-        Binding("X,delete,f8", "delete", "Delete", show=False, id="delete"),
-        Binding("escape", "cancel", "Cancel", show=False, id="usage.cancel"),
+        Binding("right,l", "usage_into", "Into", show=False, id="usage_into"),
+        Binding("left,h,backspace", "usage_out", "Out", show=False, id="usage_out"),
+        Binding("right_square_bracket", "next_section", "Next section", show=False, id="next_section"),
+        Binding("left_square_bracket", "previous_section", "Previous section", show=False, id="previous_section"),
+        Binding("R", "recount", "Recount", show=False, id="recount"),
+        Binding("X,delete,f8", "usage_delete", "Delete", show=False, id="usage_delete"),
+        Binding("enter", "usage_choose", "Open", show=False, id="usage_choose"),
+        Binding("escape", "cancel_count", "Cancel", show=False, id="cancel_count"),
     ]
 
     class RecountWanted(Message):
@@ -255,9 +183,26 @@ class UsagePanel(Vertical):
         entry: Entry
         """Which."""
 
+    class AbortWanted(Message):
+        """Unfinished uploads should be aborted."""
+
+    @dataclass
+    class RuleWanted(Message):
+        """A lifecycle rule should be added."""
+
+        rule: Rule
+        """Which."""
+
+    @dataclass
+    class LinkChosen(Message):
+        """An address was chosen: copy it."""
+
+        link: str
+        """Which."""
+
     @dataclass
     class Drilled(Message):
-        """Another folder is looked at."""
+        """Another folder is looked at, or another section."""
 
         prefix: str
         """Which, raw."""
@@ -310,8 +255,19 @@ class UsagePanel(Vertical):
 
     @property
     def prefix(self) -> str:
-        """The folder that is looked at."""
-        return self._prefix
+        """The folder that is looked at; that of the whole count in the sections that tell of all of it."""
+        usage = self._state.usage
+        return self._prefix if self.section == "folders" or usage is None else usage.prefix
+
+    @property
+    def cursor_kind(self) -> UsageKind:
+        """What the cursor stands on."""
+        row = self.rows.cursor_row
+        if row is None:
+            return ""
+        if row.folder is not None or row.row is not None:
+            return "folder" if row.row is None else "object"
+        return "uploads" if row.uploads else "rule" if row.rule is not None else "link" if row.link else ""
 
     @property
     def section(self) -> Section:
@@ -322,84 +278,110 @@ class UsagePanel(Vertical):
         """Show another section."""
         self._tabs.section = section
         self._fill(keep=False)
+        self.post_message(self.Drilled(self.prefix))
 
     def _fill(self, *, keep: bool = True, cursor_on: str | None = None) -> None:
         """Write the lines anew; the cursor stays on its folder or object."""
         under = self.rows.cursor_row if keep else None
         lines = build(self._state, self.section, self._prefix, self._clock(), self._zone, self._symbols.dot)
-        self.rows.rows = tuple(lines)
-        self.rows.rows_changed()
+        self.rows.show(self.section, lines)
         wanted = cursor_on if cursor_on is not None else under.folder if under is not None else None
         place = next((index for index, line in enumerate(lines) if wanted is not None and line.folder == wanted), None)
         if place is None and under is not None and under.row is not None:
             place = next((i for i, line in enumerate(lines) if line.row and line.row.name == under.row.name), None)
-        self.rows.cursor = place if place is not None else min(self.rows.cursor, len(lines) - 1) if keep else 0
-        self._head.state = self._state
+        if place is None:
+            # Below the line that leads out lies what one came for.
+            place = min(self.rows.cursor, len(lines) - 1) if keep else int(len(lines) > 1 and lines[0].up)
+        self.rows.cursor = place
+        self._head.state, self._head.now = self._state, self._clock()
         self._head.refresh()
-        self._tell()
-
-    def _tell(self) -> None:
-        foot, state = self._foot, self._state
-        foot.path = display_name(self._prefix) if self.section == "folders" else ""
         signs = ASCII_SPARKS if self._symbols is ASCII else SPARKS
-        foot.ages = ages_line(state.usage, signs) if state.usage is not None else ""
-        foot.remedy = display_name(state.remedy)
-        foot.refresh()
+        self._foot.ages = ages_line(self._state.usage, signs) if self._state.usage is not None else ""
+        self._foot.remedy = display_name(self._state.remedy)
+        self._foot.notes = display_name("; ".join(self._state.report.notes)) if self._state.report is not None else ""
+        self._foot.refresh()
 
     # Moving around
 
-    def _go(self, prefix: str, cursor_on: str | None = None) -> None:
+    def go(self, prefix: str, cursor_on: str | None = None) -> None:
+        """Show a folder, with the cursor on a folder in it; one that was not counted is not gone to."""
+        usage = self._state.usage
+        if usage is None or prefix not in usage.folders:
+            return
+        self._tabs.section = "folders"
         self._prefix = prefix
         self._fill(keep=False, cursor_on=cursor_on)
         self.post_message(self.Drilled(prefix))
 
-    def action_into(self) -> None:
+    def action_usage_into(self) -> None:
         """Go into the folder with the cursor."""
         row = self.rows.cursor_row
         if row is not None and row.folder is not None:
-            self._go(row.folder)
+            self.go(row.folder)
 
-    def action_out(self) -> None:
+    def action_usage_out(self) -> None:
         """Go out of the folder."""
         usage = self._state.usage
         if self.section != "folders" or usage is None or self._prefix == usage.prefix:
             return
         around = holder_of(self._prefix[:-1])
-        self._go(around if len(around) > len(usage.prefix) else usage.prefix, cursor_on=self._prefix)
+        self.go(around if len(around) > len(usage.prefix) else usage.prefix, cursor_on=self._prefix)
 
-    def action_section(self, step: int) -> None:
-        """Show the next section, or the one before."""
+    def action_usage_choose(self) -> None:
+        """Act on the line with the cursor."""
+        self.rows.action_choose()
+
+    def action_next_section(self) -> None:
+        """Show the next section."""
+        self._step(1)
+
+    def action_previous_section(self) -> None:
+        """Show the section before."""
+        self._step(-1)
+
+    def _step(self, step: int) -> None:
         keys = [key for key, _ in SECTIONS]
         self.show_section(keys[(keys.index(self.section) + step) % len(keys)])
 
     def action_recount(self) -> None:
-        """Count anew."""
+        """Count anew, or go on with a count that was cancelled."""
         if not self._state.counting:
             self.post_message(self.RecountWanted())
 
-    def action_cancel(self) -> None:
+    def action_cancel_count(self) -> None:
         """End the counting."""
         if not self._state.counting:
             raise SkipAction
         self.post_message(self.CancelWanted())
 
-    def action_delete(self) -> None:
-        """Ask for the folder or object with the cursor to be deleted."""
+    def action_usage_delete(self) -> None:
+        """Ask for what is under the cursor to be deleted: a folder, an object, or unfinished uploads."""
         row = self.rows.cursor_row
-        if row is not None and row.folder is not None:
+        if row is None:
+            return
+        if row.folder is not None:
             self.post_message(self.DeleteWanted(Entry("folder", row.folder)))
-        elif row is not None and row.row is not None:
+        elif row.row is not None:
             self.post_message(self.DeleteWanted(Entry("object", row.row.name, row.row)))
+        elif row.uploads:
+            self.post_message(self.AbortWanted())
 
     @on(UsageList.Chosen)
     def _row_chosen(self, event: UsageList.Chosen) -> None:
         event.stop()
-        if event.row.up:
-            self.action_out()
-        elif event.row.folder is not None:
-            self.action_into()
-        elif event.row.row is not None:
-            self.post_message(self.Opened(Entry("object", event.row.row.name, event.row.row)))
+        row = event.row
+        if row.up:
+            self.action_usage_out()
+        elif row.folder is not None:
+            self.action_usage_into()
+        elif row.row is not None:
+            self.post_message(self.Opened(Entry("object", row.row.name, row.row)))
+        elif row.uploads:
+            self.post_message(self.AbortWanted())
+        elif row.rule is not None:
+            self.post_message(self.RuleWanted(row.rule))
+        elif row.link:
+            self.post_message(self.LinkChosen(row.link))
 
     @on(UsageTabs.Chosen)
     def _section_chosen(self, event: UsageTabs.Chosen) -> None:
@@ -409,7 +391,7 @@ class UsagePanel(Vertical):
     @on(UsageHead.Chosen)
     def _head_chosen(self, event: UsageHead.Chosen) -> None:
         event.stop()
-        self.post_message(self.RecountWanted() if event.what == _RECOUNT else self.CancelWanted())
+        self.post_message(self.RecountWanted() if event.what == RECOUNT else self.CancelWanted())
 
     def on_click(self, event: events.Click) -> None:
         """Keep clicks beside the lines from doing anything elsewhere."""

@@ -8,13 +8,15 @@ from datetime import tzinfo
 from typing import Final, Literal
 
 from services.history import State
-from services.lifecycle import words
+from services.lifecycle import Rule, words
 from services.model import ObjectRow
+from services.multipart import Unfinished
 from services.names import base_name, display_name
 from services.operations import OperationCounts
-from services.prices import GIB, Place, PriceTable, money, monthly, operations_cost, saving, storage_rate
+from services.prices import GIB, storage_rate
 from services.storage_classes import class_title
 from services.usage import AGE_LABELS, Amount, Share, Usage
+from services.usage_report import UsageReport
 from widgets import formats
 
 Section = Literal["folders", "class", "age", "type", "largest", "oldest", "hidden", "savings", "session"]
@@ -41,41 +43,26 @@ ASCII_SPARKS: Final = "_.-=+*%#"
 
 
 @dataclass(frozen=True, slots=True)
-class Money:
-    """What is needed to tell costs."""
-
-    table: PriceTable
-    """The prices."""
-    place: Place
-    """Where the bucket is."""
-
-    def words(self, amount: float) -> str:
-        """Return an amount for a person."""
-        return money(self.table, amount)
-
-
-@dataclass(frozen=True, slots=True)
 class UsageState:
     """All that the usage view shows."""
 
-    usage: Usage | None = None
-    """The count; None before there is any."""
+    report: UsageReport | None = None
+    """What is known; None before there is a count."""
     counting: bool = False
-    """Whether it grows."""
-    counted_s: float | None = None
-    """Seconds since it was complete; None while it is not."""
-    money: Money | None = None
-    """Prices; None where costs are not shown."""
-    uploads: Amount | None = None
-    """Multipart uploads that were never finished; None where they were not listed."""
-    soft_delete_s: int = 0
-    """For how long deleted objects are kept, in seconds."""
+    """Whether the count grows."""
+    changed: bool = False
+    """Whether something was deleted since it was counted."""
     operations: OperationCounts | None = None
-    """Requests of this session."""
+    """Requests of this session; None where they are not counted."""
     problem: str = ""
     """Why counting ended early; what had been counted is shown."""
     remedy: str = ""
     """What to do about that."""
+
+    @property
+    def usage(self) -> Usage | None:
+        """The count."""
+        return self.report.usage if self.report is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,30 +85,37 @@ class UsageRow:
     """An object that can be opened or deleted."""
     up: bool = False
     """Whether it leads out of the folder."""
+    uploads: bool = False
+    """Whether it stands for unfinished uploads, which can be aborted."""
+    rule: Rule | None = None
+    """A lifecycle rule that the bucket does not have and could be given."""
+    link: str = ""
+    """An address that can be copied."""
 
 
 def build(
     state: UsageState, section: Section, prefix: str, now: float, zone: tzinfo | None, dot: str = "·"
 ) -> list[UsageRow]:
     """Return the lines of a section; `prefix` is the folder that was gone into, `now` in seconds since the epoch."""
+    report = state.report
     if section == "session":
         return list(_session(state))
-    usage = state.usage
-    if usage is None:
+    if report is None:
         return []
+    usage = report.usage
     if section == "folders":
         return list(_folders(usage, prefix))
     if section == "class":
-        return list(_classes(usage, state.money, dot))
+        return list(_classes(report, dot))
     if section == "age":
         return _amounts(zip(AGE_LABELS, usage.ages, strict=True), usage.amount().size)
     if section == "type":
         types = sorted(usage.types.items(), key=lambda entry: (-entry[1].size, -entry[1].objects, entry[0]))
         return _amounts(((display_name(name) or "no type", amount) for name, amount in types), usage.amount().size)
     if section == "savings":
-        return list(_savings(state))
+        return list(_savings(report))
     if section == "hidden":
-        return list(_hidden(state))
+        return list(_hidden(report, counting=state.counting))
     rows = usage.largest if section == "largest" else usage.oldest
     return [_object(row, usage, now, zone) for row in rows]
 
@@ -159,15 +153,14 @@ _STATES: Final[tuple[tuple[State, str], ...]] = (
 """What a generation is, for a person."""
 
 
-def _classes(usage: Usage, prices: Money | None, dot: str) -> Iterator[UsageRow]:
+def _classes(report: UsageReport, dot: str) -> Iterator[UsageRow]:
+    usage = report.usage
     whole = sum(usage.amount(state).size for state, _ in _STATES) or 1
     for state, what in _STATES:
         for name, amount in sorted(usage.classes[state].items(), key=lambda entry: -entry[1].size):
-            detail = what if state != "live" else ""
-            if prices is not None:
-                rate = storage_rate(prices.table, prices.place, name)
-                cost = f"{prices.words(amount.size / GIB * rate.price)} a month"
-                detail = f"{detail} {dot} {cost}" if detail else cost
+            rate = storage_rate(report.table, report.place, name)
+            cost = f"{report.words(amount.size / GIB * rate.price)} a month"
+            detail = f"{what} {dot} {cost}" if state != "live" else cost
             yield UsageRow(class_title(name), amount.size, amount.objects, amount.size / whole, detail)
 
 
@@ -177,54 +170,60 @@ def _object(row: ObjectRow, usage: Usage, now: float, zone: tzinfo | None) -> Us
     return UsageRow(name, row.size, None, row.size / (usage.amount().size or 1), ago, row=row)
 
 
-def _hidden(state: UsageState) -> Iterator[UsageRow]:
-    usage = state.usage
-    if usage is None:
-        return
-    keeps = f"for {formats.period(state.soft_delete_s)}" if state.soft_delete_s else ""
+def _hidden(report: UsageReport, *, counting: bool) -> Iterator[UsageRow]:
+    usage, left = report.usage, report.unfinished
+    keeps = f"for {formats.period(report.soft_delete_s)}" if report.soft_delete_s else ""
+    uploads = Amount(left.uploads, left.size) if left is not None else None
     amounts: list[tuple[str, Amount | None, str]] = [
         ("Deleted but kept", None if "soft-deleted" in usage.unseen else usage.amount("soft-deleted"), keeps),
         ("Older versions", None if "noncurrent" in usage.unseen else usage.amount("noncurrent"), "until deleted"),
-        ("Unfinished uploads", state.uploads, "multipart; resumable ones cannot be listed"),
+        ("Unfinished uploads", uploads, _uploads_words(left)),
     ]
     known = [amount for _, amount, _ in amounts if amount is not None]
     whole = usage.amount().size + sum(amount.size for amount in known) or 1
     for label, amount, detail in amounts:
         if amount is None:
-            yield UsageRow(label, detail="not known: listing them was refused, or not asked for")
+            why = "not counted yet" if counting else "not known: listing them was refused, or not asked for"
+            yield UsageRow(label, detail=why)
         else:
-            yield UsageRow(label, amount.size, amount.objects, amount.size / whole, detail)
-    if state.money is not None:
-        hidden = monthly(state.money.table, state.money.place, usage).hidden
-        yield UsageRow("What that costs", detail=f"about {state.money.words(hidden)} a month, without uploads")
+            abortable = amount is uploads and bool(amount.objects)
+            yield UsageRow(label, amount.size, amount.objects, amount.size / whole, detail, uploads=abortable)
+    yield UsageRow("What that costs", detail=f"{report.about(report.hidden_cost)} a month")
 
 
-def _savings(state: UsageState) -> Iterator[UsageRow]:
-    usage, prices = state.usage, state.money
-    if usage is None or prices is None or not usage.rules:
-        yield UsageRow("No lifecycle rule to estimate.", detail="Rules are added in the settings.")
-        return
-    for rule, touched in zip(usage.rules, usage.touched, strict=True):
-        found = saving(prices.table, prices.place, rule, touched, soft_delete_s=state.soft_delete_s)
-        verb = "saves" if found.monthly >= 0 else "costs"
-        detail = f"{verb} {prices.words(abs(found.monthly))} a month"
-        yield UsageRow(
-            words(rule), found.size, found.objects, None, f"{detail}; {found.note}" if found.note else detail
-        )
+def _uploads_words(left: Unfinished | None) -> str:
+    if left is None or not left.uploads:
+        return "multipart; resumable ones cannot be listed"
+    since = f"since {formats.date(left.oldest)}" if left.oldest is not None else "begun and left"
+    more = f"; {left.unsized:,} not measured" if left.unsized else ""
+    return f"{since}; X aborts them{more}"
+
+
+def _savings(report: UsageReport) -> Iterator[UsageRow]:
+    for effect in report.effects():
+        found = effect.saving
+        if not found.objects:
+            does = "fits nothing today"
+        else:
+            verb = ("saves" if effect.is_set else "would save") if found.monthly >= 0 else "costs"
+            does = f"{verb} {report.words(abs(found.monthly))} a month"
+        detail = f"{does}; {found.note}" if found.note else does
+        label = words(effect.rule) if effect.is_set else f"+ {words(effect.rule)}"
+        yield UsageRow(label, found.size, found.objects, None, detail, rule=None if effect.is_set else effect.rule)
 
 
 def _session(state: UsageState) -> Iterator[UsageRow]:
-    counts = state.operations
+    counts, report = state.operations, state.report
     if counts is not None:
-        yield UsageRow("Class A", objects=counts.of_class("A"), detail="changes and listings")
-        yield UsageRow("Class B", objects=counts.of_class("B"), detail="reads")
-        if state.money is not None:
-            cost = operations_cost(state.money.table, state.money.place, counts)
-            yield UsageRow("What that costs", detail=f"about {state.money.words(cost)}")
-    if state.money is not None:
-        yield UsageRow("Prices", detail=display_name(state.money.table.note))
-        if state.money.table.usage_page:
-            yield UsageRow("What is billed", detail=display_name(state.money.table.usage_page))
+        yield UsageRow("Class A", objects=counts.of_class("A"), detail="changes and lists, with the worker's")
+        yield UsageRow("Class B", objects=counts.of_class("B"), detail="reads, with the worker's")
+        if report is not None:
+            yield UsageRow("What that costs", detail=report.about(report.cost_of(counts)))
+    if report is not None:
+        yield UsageRow("Prices", detail=display_name(report.table.note))
+        if report.billed and report.table.usage_page:
+            page = report.table.usage_page
+            yield UsageRow("What is billed", detail=f"{display_name(page)}  enter copies it", link=page)
 
 
 def sparkline(values: Iterable[int], signs: str = SPARKS) -> str:

@@ -46,8 +46,13 @@ class SettingsActions:
 
     async def do_add_rule(self) -> None:
         """Add a lifecycle rule."""
+        await self.add_rule()
+
+    async def add_rule(self, rule: Rule | None = None) -> None:
+        """Ask for a lifecycle rule, beginning with one that was proposed, and add it."""
         info = await self._seen()
-        added = await self._desk.ask(RuleDialog(lambda text: self._add(info.name, text)))
+        proposed = words(rule) if rule is not None else ""
+        added = await self._desk.ask(RuleDialog(lambda text: self._add(info.name, text), proposed))
         if added is not None:
             self._desk.tell(f"Added: {words(parse_rule(added))}")
 

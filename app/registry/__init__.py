@@ -9,7 +9,7 @@ from textual.binding import Binding
 
 from app.commands import Command, Owner
 from app.context import Context
-from app.registry import buckets, finding, moving, objects, program, syncing, transfers
+from app.registry import buckets, finding, moving, objects, program, syncing, transfers, usage
 
 UNBOUND: Final = "f99"
 """Stands for no key where Textual asks for one; no terminal sends it."""
@@ -20,6 +20,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     *transfers.COMMANDS,
     *syncing.COMMANDS,
     *finding.COMMANDS,
+    *usage.COMMANDS,
     *buckets.COMMANDS,
     *program.COMMANDS,
 )

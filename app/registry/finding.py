@@ -112,5 +112,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "view_transfers", ("3", "w"), "Transfers", "View: Transfers", "What is moving, waiting, failed or done.", "Find"
     ),
     Command("view_sync", ("4",), "Sync", "View: Sync", "The folders that are kept in step with buckets.", "Find"),
+    Command(
+        "view_usage",
+        ("5",),
+        "Usage",
+        "View: Usage",
+        "What the bucket holds and costs, by folder, class, age and type.",
+        "Find",
+        with_bucket,
+    ),
 )
 """Commands that find, filter and switch views, in the order of the help."""

@@ -21,6 +21,7 @@ from app.actions.places import PlaceActions
 from app.actions.settings import SettingsActions
 from app.actions.sync import SyncActions
 from app.actions.undo import UndoActions
+from app.actions.usage import UsageActions
 from app.bridge import Bridge
 from app.commands import shown_key
 from app.context import VIEWS, Context, View
@@ -44,8 +45,9 @@ from widgets.object_tree import ObjectTree
 from widgets.settings_pane import SettingsPane
 from widgets.sync_panel import SyncPanel
 from widgets.transfers_panel import TransfersPanel
+from widgets.usage_panel import UsagePanel
 
-TYPED_INTO: Final = frozenset({"rename", "new_folder", "filter", "palette", "mark_glob", "unmark_glob"})
+TYPED_INTO: Final = frozenset({"rename", "new_folder", "filter", "find", "palette", "mark_glob", "unmark_glob"})
 """Commands that open a line: what is typed right after them is meant for it."""
 
 HINTS: Final = 11
@@ -85,6 +87,7 @@ class MainControls(MainLayout):
         self.buckets = BucketActions(self.desk)
         self.jobs = JobActions(self.desk)
         self.finding = FindActions(self.desk, self.places, self.find_panel)
+        self.usage = UsageActions(self.desk, self.places, self.usage_panel)
         self.editing = EditActions(self.desk)
         self.settings = SettingsActions(self.desk, self.places.show_settings)
         self.syncing = SyncActions(
@@ -100,6 +103,7 @@ class MainControls(MainLayout):
             self.settings,
             self.editing,
             self.finding,
+            self.usage,
             OutsideActions(self.desk),
             self.syncing,
         )
@@ -113,7 +117,9 @@ class MainControls(MainLayout):
 
     def on_mount(self) -> None:
         """Paint first, then connect and follow the engine."""
-        self._header.change(views=VIEWS, view=self._view)
+        key = self._surroundings.keymap.key
+        views = tuple((view, key(f"view_{view}"), title) for view, title in VIEWS)
+        self._header.change(views=views, view=self._view)
         self._notice("Connecting…")
         self.show_place()
         self.call_after_refresh(self._begin)
@@ -131,6 +137,7 @@ class MainControls(MainLayout):
         """Leave the engine and the connection; what moves goes on in the worker."""
         self.places.leave()
         self.finding.cancel()
+        self.usage.cancel()
         await self.syncing.leave()
         await self.desk.bridge.stop()
         if self.desk.is_connected:
@@ -187,12 +194,14 @@ class MainControls(MainLayout):
     def _open_bucket(self, bucket: str, prefix: str = "") -> None:
         self._clear_filter()
         self.finding.leave()
+        self.usage.leave()
         self.places.open_bucket(bucket, prefix)
         self.show_view("objects")
         self.object_tree.focus()
 
     def _leave_bucket(self) -> None:
         self.finding.leave()
+        self.usage.leave()
         self.places.leave()
         self.desk.place = Place()
 
@@ -233,7 +242,8 @@ class MainControls(MainLayout):
             warn=ability in ("read only", "no access", "write only") or bool(self._way.connection.endpoint),
         )
         path = self._path
-        path.bucket, path.prefix = place.bucket, place.prefix
+        path.bucket = place.bucket
+        path.prefix = self.usage_panel.prefix if self._view == "usage" else place.prefix
         self.show_marked()
 
     @property
@@ -256,6 +266,8 @@ class MainControls(MainLayout):
             undoable=self.undo.possible,
             past=self.past.shown,
             done=self.desk.last_job is not None,
+            counting=self.usage.counting,
+            share=self.usage_panel.cursor_kind,
         )
 
     def show_marked(self) -> None:
@@ -279,7 +291,7 @@ class MainControls(MainLayout):
         """Show a view."""
         self._view = view
         switcher = self._switcher
-        switcher.current = view if view != "objects" or self.desk.place.bucket else "notice"
+        switcher.current = view if view not in ("objects", "usage") or self.desk.place.bucket else "notice"
         self.desk.rows = self.find_panel.finds if view == "find" else self.object_tree
         focus = {
             "objects": self.object_tree,
@@ -287,8 +299,11 @@ class MainControls(MainLayout):
             "settings": self.settings_pane,
             "transfers": self._panel,
             "sync": self.sync_panel,
+            "usage": self.usage_panel,
         }
         focus[view].focus()
+        if view == "usage":
+            self.usage.shown()
         self.show_place()
 
     async def do_view_objects(self) -> None:
@@ -421,6 +436,7 @@ WIDGETS: Final[dict[str, type[Widget]]] = {
     "facts": SettingsPane,
     "transfers": TransfersPanel,
     "sync": SyncPanel,
+    "usage": UsagePanel,
 }
 """Widgets that bind commands themselves."""
 
@@ -436,5 +452,6 @@ ACTORS: Final = (
     OutsideActions,
     FindActions,
     SyncActions,
+    UsageActions,
 )
 """Classes that have handlers besides the screen."""

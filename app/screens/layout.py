@@ -24,6 +24,7 @@ from widgets.settings_pane import SettingsPane
 from widgets.sync_panel import SyncPanel
 from widgets.transfer_strip import TransferStrip
 from widgets.transfers_panel import TransfersPanel
+from widgets.usage_panel import UsagePanel
 
 WIDE: Final = 100
 """Columns from which on the details stand beside the tree by themselves."""
@@ -66,6 +67,7 @@ class MainLayout(Screen[None]):
         self._filter = FilterLine(placeholder="filter the rows by a part of their name", id="filter")
         self._details = Details(id="details")
         self.find_panel = FindPanel(symbols=symbols, clock=surroundings.now, zone=surroundings.zone, id="find")
+        self.usage_panel = UsagePanel(symbols=symbols, clock=surroundings.now, zone=surroundings.zone, id="usage")
         self._panel = TransfersPanel(symbols=symbols, id="transfers")
         self.sync_panel = SyncPanel(symbols=symbols, clock=surroundings.now, home=surroundings.home, id="sync")
         self._notice_text = Label("", id="notice")
@@ -97,6 +99,7 @@ class MainLayout(Screen[None]):
                 yield self.settings_pane
                 yield self._panel
                 yield self.sync_panel
+                yield self.usage_panel
                 yield self._notice_text
             yield self._strip
             yield self._keys

@@ -1,4 +1,4 @@
-"""What the main screen answers to in a search."""
+"""What the main screen answers to in a search and in the Usage view."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from textual import on
 from app.screens.bucket_side import BucketSide
 from widgets.find_list import FindList
 from widgets.find_panel import FindPanel
+from widgets.usage_panel import UsageList, UsagePanel
 
 
 class LookSide(BucketSide):
@@ -40,3 +41,43 @@ class LookSide(BucketSide):
     @on(FindList.Changed)
     def _finds_changed(self) -> None:
         self.show_marked()
+
+    # Usage
+
+    @on(UsagePanel.RecountWanted)
+    def _recount_wanted(self) -> None:
+        self.usage.recount()
+
+    @on(UsagePanel.CancelWanted)
+    def _count_cancelled(self) -> None:
+        self.usage.cancel()
+
+    @on(UsagePanel.DeleteWanted)
+    def _share_delete_wanted(self, message: UsagePanel.DeleteWanted) -> None:
+        if self.context.may_write:
+            self.attempt(self.objects.delete([message.entry]))
+
+    @on(UsagePanel.AbortWanted)
+    def _abort_wanted(self) -> None:
+        if self.context.may_write:
+            self.attempt(self.usage.do_abort_uploads())
+
+    @on(UsagePanel.Opened)
+    def _share_opened(self, message: UsagePanel.Opened) -> None:
+        self.usage.open(message.entry)
+
+    @on(UsagePanel.RuleWanted)
+    def _rule_wanted(self, message: UsagePanel.RuleWanted) -> None:
+        self.attempt(self.settings.add_rule(message.rule))
+
+    @on(UsagePanel.LinkChosen)
+    def _link_chosen(self, message: UsagePanel.LinkChosen) -> None:
+        self.desk.copy(message.link, "the address")
+
+    @on(UsagePanel.Drilled)
+    def _drilled(self) -> None:
+        self.show_place()
+
+    @on(UsageList.CursorMoved)
+    def _share_cursor_moved(self) -> None:
+        self.show_keys()

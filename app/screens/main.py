@@ -78,6 +78,9 @@ class MainScreen(SyncSide):
 
     @on(Breadcrumb.SegmentChosen)
     def _segment_chosen(self, message: Breadcrumb.SegmentChosen) -> None:
+        if self._view == "usage":
+            self.usage_panel.go(message.prefix)
+            return
         self.show_view("objects")
         self.places.go(message.prefix)
 
@@ -115,6 +118,7 @@ class MainScreen(SyncSide):
     @on(Bridge.Sampled)
     def _sampled(self, message: Bridge.Sampled) -> None:
         self._strip.update(message.snapshot)
+        self.usage.sampled(message.snapshot, visible=self._view == "usage")
         panel = self._panel
         panel.update(message.snapshot, message.query)
         undo_changed = self.undo.changed()
@@ -137,10 +141,12 @@ class MainScreen(SyncSide):
     def _touched(self, message: Bridge.Touched) -> None:
         self.places.touched(message.transfers)
         self.finding.touched(message.transfers)
+        self.usage.touched(message.transfers)
 
     @on(Bridge.Ended)
     def _ended(self, message: Bridge.Ended) -> None:
         self.jobs.announce(message.job)
+        self.usage.ended(visible=self._view == "usage")
         self.attempt(self.buckets.ended(message.job))
 
     @on(Bridge.Asked)

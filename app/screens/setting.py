@@ -115,10 +115,11 @@ class RuleDialog(FormDialog[str]):
 
     SUBMIT: ClassVar[str] = "Add rule"
 
-    def __init__(self, apply: Callable[[str], Awaitable[None]]) -> None:
-        """Ask for a rule that `apply` sends."""
+    def __init__(self, apply: Callable[[str], Awaitable[None]], proposed: str = "") -> None:
+        """Ask for a rule that `apply` sends, beginning with a proposed one in words."""
         super().__init__("Add a lifecycle rule")
         self._apply = apply
+        self._proposed = proposed or RULE_FORMS[0].partition(" (")[0]
 
     def fields(self) -> ComposeResult:
         """Yield the line and the common rules."""
@@ -126,7 +127,7 @@ class RuleDialog(FormDialog[str]):
             "Google carries it out within about a day, on all that fits, without asking.", classes="dialog-text"
         )
         yield Label(" ", classes="dialog-text")
-        yield Line(RULE_FORMS[0].partition(" (")[0], placeholder=RULE_FORMS[0], id="value")
+        yield Line(self._proposed, placeholder=RULE_FORMS[0], id="value")
         yield Label("", id="meaning", classes="dialog-note")
         yield Label("or begin with one of these; a folder follows in parentheses", classes="dialog-label")
         yield OptionList(*(Option(Text(form), id=form) for form in RULE_FORMS), id="forms", compact=True)

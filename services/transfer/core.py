@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import Coroutine
 from copy import copy
 from typing import Any, Final
@@ -73,6 +74,14 @@ class Core:
         """Return why a job's connection waits, if it does."""
         line = self._lines.get(job.row.spec.connection)
         return _why(line.cause) if line is not None and line.cause is not None else ""
+
+    @property
+    def operations(self) -> tuple[tuple[str, int], ...]:
+        """Requests on all connections since the engine began, by method."""
+        counts: Counter[str] = Counter()
+        for line in self._lines.values():
+            counts.update(line.operations)
+        return tuple(sorted(counts.items()))
 
     async def save(self, job: Job) -> None:
         """Return once a job is durable as it stands."""

@@ -232,6 +232,7 @@ class Engine:
             rate=sum(job.rate for job in jobs),
             bandwidth=self._core.tools.bandwidth.rate,
             notice=self._core.notice,
+            operations=self._core.operations,
         )
 
     def facts(self, *, items: bool = False) -> Subscription:

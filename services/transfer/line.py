@@ -8,6 +8,7 @@ import random
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -66,6 +67,7 @@ class Line:
         self._storage: Storage | None = None
         self._lent = False
         self._retired: list[Storage] = []
+        self._spent: Counter[str] = Counter()
         self._opening = asyncio.Lock()
         self._up = asyncio.Event()
         self._up.set()
@@ -90,6 +92,15 @@ class Line:
     def opened(self) -> DataPlane | None:
         """The data plane, once it is open."""
         return None if self._storage is None else self._storage.data
+
+    @property
+    def operations(self) -> Counter[str]:
+        """Requests on this connection so far, by method; those of storage that was closed since are among them."""
+        found = Counter(self._spent)
+        for storage in (*self._retired, self._storage):
+            if storage is not None:
+                found.update(storage.operations.counts().by_operation)
+        return found
 
     async def data(self) -> DataPlane:
         """Return the data plane; raises `PailError`."""
@@ -176,6 +187,8 @@ class Line:
             self._lent = False
             self._retired.append(old)
             old = self._retired.pop(0) if len(self._retired) > MOST_RETIRED else None
+        if old is not None:
+            self._spent.update(old.operations.counts().by_operation)
         await _close(old)
 
     async def close(self) -> None:

@@ -299,6 +299,8 @@ class Snapshot:
     """The limit in force, bytes a second; 0 for none."""
     notice: str = ""
     """Why everything waits, if it does (no network, credentials lost): one line for a person."""
+    operations: tuple[tuple[str, int], ...] = ()
+    """Requests since the engine began, by method, as `services.operations` counts them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ async def desk(size: tuple[int, int] = (80, 24)) -> AsyncIterator[tuple[ObjectTr
     app = Desk(lambda: ObjectTree(clock=clock, zone=UTC))
     async with app.run_test(size=size) as pilot:
         tree = app.query_one(ObjectTree)
-        app.query_one(HeaderLine).change(bucket="here", views=(("objects", "Objects"),))
+        app.query_one(HeaderLine).change(bucket="here", views=(("objects", "1", "Objects"),))
         tree.focus()
         tree.drag.spring_s = 0.01
         tree.show(PREFIX)

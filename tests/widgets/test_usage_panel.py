@@ -10,22 +10,44 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from services.lifecycle import delete_after
+from services.lifecycle import delete_after, move_after, patch_of
+from services.model import BucketInfo
+from services.multipart import Unfinished
 from services.operations import OperationCounts
-from services.prices import GOOGLE, Place
+from services.prices import GOOGLE
 from services.usage import Amount, Usage
+from services.usage_report import UsageReport
 from tests.widgets.support import NOW, Stage, clock, lines, row
 from widgets.object_rows import Entry
 from widgets.symbols import ASCII, UNICODE, Symbols
 from widgets.usage_panel import UsagePanel
-from widgets.usage_rows import SECTIONS, Money, UsageState, sparkline
+from widgets.usage_rows import SECTIONS, UsageState, sparkline
 
 GB = 1_000_000_000
 DAY = 86_400.0
 
 
+RULE = delete_after(90, "logs/")
+INFO = BucketInfo(
+    "b",
+    "EU",
+    "multi-region",
+    "STANDARD",
+    NOW,
+    1,
+    False,
+    7 * 86_400,
+    True,
+    "enforced",
+    False,
+    False,
+    {},
+    resource=patch_of([RULE]),
+)
+
+
 def counted() -> Usage:
-    usage = Usage("b", now=NOW, rules=(delete_after(90, "logs/"),))
+    usage = Usage("b", now=NOW - 125, rules=(RULE, move_after(30, "NEARLINE")))
     usage.add([row("backup/2025/all.tar", 11 * GB, 400 * DAY, "application/x-tar", 3)])
     usage.add([row(f"logs/{n}", GB, 100 * DAY, "text/plain", int((NOW - 100 * DAY) * 1e6)) for n in range(4)])
     usage.add([row("top.txt", 812), row("videos/[b]x[/b]\x1b.mov", 31 * GB, 3600.0, "video/quicktime")])
@@ -35,15 +57,15 @@ def counted() -> Usage:
 
 
 def full(usage: Usage | None = None, **changes: Any) -> UsageState:
-    known: dict[str, Any] = {
-        "usage": usage or counted(),
-        "counted_s": 125.0,
-        "money": Money(GOOGLE, Place("EU", "multi-region")),
-        "uploads": Amount(3, 212_000_000),
-        "soft_delete_s": 7 * 86_400,
-        "operations": OperationCounts({"objects.list": 1204, "objects.get": 310}),
-    }
-    return UsageState(**{**known, **changes})
+    report = UsageReport(usage or counted(), GOOGLE, INFO, Unfinished(3, classes={"STANDARD": Amount(3, 212_000_000)}))
+    operations = OperationCounts({"objects.list": 1204, "objects.get": 310})
+    return UsageState(**{"report": report, "operations": operations, **changes})
+
+
+def uncounted() -> Usage:
+    usage = counted()
+    usage.complete = False
+    return usage
 
 
 @asynccontextmanager
@@ -87,14 +109,18 @@ async def test_folders_are_gone_into_and_out_of_and_the_cursor_returns() -> None
         assert widget.rows.cursor_row.folder == "backup/"
         await pilot.press("h")
         assert [message.prefix for message in app.of(UsagePanel.Drilled)][-1] == ""
+        widget.go("backup/2025/")
+        widget.go("never/counted/")
+        assert widget.prefix == "backup/2025/"
 
 
 async def test_the_first_line_of_a_folder_leads_out() -> None:
     async with panel() as (widget, pilot, app):
-        await pilot.double_click(widget.rows, offset=(40, 0))
+        await pilot.double_click(widget.rows, offset=(60, 1))
         assert widget.prefix == "videos/"
         assert ".." in lines(app)[4]
-        await pilot.double_click(widget.rows, offset=(40, 0))
+        assert widget.rows.cursor == 1
+        await pilot.double_click(widget.rows, offset=(60, 1))
         assert widget.prefix == ""
 
 
@@ -128,6 +154,44 @@ async def test_every_section_has_lines_and_shows_hostile_names_safely() -> None:
         assert "[b]x[/b]" in "\n".join(lines(app))
 
 
+async def test_unfinished_uploads_are_aborted_from_their_line() -> None:
+    async with panel() as (widget, pilot, app):
+        widget.show_section("hidden")
+        await pilot.press("j", "j")
+        assert widget.cursor_kind == "uploads"
+        await pilot.press("X", "enter")
+        assert len(app.of(UsagePanel.AbortWanted)) == 2
+
+
+async def test_rules_of_the_bucket_come_before_those_it_could_have() -> None:
+    async with panel() as (widget, pilot, app):
+        widget.show_section("savings")
+        await pilot.pause()
+        first, second = lines(app)[4:6]
+        assert "delete after 90 days (logs/)" in first
+        assert "saves $0.10 a month" in first
+        assert "+ to Nearline after 30 days" in second
+        assert "would save" in second
+        await pilot.press("enter", "j", "enter")
+        assert [message.rule for message in app.of(UsagePanel.RuleWanted)] == [move_after(30, "NEARLINE")]
+
+
+async def test_the_session_tells_operations_their_cost_and_where_the_bill_is() -> None:
+    async with panel() as (widget, pilot, app):
+        widget.show_section("session")
+        await pilot.pause()
+        text = "\n".join(lines(app))
+        assert "1,204" in text
+        assert "about $0.01" in text
+        await pilot.press("G", "enter")
+        assert [message.link for message in app.of(UsagePanel.LinkChosen)] == [GOOGLE.usage_page]
+
+
+async def test_a_count_that_something_was_deleted_from_says_so() -> None:
+    async with panel(state=full(changed=True)) as (_, _, app):
+        assert lines(app)[0].endswith("counted 2 min ago, changed since  R recount")
+
+
 async def test_delete_names_the_folder_or_the_object() -> None:
     async with panel() as (widget, pilot, app):
         await pilot.press("X")
@@ -140,13 +204,13 @@ async def test_delete_names_the_folder_or_the_object() -> None:
 
 async def test_counting_streams_and_can_be_cancelled_but_not_begun_twice() -> None:
     usage = Usage("b", now=NOW)
-    async with panel(state=full(usage, counting=True, counted_s=None)) as (widget, pilot, app):
+    async with panel(state=full(usage, counting=True)) as (widget, pilot, app):
         assert "counting…  esc cancel" in lines(app)[0]
         usage.add([row("a/x", 5), row("b/x", 9)])
-        widget.show(full(usage, counting=True, counted_s=None))
+        widget.show(full(usage, counting=True))
         await pilot.press("j")
         usage.add([row("c/x", 7)])
-        widget.show(full(usage, counting=True, counted_s=None))
+        widget.show(full(usage, counting=True))
         assert widget.rows.cursor_row is not None
         assert widget.rows.cursor_row.folder == "a/"
         await pilot.press("R", "escape")
@@ -162,7 +226,7 @@ async def test_recount_is_a_key_and_a_word_to_click() -> None:
 
 
 async def test_a_count_that_broke_is_shown_with_its_reason() -> None:
-    state = full(counted_s=None, problem="[b]refused[/b]", remedy="R counts again")
+    state = full(uncounted(), problem="[b]refused[/b]", remedy="R counts again")
     async with panel(state=state) as (_, _, app):
         assert "! [b]refused[/b]" in lines(app)[0]
         assert "R counts again" in lines(app)[-1]

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.connection import Connection
 from services.gcs.interface import ControlPlane, DataPlane, Storage
+from services.operations import OperationCounter
 from services.transfer.options import OpenStorage
 from tests.services.transfer.conftest import open_impatient
 
@@ -34,6 +35,10 @@ class ChangedStorage:
     @property
     def control(self) -> ControlPlane:
         return self._real.control
+
+    @property
+    def operations(self) -> OperationCounter:
+        return self._real.operations
 
     async def close(self) -> None:
         await self._real.close()
