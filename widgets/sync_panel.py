@@ -325,8 +325,9 @@ class SyncPanel(VirtualTree):
         if width < _WHY_FROM:
             return left, []
         why = display_name(line.reason) if failed else line.why
-        if line.copy:
-            why = f"kept both: {display_name(line.copy.rpartition('/')[2])}"
+        if line.copy and not failed:
+            why = "both kept"
+        why = cut_end(why, max(12, width // 3), self.symbols.ellipsis)
         fields = [f"  {why}", f"{formats.size(line.size) if line.size else '':>10}", f"{row.when:>14}"]
         return left, [(text, "virtual-tree--muted") for text in fields]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from services.names import display_name
-from services.sync.status import STOPPED, ConflictView, LineView, PairLook, PairView, TroubleView
+from services.sync.status import STOPPED, ConflictView, LineView, Owner, PairLook, PairView, TroubleView
 from widgets import formats
 from widgets.symbols import Symbols
 
@@ -175,21 +175,26 @@ def stand_of(look: PairLook) -> tuple[str, Tone]:
 def facts_of(look: PairLook, view: PairView, now: float) -> str:
     """Return what is known of a pair that runs, in one line."""
     parts = [
-        f"last change {formats.relative_time(view.changed, now)}" if view.changed else "no change yet",
-        formats.count(view.tracked, "file") if view.tracked else "",
+        formats.count(view.tracked, "file"),
         f"{view.ignored:,} ignored",
         f"{view.left_out:,} left out by you" if view.left_out else "",
-        look.owner.words if look.owner is not None else "",
+        f"last change {formats.relative_time(view.changed, now)}" if view.changed else "no change yet",
+        _owner(look.owner) if look.owner is not None else "",
     ]
     return " · ".join(part for part in parts if part)
 
 
+def _owner(owner: Owner) -> str:
+    what = {"worker": "worker", "watch": "pail sync --watch", "once": "pail sync"}[owner.kind]
+    return f"{what} {owner.pid}" + (f" on {display_name(owner.host)}" if owner.host else "")
+
+
 def cost_of(view: PairView) -> str:
     """Return what looking at the bucket costs, in one line."""
-    often = f"looks every {view.interval_s:.0f} s" if view.interval_s else "does not look by itself now"
-    limit = f" (at most {view.requests_limit:,})" if view.requests_limit else ""
+    often = f"looks every {view.interval_s:.0f} s" if view.interval_s else "not looking now"
+    limit = f" of {view.requests_limit:,}" if view.requests_limit else ""
     changes = max(0, view.requests - view.looks)
-    return f"{often} · class A requests in an hour: {view.looks:,} for looking{limit}, {changes:,} for changes"
+    return f"{often} · class A in an hour: {view.looks:,}{limit} looking, {changes:,} changes"
 
 
 def plan_word(word: str) -> str:

@@ -105,8 +105,7 @@ class SyncActions:
                 if view.stand == "asking":
                     self._attempt(self._show_plan(look))
             if view.stand == "halted" and stand != "halted":
-                words = [f"{shown(look.root, 80)} is not kept in step", shown(view.why), shown(view.remedy)]
-                self._desk.tell("\n".join(filter(None, words)), bad=True)
+                self._desk.tell(f"{shown(look.root, 80)} is not kept in step: {shown(view.why)}", bad=True)
             if len(view.conflicts) > conflicts:
                 number = formats.count(len(view.conflicts) - conflicts, "new conflict")
                 self._desk.tell(f"{number} in {shown(look.root, 80)}: both versions are kept", bad=True)
@@ -135,7 +134,6 @@ class SyncActions:
         if await desk.ask(dialog) is not None:
             self._awaited = made[-1]
             desk.show_view("sync")
-            desk.tell("Looking at both sides; the plan is shown before anything moves.")
             self.look_soon()
 
     async def _pick_url(self, text: str) -> str | None:

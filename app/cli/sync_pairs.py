@@ -65,7 +65,7 @@ def stand_of(look: PairLook) -> str:
         return "pail.toml says something else now: pail sync DIR --approve"
     if look.view is not None:
         why = f": {look.view.why}" if look.view.why else ""
-        return f"{look.view.stand}{why} ({look.owner.words if look.owner else ''})"
+        return f"{look.view.stand}{why}; {look.owner.words if look.owner else 'nobody'}"
     if look.owner is not None:
         return f"being synced ({look.owner.words})"
     return "waits for the worker" if look.on else "paused"

@@ -24,7 +24,7 @@ from widgets.file_picker import FilePicker
 from widgets.symbols import Symbols
 
 MODES: Final[tuple[tuple[Mode, str], ...]] = (
-    ("two-way", "changes and deletes go both ways; two edits are both kept"),
+    ("two-way", "changes and deletes go both ways"),
     ("push", "the folder is the original, the bucket follows"),
     ("pull", "the bucket is the original, the folder follows"),
 )
@@ -149,6 +149,10 @@ class PairDialog(FormDialog[PairDraft]):
         chosen = await self._pick_url(line.value)
         if chosen is not None:
             line.value = chosen
+
+    def check(self, *, quiet: bool = False) -> bool:
+        """Show what is wrong; that nothing was filled in yet is no mistake."""
+        return super().check(quiet=quiet or not self.query_one("#pair-folder", Line).value)
 
     def problem(self) -> str:
         """Return what is missing."""

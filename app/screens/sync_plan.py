@@ -106,15 +106,15 @@ def notes(plan: PlanView) -> list[str]:
     if plan.stopped:
         found.append(f"! {plan.stopped}")
     if plan.first:
-        found.append("The first sync: files that are the same on both sides are matched, nothing else is assumed.")
+        found.append("The first sync: equal files are matched, nothing else is assumed.")
     here = sum(1 for line in plan.lines if line.action == "delete-local")
     there = sum(1 for line in plan.lines if line.action == "delete")
     if there and plan.unprotected:
         found.append("! The bucket keeps neither deleted nor older versions: deletes there cannot be undone.")
     elif there:
-        found.append("What is deleted in the bucket can be restored as long as it keeps deleted or older versions.")
+        found.append("Deletes in the bucket can be undone only while it keeps deleted versions.")
     if here:
-        found.append("What is deleted here stays in .pail/trash of the folder for 30 days.")
+        found.append("What is deleted here stays in .pail/trash for 30 days.")
     if plan.total > len(plan.lines):
         found.append(
             f"The first {len(plan.lines):,} of {plan.total:,} lines are shown; the others are carried out too."

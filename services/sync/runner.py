@@ -50,6 +50,9 @@ RECENT: Final = 30
 MOST_SHOWN: Final = 200
 """Problems and conflicts that a view holds at the most."""
 
+FRESH_S: Final = 5.0
+"""Seconds for which a plan that waits counts as of just now."""
+
 METER_S: Final = 60.0
 """Seconds between two looks at what was asked of the service."""
 
@@ -103,6 +106,8 @@ class Runner:
         )
         self._plan = PlanView()
         self._planned: tuple[Action, ...] = ()
+        self._planned_at = 0.0
+        self._planning = asyncio.Lock()
         self._recent: deque[LineView] = deque(maxlen=RECENT)
         self._failed: dict[str, TroubleView] = {}
         self._conflicts: tuple[ConflictView, ...] = ()
@@ -175,7 +180,8 @@ class Runner:
         while not self._stopping:
             self._word.clear()
             if error is None or isinstance(error, Safeguard):
-                error = await self._look(error)
+                async with self._planning:
+                    error = await self._look(error, quiet=error is not None)
             if error is not None:
                 self._stand("halted", error.message, error.remedy)
             else:
@@ -185,17 +191,21 @@ class Runner:
                 return
             error = None
 
-    async def _look(self, known: PailError | None) -> PailError | None:
-        """Make the plan without carrying it out; returns why it cannot be made, or what stopped it before."""
+    async def _look(self, known: PailError | None, *, quiet: bool) -> PailError | None:
+        """Make the plan without carrying it out; returns why it cannot be made, or what stopped it before.
+
+        With `quiet` it goes on saying where it stood.
+        """
         controller = self._opened.controller
-        self._looking = known is not None
+        self._looking = quiet
         try:
             result = await controller.run_pass(dry_run=True)
         except PailError as error:
-            self._plan, self._planned = PlanView(), ()
+            self._plan, self._planned, self._planned_at = PlanView(stopped=error.message), (), 0.0
             return known or error
         finally:
             self._looking = False
+        self._planned_at = time.monotonic()
         self._planned = (*result.plan.work, *result.left_out)
         out = {action.key for action in result.left_out}
         lines = tuple(line_of(action, ticked=action.key not in out) for action in self._planned[:MOST_LINES])
@@ -302,7 +312,7 @@ class Runner:
             case "view":
                 return self.view()
             case "plan":
-                return self._plan
+                return await self.plan()
             case "go":
                 await self.go(frozenset(map(str, value["unticked"])), int(value["deletes"]))
             case "again":
@@ -316,6 +326,14 @@ class Runner:
             case _:
                 raise Rejected(f"a pair knows no call {call[:40]!a}", remedy="Update pail on both sides.")
         return None
+
+    async def plan(self) -> PlanView:
+        """Return the plan that waits, made anew where it is not of just now."""
+        async with self._planning:
+            stale = time.monotonic() - self._planned_at > FRESH_S
+            if self._view.stand in STOPPED and self._planned_at and stale:
+                await self._look(None, quiet=True)
+        return self._plan
 
     async def go(self, unticked: Collection[str], deletes: int) -> None:
         """Carry out the plan that waits, without what was unticked; so many deletes are allowed for.  Raises `Busy`."""

@@ -211,7 +211,7 @@ class Owner:
     def words(self) -> str:
         """Who that is, for a person."""
         what = {"worker": "the worker", "watch": "pail sync --watch", "once": "pail sync"}[self.kind]
-        return f"{what}, process {self.pid}" + (f" on {display_name(self.host)}" if self.host else "")
+        return f"{what} (process {self.pid}" + (f" on {display_name(self.host)})" if self.host else ")")
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ async def test_a_pair_is_made_by_keys_and_nothing_moves_before_its_plan(
         assert (kept.pair.root, kept.pair.url, kept.on, kept.ask) == (str(site), f"{URL}/p/", True, False)
         (site / "new.txt").write_text("x")
         await holds(d, "p/a.txt", "p/new.txt")
-        await d.see("new.txt", "new here", "class A requests")
+        await d.see("new.txt", "new here", "class A in an hour")
 
 
 async def test_a_pair_that_overlaps_is_refused_in_the_form(desk: OpenDesk, pair: Pair, state: Path) -> None:
@@ -196,7 +196,7 @@ async def test_hazard_23_a_halt_says_why_shows_the_plan_and_goes_on_only_when_to
         await d.see("halted", "no files any more", "2 to delete in the bucket")
         await d.told("is not kept in step")
         await d.press("enter")
-        await d.see("Go, and delete 2", "What is deleted in the bucket")
+        await d.see("Go, and delete 2", "Deletes in the bucket can be undone")
         await d.press("enter", "enter", "escape")
         await holds(d, "p/a.txt", "p/b.txt")
         await d.press("enter")
