@@ -74,6 +74,8 @@ _SHOWN: Final = {
     "home": "Home",
     "end": "End",
     "shift+left": "Shift+←",
+    "shift+up": "Shift+↑",
+    "shift+down": "Shift+↓",
 }
 """How keys are written for a person, where Textual's name is not it."""
 

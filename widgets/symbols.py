@@ -14,7 +14,7 @@ from textual.filter import LineFilter
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
-    """One set of signs; each is one cell wide."""
+    """One set of signs; each is one cell wide (`spark` holds several)."""
 
     closed: str = "▸"
     """A folder that can be opened in place."""
@@ -66,6 +66,8 @@ class Symbols:
     """Something is wrong."""
     link: str = "↗"
     """A symbolic link."""
+    spark: str = "▁▂▃▄▅▆▇█"
+    """Heights of a line of values, the lowest first."""
     deeper: str = "⋯"
     """Indentation that was cut."""
 
@@ -102,6 +104,7 @@ ASCII: Final = Symbols(
     chosen="*",
     warning="!",
     link="@",
+    spark="_.:-=+*#",
     deeper="~",
 )
 """For `LANG=C` and the like."""

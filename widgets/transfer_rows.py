@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -35,15 +34,17 @@ class ItemRow:
 
     transfer: TransferView
     """The transfer."""
+    behind: bool = False
+    """It is one of many behind the first ones: it has no lines below it, so its reason stands in its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoteRow:
-    """A line below a job or transfer: why it failed or waits, what to do about it, or how many are not listed."""
+    """A line below a job or transfer: why it failed or waits, or what to do about it."""
 
     subject: str
     """Id of the job or transfer."""
-    kind: Literal["reason", "remedy", "more"]
+    kind: Literal["reason", "remedy", "nothing"]
     """What it says."""
     text: str
     """That, raw."""
@@ -51,17 +52,29 @@ class NoteRow:
     """0 below a job, 1 below a transfer."""
 
 
-TransferRow = JobRow | ItemRow | NoteRow
+@dataclass(frozen=True, slots=True)
+class PendingRow:
+    """The line of a transfer that has not been asked for yet."""
+
+    job: str
+    """Id of its job."""
+    index: int
+    """Which one of the job's."""
+
+
+TransferRow = JobRow | ItemRow | NoteRow | PendingRow
 """What a line of the panel shows."""
 
-RowVerb = Verb | Literal["decide"]
-"""What a person can do with a row."""
+RowVerb = Verb | Literal["decide", "move"]
+"""What a person can do with a row; `move`: to another place in the queue."""
 
 
 def subject_of(row: TransferRow) -> str:
     """Return the id of what a row is about: it stays the same while states change."""
     if isinstance(row, JobRow):
         return row.job.id
+    if isinstance(row, PendingRow):
+        return f"{row.job}.?{row.index}"
     return row.transfer.id if isinstance(row, ItemRow) else row.subject
 
 
@@ -75,44 +88,24 @@ def opens_by_itself(job: JobView) -> bool:
     return job.items > 1 and job.state in ("running", "asking", "failed")
 
 
-def build_rows(
-    jobs: Iterable[JobView], transfers: Mapping[str, Sequence[TransferView]], opened: Mapping[str, bool]
-) -> list[TransferRow]:
-    """Return the lines for jobs, newest first, with the transfers that are known of each (by its id)."""
-    rows: list[TransferRow] = []
-    for job in sorted(jobs, key=_job_order):
-        items = transfers.get(job.id, ())
-        several = job.items > 1
-        is_open = opened.get(job.id, opens_by_itself(job)) if several else None
-        rows.append(JobRow(job, is_open))
-        shown = items if is_open else ()
-        reason, remedy = job.reason, job.remedy
-        if not reason and not several and items:
-            reason, remedy = items[0].reason, items[0].remedy
-        if reason and not any(item.reason for item in shown):
-            rows += _notes(job.id, reason, remedy, 0)
-        for item in shown:
-            rows.append(ItemRow(item))
-            if item.reason:
-                rows += _notes(item.id, item.reason, item.remedy, 1)
-        if is_open and job.items > len(items):
-            rows.append(NoteRow(job.id, "more", f"{job.items - len(items):,} more"))
-    return rows
+def job_order(job: JobView) -> tuple[bool, int, float, str]:
+    """Unfinished and failed jobs first; of them those that were moved up, then the newest."""
+    over = job.state not in UNFINISHED
+    return (job.state in ("done", "cancelled"), 0 if over else -job.rank, -job.created, job.id)
 
 
-def _notes(subject: str, reason: str, remedy: str, depth: int) -> list[NoteRow]:
-    notes = [NoteRow(subject, "reason", reason, depth)]
-    return [*notes, NoteRow(subject, "remedy", remedy, depth)] if remedy else notes
-
-
-def _job_order(job: JobView) -> tuple[bool, float, str]:
-    """Unfinished and failed jobs first, and the newest of them at the top."""
-    return (job.state in ("done", "cancelled"), -job.created, job.id)
+def is_movable(row: TransferRow) -> bool:
+    """Tell whether a row has a place in the queue: a job that goes on, or a transfer that waits for its turn."""
+    if isinstance(row, JobRow):
+        return row.job.state in UNFINISHED
+    if not isinstance(row, ItemRow):
+        return False
+    return row.transfer.state in ("queued", "paused") and not _is_open_conflict(row.transfer)
 
 
 def verbs_for(row: TransferRow) -> tuple[RowVerb, ...]:
     """Return what can be done with a row, the most useful first."""
-    if isinstance(row, NoteRow):
+    if isinstance(row, NoteRow | PendingRow):
         return ()
     subject = row.job if isinstance(row, JobRow) else row.transfer
     if subject.state == "asking" or (isinstance(subject, TransferView) and _is_open_conflict(subject)):
@@ -139,10 +132,16 @@ def state_word(row: JobRow | ItemRow) -> str:
     return "planning" if row.job.state == "running" and not row.job.planned and not row.job.items else row.job.state
 
 
-def what(row: JobRow | ItemRow, room: int, symbols: Symbols) -> str:
-    """Return what is done with what, safe to be shown, in at most `room` cells: ends of paths tell most."""
+def what(row: JobRow | ItemRow, room: int, symbols: Symbols, *, inline: bool = False) -> str:
+    """Return what is done with what, safe to be shown, in at most `room` cells: ends of paths tell most.
+
+    With `inline` the reason follows, for rows that have no lines below them.
+    """
     if isinstance(row, ItemRow):
         transfer = row.transfer
+        if inline and transfer.reason:
+            name = what(row, max(8, room // 2), symbols)
+            return cut_end(f"{name} {symbols.none} {display_name(transfer.reason)}", room, symbols.ellipsis)
         at_source = transfer.action in ("upload", "delete", "delete-bucket", "skip")
         return cut_middle(
             _last(transfer.source if at_source else transfer.target or transfer.source), room, symbols.ellipsis

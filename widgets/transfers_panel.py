@@ -12,19 +12,22 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from services.names import display_name
-from services.transfer.messages import JobView, Snapshot, SnapshotQuery, TransferView, Verb
+from services.transfer.messages import JobView, Place, Snapshot, SnapshotQuery, TransferView, Verb
 from widgets import formats
 from widgets.cells import Span, fit_spans
 from widgets.columns import Column, Placed
 from widgets.symbols import UNICODE, Symbols
+from widgets.transfer_cells import STATE_KINDS, number, sparkline
+from widgets.transfer_list import Known, TransferList
 from widgets.transfer_rows import (
     UNFINISHED,
     ItemRow,
     JobRow,
     NoteRow,
+    PendingRow,
     RowVerb,
     TransferRow,
-    build_rows,
+    is_movable,
     job_of,
     opens_by_itself,
     share,
@@ -35,11 +38,11 @@ from widgets.transfer_rows import (
 )
 from widgets.virtual_tree import NO_ROW, Look, VirtualTree
 
-_FIRST_LIMIT: Final = 100
-"""Transfers that are asked for at first."""
+_FIRST: Final = 100
+"""Transfers of which all is shown: what runs, failed or asks first; others are asked for as they are looked at."""
 
-_LAST_LIMIT: Final = 12_800
-"""Transfers that are asked for at the most, when somebody scrolls that far."""
+_AROUND: Final = 60
+"""Transfers that are asked for before and behind those on the screen, so that scrolling by a page finds them there."""
 
 _BAR: Final = 7
 """Cells of a bar."""
@@ -48,8 +51,11 @@ _ACTIONS_FROM: Final = 34
 """Cells that the column needs to have for words that can be clicked."""
 
 
-_NOTHING: Final = NoteRow("", "more", "Nothing is moving. Uploads and downloads of the Objects view appear here.")
+_NOTHING: Final = NoteRow("", "nothing", "Nothing is moving. Uploads and downloads of the Objects view appear here.")
 """Stands where there is no job."""
+
+_SPARK: Final = 6
+"""Cells of the line of goodput."""
 
 
 class TransfersPanel(VirtualTree):
@@ -71,6 +77,7 @@ class TransfersPanel(VirtualTree):
         Column("size", "Size", 8, "right", from_width=72, sortable=False),
         Column("left", "Left", 12, "right", from_width=84, sortable=False),
         Column("rate", "Rate", 10, "right", from_width=100, sortable=False),
+        Column("pace", "", _SPARK, from_width=116, sortable=False),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "unfold", "Open", show=False, id="open_folder"),
@@ -78,6 +85,9 @@ class TransfersPanel(VirtualTree):
         Binding("full_stop", "pause_or_resume", "Pause or resume", show=False, id="pause_or_resume"),
         Binding("X,delete,f8", "cancel_or_dismiss", "Cancel or dismiss", show=False, id="cancel_or_dismiss"),
         Binding("R", "retry", "Retry", show=False, id="retry"),
+        Binding("T", "move_top", "First", show=False, id="move_top"),
+        Binding("shift+up", "move_up", "Earlier", show=False, id="move_up"),
+        Binding("shift+down", "move_down", "Later", show=False, id="move_down"),
     ]
 
     @dataclass
@@ -90,6 +100,21 @@ class TransfersPanel(VirtualTree):
         """Id of the job or the transfer."""
 
     @dataclass
+    class ReorderWanted(Message):
+        """A job or a waiting transfer should come earlier or later."""
+
+        target: str
+        """Id of the job or the transfer."""
+        place: Place
+        """Where to."""
+        other: str = ""
+        """With `before`: id of what comes after it then."""
+
+    @dataclass
+    class Looked(Message):
+        """Transfers came into view that have to be asked for (`query_wanted`)."""
+
+    @dataclass
     class DecisionWanted(Message):
         """The conflicts of a job should be decided."""
 
@@ -98,70 +123,87 @@ class TransfersPanel(VirtualTree):
 
     def __init__(self, *, symbols: Symbols = UNICODE, id: str | None = None, classes: str | None = None) -> None:
         """Make an empty panel."""
-        self._rows: list[TransferRow] = [_NOTHING]
+        self._rows = TransferList()
+        self._shown: dict[int, TransferRow] = {}
         self._jobs: tuple[JobView, ...] = ()
-        self._transfers: dict[str, tuple[TransferView, ...]] = {}
+        self._known: dict[str, Known] = {}
         self._opened: dict[str, bool] = {}
-        self._limit = _FIRST_LIMIT
+        self._wanted = SnapshotQuery(limit=_FIRST)
+        self._pressed = NO_ROW
+        self._dragging = False
         super().__init__(symbols=symbols, id=id, classes=classes)
 
     # Feeding
 
     @property
     def query_wanted(self) -> SnapshotQuery:
-        """What the next snapshot should hold: the transfers of an open job that has ended, else of all unfinished."""
+        """What the next snapshot should hold: the transfers on the screen of a long job, else the first ones.
+
+        Those are of an open job that has ended where the cursor is on it, else of all unfinished jobs.
+        """
+        top = round(self.scroll_y)
+        rest = self._rows.rest_in(top, top + self.page_lines)
+        if rest is not None:
+            # In steps, so that a line of scrolling asks for nothing new.
+            return SnapshotQuery(rest.job, max(0, rest.index // _AROUND - 1) * _AROUND, 3 * _AROUND)
         row = self._cursor_row()
         job = next((job for job in self._jobs if row is not None and job.id == job_of(row)), None)
         ended = job is not None and job.state not in UNFINISHED and self._opened.get(job.id, opens_by_itself(job))
-        return SnapshotQuery(job=job.id if job is not None and ended else "", limit=self._limit)
+        return SnapshotQuery(job=job.id if job is not None and ended else "", limit=_FIRST)
 
     def update(self, snapshot: Snapshot, query: SnapshotQuery | None = None) -> None:
         """Show a snapshot, and what `query` asked for of its transfers."""
+        asked, offset = (query.job, query.offset) if query else ("", 0)
+        under = self._cursor_row()
+        if query is not None and asked and (offset or query.limit != _FIRST):
+            self._known.setdefault(asked, Known()).take(offset, snapshot.transfers)
+        else:
+            self._take_first(snapshot, asked)
+        known = {job.id for job in snapshot.jobs}
+        self._known = {job: items for job, items in self._known.items() if job in known}
+        self._opened = {job: opened for job, opened in self._opened.items() if job in known}
+        self._jobs = snapshot.jobs
+        self._rebuild(under)
+
+    def watch_scroll_y(self, old: float, new: float) -> None:
+        """Tell where other transfers are looked at than those that were asked for."""
+        super().watch_scroll_y(old, new)
+        wanted = self.query_wanted
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self.post_message(self.Looked())
+
+    def _take_first(self, snapshot: Snapshot, asked: str) -> None:
         groups: dict[str, list[TransferView]] = {}
         for transfer in snapshot.transfers:
             groups.setdefault(transfer.job, []).append(transfer)
-        asked = query.job if query else ""
         for job in snapshot.jobs:
             if job.id in groups or job.id == asked or (not asked and job.state in UNFINISHED):
-                self._transfers[job.id] = tuple(groups.get(job.id, ()))
-        known = {job.id for job in snapshot.jobs}
-        self._transfers = {job: items for job, items in self._transfers.items() if job in known}
-        self._opened = {job: opened for job, opened in self._opened.items() if job in known}
-        self._jobs = snapshot.jobs
-        self._rebuild()
-        if self._more_in_sight():
-            self._limit = min(self._limit * 2, _LAST_LIMIT)
+                self._known.setdefault(job.id, Known()).first = tuple(groups.get(job.id, ())[:_FIRST])
 
-    def _more_in_sight(self) -> bool:
-        top = round(self.scroll_y)
-        seen = self._rows[top : top + 2 * self.page_lines]
-        return self._limit < _LAST_LIMIT and any(
-            isinstance(row, NoteRow) and row.subject and row.kind == "more" for row in seen
-        )
-
-    def _rebuild(self) -> None:
-        """Make the rows anew; the cursor stays on what it was on, and only lines that differ are drawn."""
-        old, under = self._rows, self._cursor_row()
-        self._rows = build_rows(self._jobs, self._transfers, self._opened) or [_NOTHING]
-        same = len(old) == len(self._rows)
-        if under is not None and not (same and subject_of(self._rows[self.cursor]) == subject_of(under)):
-            place = self._place_of(subject_of(under))
-            self.set_reactive(VirtualTree.cursor, max(0, min(self.cursor if place < 0 else place, len(self._rows) - 1)))
-            same = False
+    def _rebuild(self, under: TransferRow | None) -> None:
+        """Make the rows anew; the cursor stays on what was `under` it, and only lines that differ are drawn."""
+        old = self._rows
+        self._rows = TransferList(self._jobs, self._known, self._opened)
+        same = len(old) == len(self._rows) and bool(old)
+        if under is not None and not isinstance(under, PendingRow) and len(self._rows):
+            place = self._rows.find(subject_of(under), self.cursor)
+            if place not in (-1, self.cursor):
+                self.set_reactive(VirtualTree.cursor, place)
+                same = False
         if not same:
+            self.set_reactive(VirtualTree.cursor, max(0, min(self.cursor, len(self._rows) - 1)))
+            self._shown.clear()
             self.rows_changed()
             return
         top = round(self.scroll_y)
         for row in range(top, min(top + self.page_lines, len(old))):
-            if old[row] != self._rows[row]:
+            if self._shown.get(row) != self._rows[row]:
                 self.repaint_row(row)
         self.forget_lines()
 
     def _place_of(self, subject: str) -> int:
-        found = (
-            index for index, row in enumerate(self._rows) if not isinstance(row, NoteRow) and subject_of(row) == subject
-        )
-        return next(found, NO_ROW)
+        return self._rows.find(subject, self.cursor)
 
     def _cursor_row(self) -> TransferRow | None:
         return self._rows[self.cursor] if self.cursor < len(self._rows) else None
@@ -172,11 +214,13 @@ class TransfersPanel(VirtualTree):
     def cursor_verbs(self) -> tuple[RowVerb, ...]:
         """What can be done with the row of the cursor."""
         row = self._cursor_row()
-        return verbs_for(row) if row is not None else ()
+        if row is None:
+            return ()
+        return (*verbs_for(row), "move") if is_movable(row) else verbs_for(row)
 
     def selectable(self, row: int) -> bool:
         """Tell whether a row is more than a note."""
-        return not isinstance(self._rows[row], NoteRow)
+        return row < len(self._rows) and not isinstance(self._rows[row], NoteRow)
 
     def action_choose(self) -> None:
         """Decide what is asked, else open or close the job."""
@@ -212,6 +256,23 @@ class TransfersPanel(VirtualTree):
         """Try again what has failed."""
         self._do_one_of("retry")
 
+    def action_move_top(self) -> None:
+        """Put the job, or the waiting transfer, first."""
+        self._reorder("top")
+
+    def action_move_up(self) -> None:
+        """Have it come earlier by one."""
+        self._reorder("up")
+
+    def action_move_down(self) -> None:
+        """Have it come later by one."""
+        self._reorder("down")
+
+    def _reorder(self, place: Place) -> None:
+        row = self._cursor_row()
+        if row is not None and is_movable(row):
+            self.post_message(self.ReorderWanted(subject_of(row), place))
+
     def _do_one_of(self, *verbs: RowVerb) -> None:
         for verb in self.cursor_verbs:
             if verb in verbs:
@@ -223,13 +284,50 @@ class TransfersPanel(VirtualTree):
             return
         if verb == "decide":
             self.post_message(self.DecisionWanted(job_of(row)))
-        else:
+        elif verb != "move":
             self.post_message(self.VerbWanted(verb, subject_of(row)))
 
     def _set_open(self, row: JobRow, *, opened: bool) -> None:
+        under = self._cursor_row()
         self._opened[row.job.id] = opened
-        self._limit = _FIRST_LIMIT
-        self._rebuild()
+        self._rebuild(under)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take note of a row that may be dragged to another place in the queue."""
+        row = self.row_at(event.y)
+        movable = event.button == 1 and 0 <= row < len(self._rows) and is_movable(self._rows[row])
+        self._pressed, self._dragging = row if movable else NO_ROW, False
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Lead a row that is dragged; that the pointer is over another one is shown also where it is not followed."""
+        if self._pressed != NO_ROW and event.button == 1:
+            row = self.row_at(event.y)
+            if not self._dragging and row != self._pressed:
+                self._dragging = True
+                self.capture_mouse()
+                self.cursor = self._pressed
+            self.hover = row
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Put a row that was dragged before the one under the pointer."""
+        pressed, self._pressed = self._pressed, NO_ROW
+        if not self._dragging:
+            return
+        self.release_mouse()
+        onto = self.row_at(event.y)
+        if NO_ROW in (onto, pressed) or onto == pressed or max(onto, pressed) >= len(self._rows):
+            return
+        source, target = self._rows[pressed], self._rows[onto]
+        alike = type(source) is type(target) and (isinstance(source, JobRow) or job_of(source) == job_of(target))
+        if alike and is_movable(source) and is_movable(target):
+            self.post_message(self.ReorderWanted(subject_of(source), "before", subject_of(target)))
+
+    def on_click(self, event: events.Click) -> None:
+        """Ignore the click that ends a drag."""
+        if self._dragging:
+            self._dragging = False
+            event.stop()
+            event.prevent_default()
 
     def clicked(self, row: int, x: int, event: events.Click) -> None:
         """Do what the word says that was clicked; open or close a job by its sign or by a double click."""
@@ -256,11 +354,12 @@ class TransfersPanel(VirtualTree):
 
     def row_total(self) -> int:
         """Return how many lines there are."""
-        return len(self._rows)
+        return len(self._rows) or 1
 
     def whole_line(self, row: int, width: int, look: Look) -> Sequence[Span] | None:
         """Return the line of a note."""
-        note = self._rows[row]
+        note = self._rows[row] if len(self._rows) else _NOTHING
+        self._shown[row] = note
         if not isinstance(note, NoteRow):
             return None
         lead = " " * (14 + 2 * note.depth)
@@ -270,6 +369,8 @@ class TransfersPanel(VirtualTree):
     def cell(self, row: int, placed: Placed, look: Look) -> Sequence[Span]:
         """Return what stands in a cell."""
         subject = self._rows[row]
+        if isinstance(subject, PendingRow):
+            return [(f"    {self.symbols.ellipsis}", "virtual-tree--muted")] if placed.column.key == "what" else ()
         if isinstance(subject, NoteRow):
             return ()
         key = placed.column.key
@@ -279,14 +380,17 @@ class TransfersPanel(VirtualTree):
             return self._what(subject, placed.width, acting=look.cursor or look.hover)
         if key == "done":
             return self._done(subject)
-        return [(_number(subject, key), "virtual-tree--muted")]
+        if key == "pace":
+            values = subject.job.goodput if isinstance(subject, JobRow) and subject.job.state == "running" else ()
+            return [(sparkline(values, placed.width, self.symbols.spark), "transfers-panel--bar")]
+        return [(number(subject, key), "virtual-tree--muted")]
 
     def _state(self, row: JobRow | ItemRow) -> list[Span]:
         sign = "  "
         if isinstance(row, JobRow) and row.opened is not None:
             sign = f"{self.symbols.opened if row.opened else self.symbols.closed} "
         word = state_word(row)
-        return [(sign, "virtual-tree--muted"), (word, _STATE_KINDS.get(word, "virtual-tree--muted"))]
+        return [(sign, "virtual-tree--muted"), (word, STATE_KINDS.get(word, "virtual-tree--muted"))]
 
     def _what(self, row: JobRow | ItemRow, width: int, *, acting: bool) -> list[Span]:
         lead = "  " if isinstance(row, ItemRow) else ""
@@ -296,7 +400,8 @@ class TransfersPanel(VirtualTree):
             kind = "virtual-tree--danger" if verb in ("cancel", "dismiss") else "virtual-tree--action"
             words += [(" ", ""), (verb, kind)]
         room = width - sum(cell_len(text) for text, _ in words)
-        text = what(row, room - len(lead) - (1 if words else 0), self.symbols)
+        inline = isinstance(row, ItemRow) and row.behind
+        text = what(row, room - len(lead) - (1 if words else 0), self.symbols, inline=inline)
         return [*fit_spans([(lead + text, "")], room), *words]
 
     def _done(self, row: JobRow | ItemRow) -> list[Span]:
@@ -307,35 +412,3 @@ class TransfersPanel(VirtualTree):
         bar = formats.bar(done, total, _BAR, signs.bar_full, signs.bar_empty, complete=complete)
         kind = "transfers-panel--done" if complete else "transfers-panel--bar"
         return [(bar, kind), (f" {formats.percent(done, total, complete=complete):>3}%", "")]
-
-
-_STATE_KINDS: Final = {
-    "running": "transfers-panel--running",
-    "verifying": "transfers-panel--running",
-    "done": "transfers-panel--done",
-    "failed": "transfers-panel--failed",
-    "decide": "transfers-panel--asking",
-}
-"""Component classes of states that mean something at a glance."""
-
-
-def _number(row: JobRow | ItemRow, key: str) -> str:
-    subject = row.job if isinstance(row, JobRow) else row.transfer
-    if key == "files":
-        return _files(row.job) if isinstance(row, JobRow) else ""
-    if key == "size":
-        return formats.size(subject.size) if subject.size or subject.state == "done" else ""
-    if key == "rate":
-        if isinstance(subject, JobView) and subject.finished is not None and subject.finished > subject.created:
-            return formats.rate(subject.bytes / (subject.finished - subject.created)) if subject.bytes else ""
-        return formats.rate(subject.rate) if subject.state == "running" and subject.rate >= 1 else ""
-    if isinstance(subject, JobView) and subject.finished is not None and subject.state == "done":
-        return f"in {formats.duration(subject.finished - subject.created)}"
-    running = subject.state == "running" and subject.eta_s is not None
-    return formats.duration(subject.eta_s or 0.0) if running else ""
-
-
-def _files(job: JobView) -> str:
-    if job.items < 2:
-        return ""
-    return f"{job.items:,}" if job.done == job.items else f"{job.done:,} of {job.items:,}{'' if job.planned else '+'}"

@@ -8,7 +8,7 @@ from app.desk import Desk
 from app.screens.code import CodeScreen
 from app.screens.dialog import shown
 from services.as_command import as_commands
-from services.transfer.messages import Control, JobView, Verb
+from services.transfer.messages import Control, JobView, Place, Reorder, Verb
 from widgets import formats
 
 LONG_S: Final = 3.0
@@ -54,6 +54,10 @@ class JobActions:
     async def control(self, verb: Verb, target: str) -> None:
         """Have something done to a transfer or a job; raises `PailError`."""
         await self._desk.run(Control(verb, target))
+
+    async def reorder(self, target: str, place: Place, other: str) -> None:
+        """Have a job or a waiting transfer come earlier or later; raises `PailError`."""
+        await self._desk.run(Reorder(target, place, other))
 
     def announce(self, job: JobView) -> None:
         """Say how a job ended, where a person would want to know; of a bucket's end its own actions tell."""

@@ -12,6 +12,10 @@ def _transfer(name: str, keys: tuple[str, ...], label: str, title: str, action: 
     return Command(name, keys, label, title, title + ".", "Transfers", can(name), priority, "transfers", action)
 
 
+def _place(name: str, key: str, label: str, title: str, help_: str, priority: int) -> Command:
+    return Command(name, (key,), label, title, help_, "Transfers", can("move"), priority, "transfers")
+
+
 COMMANDS: Final[tuple[Command, ...]] = (
     _transfer("cancel", ("X", "delete", "f8"), "Cancel", "Cancel the transfer", "cancel_or_dismiss", 90),
     _transfer("dismiss", ("X", "delete", "f8"), "Dismiss", "Take it off the list", "cancel_or_dismiss", 90),
@@ -19,6 +23,9 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _transfer("resume", ("full_stop",), "Resume", "Resume the transfer", "pause_or_resume", 95),
     _transfer("retry", ("R",), "Retry", "Try what failed again", "retry", 100),
     _transfer("decide", ("enter",), "Decide", "Decide what happens to targets that exist", "choose", 100),
+    _place("move_top", "T", "First", "Do it first", "Put the job, or the waiting transfer, first in the queue.", 40),
+    _place("move_up", "shift+up", "Earlier", "Do it earlier", "Move it up by one place in the queue; or drag it.", 0),
+    _place("move_down", "shift+down", "Later", "Do it later", "Move it down by one place in the queue.", 0),
     Command(
         "clear_ended",
         (),

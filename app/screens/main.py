@@ -131,6 +131,15 @@ class MainScreen(SyncSide):
     def _verb_wanted(self, message: TransfersPanel.VerbWanted) -> None:
         self.attempt(self.jobs.control(message.verb, message.target))
 
+    @on(TransfersPanel.ReorderWanted)
+    def _reorder_wanted(self, message: TransfersPanel.ReorderWanted) -> None:
+        self.attempt(self.jobs.reorder(message.target, message.place, message.other))
+
+    @on(TransfersPanel.Looked)
+    def _looked_at_transfers(self) -> None:
+        if self._view == "transfers":
+            self.desk.bridge.query = self._panel.query_wanted
+
     @on(TransfersPanel.DecisionWanted)
     def _decision_wanted(self, message: TransfersPanel.DecisionWanted) -> None:
         for job in self.desk.bridge.snapshot.jobs:
