@@ -37,8 +37,8 @@ class Context:
     """Whether a folder is shown, not the top of the bucket."""
     filtering: bool = False
     """Whether a filter hides rows."""
-    may_write: bool = True
-    """Whether these credentials may change objects (True as well where that is not known)."""
+    refused: frozenset[str] = frozenset()
+    """Permissions on the open bucket that these credentials are known not to have."""
     verbs: tuple[str, ...] = ()
     """What can be done with the row under the cursor of the transfers."""
     pair_verbs: tuple[str, ...] = ()
@@ -125,17 +125,17 @@ def chosen(context: Context) -> bool:
 
 def writable(context: Context) -> bool:
     """Tell whether objects may be created here."""
-    return in_objects(context) and context.may_write
+    return in_objects(context)
 
 
 def chosen_writable(context: Context) -> bool:
     """Tell whether there is something to act on that may be changed."""
-    return chosen(context) and context.may_write
+    return chosen(context)
 
 
 def on_row(context: Context) -> bool:
     """Tell whether the cursor stands on something that may be changed."""
-    return in_objects(context) and context.cursor != "" and context.may_write
+    return in_objects(context) and context.cursor != ""
 
 
 def on_object(context: Context) -> bool:
@@ -145,7 +145,7 @@ def on_object(context: Context) -> bool:
 
 def on_writable_object(context: Context) -> bool:
     """Tell whether the cursor stands on an object that may be changed."""
-    return on_object(context) and context.may_write
+    return on_object(context)
 
 
 def pastable(context: Context) -> bool:

@@ -26,6 +26,8 @@ class KeyHint:
     """Id of the command that a click runs."""
     short: str = ""
     """A shorter label for narrow windows; empty for none."""
+    off: bool = False
+    """Whether it cannot be done here: it is greyed out, and choosing it says why."""
 
 
 MORE: Final = KeyHint("?", "more", "help")
@@ -77,6 +79,7 @@ def _parts(hints: Sequence[KeyHint], *, short: bool) -> list[Part[str]]:
     parts: list[Part[str]] = []
     for index, hint in enumerate(hints):
         parts.append(Part(" " if short or not index else "  "))
-        parts.append(Part(display_name(hint.key), "key-line--key", hint.command))
+        style = "span-line--muted" if hint.off else "key-line--key"
+        parts.append(Part(display_name(hint.key), style, hint.command))
         parts.append(Part(f" {_label(hint, short=short)}", "span-line--muted", hint.command))
     return parts

@@ -66,17 +66,21 @@ class SettingsPane(Facts):
         editable: bool = False,
         members: str = "",
         zone: tzinfo | None = None,
+        no_change: str = "",
+        no_delete: str = "",
     ) -> None:
         """Show the settings of a bucket; `attached` says whether the workspace has it.
 
         `editable` adds what can be changed, and the ways to access and code; `members` says who has access, in words.
+        `no_change` and `no_delete` say why these credentials cannot change the settings or delete the bucket.
         """
         self._info = info
         dot = self.symbols.dot
         if not editable:
             self.show(bucket_facts(info, attached=attached, zone=zone, dot=dot))
             return
-        self.show([*_identity(info, zone, dot), *_editable(info, members), *_actions(attached=attached)])
+        actions = _actions(attached=attached, no_delete=no_delete)
+        self.show([*_identity(info, zone, dot), *_editable(info, members, no_change), *actions])
 
     def action_change(self) -> None:
         """Ask for the setting with the cursor to be changed."""
@@ -106,13 +110,15 @@ class SettingsPane(Facts):
             index = int(key.removeprefix(_RULE))
             self.post_message(self.RuleRemovalWanted(rules_of(self._info.resource)[index]))
 
-    def show_problem(self, name: str, problem: str, remedy: str) -> None:
-        """Show what is known where the settings cannot be read."""
+    def show_problem(self, name: str, problem: str, remedy: str, *, attached: bool = False) -> None:
+        """Show what is known where the settings cannot be read, and what can be done all the same."""
         self.show(
             [
                 Fact("Bucket ID", name, copy=name),
                 Fact("Address", f"gs://{name}", copy=f"gs://{name}"),
                 Fact("Settings", f"{problem}\n{remedy}" if remedy else problem, action="retry", gap=True),
+                *(_ways("") if remedy else ()),
+                *(_actions(attached=attached) if remedy else ()),
             ]
         )
 
@@ -154,26 +160,40 @@ def _protection(info: BucketInfo) -> Iterator[Fact]:
     yield Fact("Labels", labels or "none", copy=labels)
 
 
-def _editable(info: BucketInfo, members: str) -> Iterator[Fact]:
+def _editable(info: BucketInfo, members: str, no_change: str) -> Iterator[Fact]:
     """Yield every setting that can be changed, each lifecycle rule on a line, and the ways to access and code."""
+    if no_change:
+        yield Fact("Changing them", no_change, gap=True)
     for index, each in enumerate(SETTINGS):
         if each.key == "lifecycle":
-            yield from _rules(info)
+            yield from _rules(info, fixed=bool(no_change))
+        elif no_change:
+            yield Fact(each.label, each.show(info))
         else:
             value = each.show(info)
             yield Fact(each.label, value, action=f"{_CHANGE}{each.key}", hint="e change", gap=index == 0)
+    yield from _ways(members)
+
+
+def _ways(members: str) -> Iterator[Fact]:
     yield Fact("Access", members or "who may do what", action="access", hint="enter", gap=True)
     yield Fact("Use from code", "Python · JavaScript · gcloud · rclone · pail", action="code", hint="enter")
 
 
-def _rules(info: BucketInfo) -> Iterator[Fact]:
+def _rules(info: BucketInfo, *, fixed: bool) -> Iterator[Fact]:
     rules = rules_of(info.resource)
+    if fixed:
+        yield Fact("Lifecycle", "\n".join(map(words, rules)) or "no rules")
+        return
     for index, rule in enumerate(rules):
         yield Fact("" if index else "Lifecycle", words(rule), action=f"{_RULE}{index}", hint="X remove")
     yield Fact("" if rules else "Lifecycle", "" if rules else "no rules", action="add-rule", hint="enter add a rule")
 
 
-def _actions(*, attached: bool) -> Iterator[Fact]:
+def _actions(*, attached: bool, no_delete: str = "") -> Iterator[Fact]:
     if attached:
         yield Fact("Remove from this workspace…", "data stays in the bucket", action="remove-bucket", gap=True)
+    if no_delete:
+        yield Fact("Delete bucket", no_delete, gap=not attached)
+        return
     yield Fact("Delete bucket…", "and everything in it", action="delete-bucket", danger=True, gap=not attached)

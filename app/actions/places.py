@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from app.actions.own_changes import Changes, put_in, single_changes
 from app.browser import Browser, holders
 from app.desk import Desk, Place
+from app.permissions import refusal, refused
 from services.access import Access
 from services.errors import PailError
 from services.names import GsUrl, is_gs_url, parent_prefix, parse_gs_url
@@ -68,7 +69,8 @@ class PlaceActions:
             place.settings = await session.storage.control.get_bucket(place.bucket)
         except PailError as error:
             if place is self._desk.place:
-                self._pane.show_problem(place.bucket, error.message, error.remedy)
+                attached = session.is_attached(place.bucket)
+                self._pane.show_problem(place.bucket, error.message, error.remedy, attached=attached)
         else:
             self.show_settings()
         self._show()
@@ -103,7 +105,15 @@ class PlaceActions:
         place = self._desk.place
         if place.settings is not None:
             attached = self._desk.session.is_attached(place.bucket)
-            self._pane.show_bucket(place.settings, attached=attached, editable=True, zone=self._desk.surroundings.zone)
+            here = refused(place.access)
+            self._pane.show_bucket(
+                place.settings,
+                attached=attached,
+                editable=True,
+                zone=self._desk.surroundings.zone,
+                no_change=refusal("change", here),
+                no_delete=refusal("delete_bucket", here),
+            )
 
     def go(self, prefix: str, *, focus_on: Entry | None = None) -> None:
         """Show another prefix of the same bucket, with the cursor on `focus_on` once that is listed."""

@@ -9,6 +9,7 @@ from textual.binding import Binding
 
 from app.commands import Command, Owner
 from app.context import Context
+from app.permissions import refusal
 from app.registry import buckets, finding, moving, objects, program, syncing, transfers, usage
 
 UNBOUND: Final = "f99"
@@ -41,9 +42,9 @@ def applying(context: Context, entries: Iterable[Command] = COMMANDS) -> Iterato
 
 
 def key_line(context: Context, entries: Iterable[Command] = COMMANDS) -> list[Command]:
-    """Return the commands of the key line, the most useful first."""
+    """Return the commands of the key line, the most useful first, those that credentials refuse last."""
     shown = (entry for entry in applying(context, entries) if entry.priority and entry.keys)
-    return sorted(shown, key=lambda entry: -entry.priority)
+    return sorted(shown, key=lambda entry: (bool(refusal(entry.id, context.refused)), -entry.priority))
 
 
 def bindings(owner: Owner, entries: Iterable[Command] = COMMANDS) -> list[Binding]:

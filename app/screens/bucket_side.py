@@ -32,8 +32,10 @@ class BucketSide(MainControls):
 
     @on(SettingsPane.ChangeWanted)
     def _change_wanted(self, message: SettingsPane.ChangeWanted) -> None:
-        self.attempt(self.settings.change(message.setting))
+        if self.may("change"):
+            self.attempt(self.settings.change(message.setting))
 
     @on(SettingsPane.RuleRemovalWanted)
     def _rule_removal_wanted(self, message: SettingsPane.RuleRemovalWanted) -> None:
-        self.attempt(self.settings.remove_rule(message.rule))
+        if self.may("remove_rule"):
+            self.attempt(self.settings.remove_rule(message.rule))

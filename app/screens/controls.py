@@ -26,6 +26,7 @@ from app.bridge import Bridge
 from app.commands import shown_key
 from app.context import VIEWS, Context, View
 from app.desk import Desk, Place
+from app.permissions import refusal, refused
 from app.registry import bindings, command, key_line
 from app.screens.connect import ConnectScreen, WayIn
 from app.screens.dialog import ConfirmDialog
@@ -36,7 +37,7 @@ from app.screens.theme import ThemeDialog
 from app.surroundings import Surroundings
 from app.watch import Watch
 from services.credentials import ConnectionOptions
-from services.errors import PailError
+from services.errors import Forbidden, PailError
 from services.names import display_name, parse_gs_url
 from widgets import formats
 from widgets.find_panel import FindPanel
@@ -217,6 +218,8 @@ class MainControls(MainLayout):
         if self.desk.place.prefix:
             keys += f" · {key('up')} goes up"
         text = f"! {error.message}\n{error.remedy}".strip()
+        if isinstance(error, Forbidden) and not refusal("upload", self.context.refused):
+            keys += f"\n{key('upload')} uploads all the same, where that is allowed"
         self._notice_text.update(f"{text}\n\n{keys}")
         if self._view == "objects":
             self._switcher.current = "notice"
@@ -259,7 +262,7 @@ class MainControls(MainLayout):
             rows=rows.row_total() if entry else 0,
             deeper=bool(place.prefix),
             filtering=bool(tree.filter_text),
-            may_write=place.access.ability not in ("read only", "no access"),
+            refused=refused(place.access),
             verbs=self._panel.cursor_verbs,
             pair_verbs=self.sync_panel.cursor_verbs,
             held=self.moving.held is not None,
@@ -279,10 +282,11 @@ class MainControls(MainLayout):
         self.show_keys()
 
     def show_keys(self) -> None:
-        """Show the keys that apply now."""
+        """Show the keys that apply now; those that these credentials cannot use here are greyed out."""
+        here = self.context
         self._keys.hints = tuple(
-            KeyHint(shown_key(entry.keys[0]), entry.label, entry.id, entry.short)
-            for entry in key_line(self.context, self._surroundings.keymap.commands)[:HINTS]
+            KeyHint(shown_key(entry.keys[0]), entry.label, entry.id, entry.short, bool(refusal(entry.id, here.refused)))
+            for entry in key_line(here, self._surroundings.keymap.commands)[:HINTS]
         )
 
     # Views
@@ -340,6 +344,8 @@ class MainControls(MainLayout):
     def action_command(self, identifier: str) -> None:
         """Run a command of the registry."""
         entry = command(identifier)
+        if not self.may(identifier):
+            return
         if entry.owner != "screen":
             # What the tree does with its rows, the finds do as well while they stand in its place.
             finds = entry.owner == "tree" and self._view == "find"
@@ -354,6 +360,13 @@ class MainControls(MainLayout):
                     self._surroundings.typing.hold()
                 self.attempt(handler())
                 return
+
+    def may(self, identifier: str) -> bool:
+        """Tell whether these credentials may run a command here, and say why where they may not."""
+        why = refusal(identifier, self.context.refused)
+        if why:
+            self.desk.tell(f"{command(identifier).label} {why}.\nAsk the owner of the bucket for it.", bad=True)
+        return not why
 
     def attempt(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something that may ask, wait and fail; what fails is told."""

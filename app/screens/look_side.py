@@ -31,11 +31,12 @@ class LookSide(BucketSide):
 
     @on(FindList.DownloadWanted)
     def _find_download_wanted(self, message: FindList.DownloadWanted) -> None:
-        self.attempt(self.objects.download([message.entry]))
+        if self.may("download"):
+            self.attempt(self.objects.download([message.entry]))
 
     @on(FindList.DeleteWanted)
     def _find_delete_wanted(self, message: FindList.DeleteWanted) -> None:
-        if self.context.may_write:
+        if self.may("delete"):
             self.attempt(self.objects.delete([message.entry]))
 
     @on(FindList.Changed)

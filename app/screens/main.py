@@ -42,21 +42,20 @@ class MainScreen(SyncSide):
 
     @on(ObjectTree.DownloadWanted)
     def _download_wanted(self, message: ObjectTree.DownloadWanted) -> None:
-        self.attempt(self.objects.download([message.entry]))
+        if self.may("download"):
+            self.attempt(self.objects.download([message.entry]))
 
     @on(ObjectTree.DeleteWanted)
     def _delete_wanted(self, message: ObjectTree.DeleteWanted) -> None:
-        if self.context.may_write:
+        if self.may("delete"):
             self.attempt(self.objects.delete([message.entry]))
 
     @on(ObjectTree.Dropped)
     def _dropped(self, message: ObjectTree.Dropped) -> None:
         if isinstance(self.app.screen, BucketSelector):
             self.app.screen.action_leave()
-        if self.context.may_write:
+        if self.may("move_to"):
             self.attempt(self.moving.dropped(message.entries, message.target))
-        else:
-            self.desk.tell("These credentials may not move objects out of this bucket.", bad=True)
 
     @on(ObjectTree.Renamed)
     def _renamed(self, message: ObjectTree.Renamed) -> None:

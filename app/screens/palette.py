@@ -19,6 +19,7 @@ from textual.widgets.option_list import Option
 
 from app.commands import Command, shown_key
 from app.context import Context
+from app.permissions import refusal
 from app.registry import applying
 from app.screens.dialog import Label, Line
 from services.names import display_name
@@ -41,13 +42,17 @@ class Offer:
     """Id of a command, if it is one."""
     bucket: str = ""
     """Name of a bucket, if it is one (raw)."""
+    refused: bool = False
+    """Whether these credentials cannot do it here; `help` says why."""
 
 
 def offers(context: Context, buckets: Sequence[str], entries: Iterable[Command]) -> Iterator[Offer]:
     """Yield those of `entries` that apply now, in their order, then the buckets."""
     for entry in applying(context, entries):
         if entry.in_palette:
-            yield Offer(entry.title, entry.help, shown_key(entry.keys[0]) if entry.keys else "", entry.id)
+            why = refusal(entry.id, context.refused)
+            key = shown_key(entry.keys[0]) if entry.keys else ""
+            yield Offer(entry.title, f"! {why}" if why else entry.help, key, entry.id, refused=bool(why))
     for bucket in buckets:
         yield Offer(f"Bucket: {display_name(bucket)}", "Open this bucket.", bucket=bucket)
 
@@ -137,5 +142,6 @@ def _line(offer: Offer) -> Table:
     line = Table.grid(expand=True)
     line.add_column(ratio=1, no_wrap=True)
     line.add_column(width=KEY_WIDTH, justify="right")
-    line.add_row(Text(offer.title), Text(offer.key, "bold"))
+    style = "dim" if offer.refused else ""
+    line.add_row(Text(offer.title, style), Text(offer.key, style or "bold"))
     return line

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from textual.binding import Binding
 from textual.widget import Widget
 
 from app.commands import GROUPS, shown_key
 from app.context import VIEWS, Context
+from app.permissions import NEEDS
 from app.registry import COMMANDS, applying, bindings, command, key_line
 from app.registry.keymap import unit
 from app.screens.controls import WIDGETS
 from app.screens.main import MainScreen
+from app.screens.palette import offers
+from services.access import ASKED
 
 ENDED = ("retry", "dismiss")
 FULL = Context(view="objects", bucket=True, cursor="object", marked=2, rows=9)
@@ -63,7 +68,6 @@ def test_every_command_of_the_screen_has_its_handler() -> None:
             {"upload", "delete", "view_settings", "delete_bucket"},
         ),
         (Context("objects", True), {"upload", "new_folder"}, {"download", "delete", "sort", "unmark"}),
-        (Context("objects", True, "object", 0, 1, may_write=False), {"download"}, {"upload", "delete", "new_folder"}),
         (
             Context("transfers", True, verbs=ENDED),
             {"retry", "dismiss"},
@@ -82,6 +86,23 @@ def test_what_applies_depends_on_where_one_is(context: Context, present: set[str
 def test_the_key_line_begins_with_what_matters_most() -> None:
     line = [entry.id for entry in key_line(FULL)]
     assert line[:3] == ["upload", "download", "delete"]
+
+
+def test_what_the_credentials_refuse_stands_last_and_says_why() -> None:
+    here = replace(FULL, refused=frozenset({"storage.objects.create", "storage.objects.delete"}))
+    assert {"upload", "delete"} <= ids(here), "greyed out, not hidden"
+    line = [entry.id for entry in key_line(here)]
+    assert line[0] == "download"
+    assert line.index("upload") > line.index("help")
+    found = {offer.command: offer for offer in offers(here, (), COMMANDS)}
+    assert found["delete"].refused
+    assert found["delete"].help == "! needs storage.objects.delete, which these credentials do not have here"
+    assert not found["download"].refused
+
+
+def test_only_commands_that_there_are_need_permissions() -> None:
+    assert {entry.id for entry in COMMANDS} >= set(NEEDS)
+    assert all(permission in ASKED for needed in NEEDS.values() for permission in needed)
 
 
 def test_keys_are_written_as_people_write_them() -> None:
