@@ -183,11 +183,11 @@ def in_usage(context: Context) -> bool:
     return context.view == "usage" and context.bucket
 
 
-def on_share(*kinds: str, changing: bool = False) -> Callable[[Context], bool]:
-    """Return whether the cursor of the usage view stands on something of these kinds, that may be changed as well."""
+def on_share(*kinds: str) -> Callable[[Context], bool]:
+    """Return whether the cursor of the usage view stands on something of these kinds."""
 
     def applies(context: Context) -> bool:
-        return in_usage(context) and context.share in kinds and (context.may_write or not changing)
+        return in_usage(context) and context.share in kinds
 
     return applies
 
@@ -200,11 +200,6 @@ def counting(context: Context) -> bool:
 def countable(context: Context) -> bool:
     """Tell whether a count may begin."""
     return in_usage(context) and not context.counting
-
-
-def writable_bucket(context: Context) -> bool:
-    """Tell whether a bucket is open whose objects may be changed."""
-    return context.bucket and context.may_write
 
 
 def in_transfers(context: Context) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from services.access import ASKED, CREATE, DELETE, GET, REMOVE, UPDATE, UPDATE_OBJECT, Access
+from services.access import ABORT, ASKED, CREATE, DELETE, GET, REMOVE, UPDATE, UPDATE_OBJECT, Access
 
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "upload": (CREATE,),
@@ -23,6 +23,8 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "move_to": (GET, DELETE),
     "rename": (CREATE, DELETE),
     "delete": (DELETE,),
+    "usage_delete": (DELETE,),
+    "abort_uploads": (ABORT,),
     "edit": (UPDATE_OBJECT,),
     "change": (UPDATE,),
     "add_rule": (UPDATE,),

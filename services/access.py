@@ -17,13 +17,14 @@ GET: Final = "storage.objects.get"
 CREATE: Final = "storage.objects.create"
 DELETE: Final = "storage.objects.delete"
 UPDATE_OBJECT: Final = "storage.objects.update"
+ABORT: Final = "storage.multipartUploads.abort"
 SETTINGS: Final = "storage.buckets.get"
 UPDATE: Final = "storage.buckets.update"
 REMOVE: Final = "storage.buckets.delete"
 POLICY: Final = "storage.buckets.getIamPolicy"
 SET_POLICY: Final = "storage.buckets.setIamPolicy"
 
-ASKED: Final = [LIST, GET, CREATE, DELETE, UPDATE_OBJECT, SETTINGS, UPDATE, REMOVE, POLICY, SET_POLICY]
+ASKED: Final = [LIST, GET, CREATE, DELETE, UPDATE_OBJECT, ABORT, SETTINGS, UPDATE, REMOVE, POLICY, SET_POLICY]
 """The permissions that decide what is greyed out (cloud.google.com/storage/docs/access-control/iam-permissions)."""
 
 IN_WORDS: Final = {LIST: "list", GET: "read", CREATE: "create", DELETE: "delete"}

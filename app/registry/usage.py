@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.commands import Command
-from app.context import countable, counting, in_usage, on_share, with_bucket, writable_bucket
+from app.context import countable, counting, in_usage, on_share, with_bucket
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
@@ -95,7 +95,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Delete the folder or object of the line",
         "Delete the folder or object, or abort the unfinished uploads; it asks first.",
         "Usage",
-        on_share("folder", "object", "uploads", changing=True),
+        on_share("folder", "object", "uploads"),
         90,
         "usage",
     ),
@@ -106,7 +106,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Abort unfinished uploads…",
         "Delete the parts of multipart uploads that were never finished; it asks first.",
         "Usage",
-        writable_bucket,
+        with_bucket,
     ),
     Command(
         "usage_page",

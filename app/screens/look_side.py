@@ -55,12 +55,12 @@ class LookSide(BucketSide):
 
     @on(UsagePanel.DeleteWanted)
     def _share_delete_wanted(self, message: UsagePanel.DeleteWanted) -> None:
-        if self.context.may_write:
+        if self.may("usage_delete"):
             self.attempt(self.objects.delete([message.entry]))
 
     @on(UsagePanel.AbortWanted)
     def _abort_wanted(self) -> None:
-        if self.context.may_write:
+        if self.may("abort_uploads"):
             self.attempt(self.usage.do_abort_uploads())
 
     @on(UsagePanel.Opened)
