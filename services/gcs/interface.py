@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Protocol, Self
 
+from services.errors import PailError
 from services.model import (
     BriefPage,
     BucketInfo,
@@ -233,6 +234,12 @@ class DataPlane(Protocol):
         self, bucket: str, source: str, source_generation: int, name: str, *, precondition: Precondition
     ) -> ObjectInfo:
         """Rename atomically within a bucket; raises `Rejected` where the service has no atomic move."""
+
+    async def move_many(self, bucket: str, items: list[tuple[str, int, str]]) -> list[ObjectInfo | PailError]:
+        """Rename up to 100 (name, generation seen, new name) in one request; one answer an item, in order.
+
+        Each is renamed atomically, and only where nothing has the new name.  What has no answer is `Transient`.
+        """
 
     async def compose(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from services.errors import Conflict
 from services.names import is_gs_url, parse_gs_url
 from services.transfer.bucket import remove_bucket
 from services.transfer.copy import copy, move
@@ -48,6 +49,18 @@ async def look_at_source(run: Run) -> None:
     if record.generation == 0 and is_gs_url(record.source) and record.action not in _BY_ACTION:
         url = parse_gs_url(record.source)
         describe(record, await (await run.data()).stat(url.bucket, url.name))
+
+
+def check_emptied(job: Job) -> None:
+    """Raise `Conflict` where something of a bucket could not be deleted: then the bucket stays, too."""
+    left = job.counts.of("failed", "cancelled")
+    if left:
+        what = "one object was" if left == 1 else f"{left:,} objects were"
+        raise Conflict(
+            f"the bucket stays: {what} not deleted",
+            remedy="See why, then try it again.",
+            url=job.row.spec.items[0].source,
+        )
 
 
 def remove_empty_folders(job: Job) -> None:

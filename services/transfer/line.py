@@ -46,6 +46,8 @@ class Line:
         self.connection = connection
         self.cause: PailError | None = None
         """Why everything on this connection waits; None while it works."""
+        self.no_batches: set[str] = set()
+        """Buckets in which moves were found not to go in batches."""
         self.no_atomic_move: set[str] = set()
         """Buckets that were found to have no atomic move."""
         self.no_parts: dict[str, str] = {}

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from services.errors import Conflict, Corrupt, DiskFull, NotAuthenticated, PailError, SourceChanged, Transient
+from services.errors import Corrupt, DiskFull, NotAuthenticated, PailError, SourceChanged, Transient
 from services.names import is_gs_url
 from services.transfer import schema
-from services.transfer.acts import remove_empty_folders
+from services.transfer.acts import check_emptied, remove_empty_folders
 from services.transfer.attempts import act
 from services.transfer.bucket import StillFilled
 from services.transfer.core import Core, log
@@ -23,7 +23,9 @@ from services.transfer.line import Line
 from services.transfer.messages import ConflictFact, ItemFact
 from services.transfer.partial import remove_partial
 from services.transfer.record import EXISTS, Record
+from services.transfer.rename import is_plain, rename_batch
 from services.transfer.run import Asking, Run, Skipped
+from services.transfer.turn import Turn
 
 MOST_RUNNING: Final = 1024
 """Transfers that run at once, those included that wait for the disk."""
@@ -38,8 +40,8 @@ parts are removed at the next start."""
 MOST_RELISTED: Final = 3
 """Times that a job lists its sources again at its end, where some of what was listed is not there."""
 
-DELETE_BATCHES: Final = 4
-"""Batches of deletes that run side by side."""
+LEAST_BATCHES: Final = 4
+"""Batches of changes that may run side by side whatever the line seems to carry."""
 
 
 class Scheduler:
@@ -133,7 +135,9 @@ class Scheduler:
 
     def _start_next(self, job: Job, line: Line) -> bool:
         if job.small and job.small[0].action in ("delete", "delete-bucket"):
-            return self._start_deletes(job)
+            return self._start_deletes(job, line)
+        if job.small and is_plain(job.small[0], job.flags, line):
+            return self._start_moves(job, line)
         if job.large and line.large < min(self._core.options.large, max(1, line.pace.slots // 2)):
             self._start(job, [job.large.popleft()], large=True)
             return True
@@ -147,9 +151,26 @@ class Scheduler:
         self._start(job, [job.small.popleft()], buffered=buffered)
         return True
 
-    def _start_deletes(self, job: Job) -> bool:
+    def _start_moves(self, job: Job, line: Line) -> bool:
+        if not self._batch_may_start(job, line, "move"):
+            return False
+        batch = [job.small.popleft()]
+        bucket = bucket_of(batch[0])
+        while job.small and len(batch) < BATCH and is_plain(job.small[0], job.flags, line, bucket):
+            batch.append(job.small.popleft())
+        self._start(job, batch, batched=len(batch) > 1)
+        return True
+
+    def _batch_may_start(self, job: Job, line: Line, action: str) -> bool:
+        """Tell whether another request with many changes may be sent: more of them while that pays."""
         same = (runs[0] for runs in self._running.values() if runs[0].spec is job.row.spec)
-        if sum(run.record.action == "delete" for run in same) >= DELETE_BATCHES:
+        if sum(run.record.action == action for run in same) < max(LEAST_BATCHES, line.pace.slots // 2):
+            return True
+        line.pace.full()
+        return False
+
+    def _start_deletes(self, job: Job, line: Line) -> bool:
+        if not self._batch_may_start(job, line, "delete"):
             return False
         if job.small[0].action == "delete-bucket":
             job.small.rotate(-1)  # the bucket goes last, whatever was found in it later
@@ -159,7 +180,7 @@ class Scheduler:
         bucket = bucket_of(batch[0])
         while job.small and len(batch) < BATCH and _is_delete_in(job.small[0], bucket):
             batch.append(job.small.popleft())
-        self._start(job, batch)
+        self._start(job, batch, batched=True)
         return True
 
     def _start_bucket(self, job: Job) -> bool:
@@ -169,7 +190,9 @@ class Scheduler:
         self._start(job, [job.small.popleft()])
         return True
 
-    def _start(self, job: Job, records: list[Record], *, large: bool = False, buffered: int = 0) -> None:
+    def _start(
+        self, job: Job, records: list[Record], *, large: bool = False, buffered: int = 0, batched: bool = False
+    ) -> None:
         line = self._line(job)
         runs = []
         for record in records:
@@ -179,8 +202,13 @@ class Scheduler:
             run = Run(record, job.row.spec, job.flags, self._core.tools, line, record.size)
             job.active[record.seq] = run
             runs.append(run)
-        work = self._carry_out_deletes(job, runs) if record.action == "delete" else self._carry_out(job, runs[0])
-        turn = _Turn(line, runs, large=large)
+        if not batched:
+            work = self._carry_out(job, runs[0])
+        elif record.action == "delete":
+            work = self._carry_out_deletes(job, runs)
+        else:
+            work = self._carry_out_moves(job, runs)
+        turn = Turn(line, runs, large=large)
         if not large:
             runs[0].ashore = lambda: self._ashore(turn)
         task = asyncio.create_task(work)
@@ -202,14 +230,14 @@ class Scheduler:
 
         task.add_done_callback(ended)
 
-    def _ashore(self, turn: _Turn) -> None:
+    def _ashore(self, turn: Turn) -> None:
         turn.end()
         self._pump_soon()
 
     async def _carry_out(self, job: Job, run: Run) -> None:
         try:
             if run.record.action == "delete-bucket":
-                _check_emptied(job)
+                check_emptied(job)
             await act(run)
         except asyncio.CancelledError:
             self._stopped(job, run)
@@ -233,6 +261,32 @@ class Scheduler:
                     self._done(job, run)
                 else:
                     await self._ended(job, run, problem)
+
+    async def _carry_out_moves(self, job: Job, runs: list[Run]) -> None:
+        rest: list[Run] = []
+        try:
+            outcomes, rest = await rename_batch(runs)
+        except asyncio.CancelledError:
+            for run in runs:
+                run.record.attempt += 1  # it may have been renamed: the next try looks first
+                self._stopped(job, run)
+            return
+        except Exception as error:  # noqa: BLE001 - taken down as the transfers' end
+            for run in runs:
+                await self._ended(job, run, error)
+            return
+        for run, problem in outcomes:
+            if problem is None:
+                self._done(job, run)
+            else:
+                await self._ended(job, run, problem)
+        slots = asyncio.Semaphore(LEAST_BATCHES)
+
+        async def alone(run: Run) -> None:
+            async with slots:
+                await self._carry_out(job, run)
+
+        await asyncio.gather(*(alone(run) for run in rest))
 
     def _done(self, job: Job, run: Run) -> None:
         """Take down that a transfer has done all that it was to do."""
@@ -417,46 +471,8 @@ class Scheduler:
                 job.row.reason, job.row.code = f"some empty folders stay: {error.message}", error.reason
 
 
-class _Turn:
-    """What one start takes of its connection, until it is given back."""
-
-    def __init__(self, line: Line, runs: list[Run], *, large: bool) -> None:
-        self._line = line
-        self._runs = runs
-        self._large = large
-        self._since = time.monotonic()
-        self._over = False
-        line.under_way += 1
-        line.large += large
-
-    def end(self) -> None:
-        """Give it back; a second time does nothing."""
-        if self._over:
-            return
-        self._over = True
-        self._line.under_way -= 1
-        self._line.large -= self._large
-        run = self._runs[0]
-        # What failed, was stopped or had to wait says nothing about the line; nor does one that takes minutes.
-        if not (self._large or run.intent or run.waiting or run.record.state in ("failed", "asking")):
-            moved = sum(run.moved for run in self._runs) if run.record.action in ("upload", "download") else 0
-            self._line.pace.ended(moved, time.monotonic() - self._since, len(self._runs))
-
-
 def _is_delete_in(record: Record, bucket: str) -> bool:
     return record.action == "delete" and bucket_of(record) == bucket
-
-
-def _check_emptied(job: Job) -> None:
-    """Raise `Conflict` where something of a bucket could not be deleted: then the bucket stays, too."""
-    left = job.counts.of("failed", "cancelled")
-    if left:
-        what = "one object was" if left == 1 else f"{left:,} objects were"
-        raise Conflict(
-            f"the bucket stays: {what} not deleted",
-            remedy="See why, then try it again.",
-            url=job.row.spec.items[0].source,
-        )
 
 
 def _as_ours(error: BaseException) -> PailError:

@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httptools
 
+from services import checksum
 from tests.bench.bucket import Bucket, Stored
 
 SEND_PIECE: Final = 256 * 1024
@@ -329,13 +330,29 @@ def _batch(peer: Peer, call: Call) -> None:
     for part in b"".join(call.body).split(b"--" + boundary)[1:-1]:
         head, _, rest = part.partition(b"\r\n\r\n")
         marker = head.lower().partition(b"content-id:")[2].partition(b"\r\n")[0].strip(b" <>").decode()
-        words = unquote(urlsplit(rest.split(b" ", 2)[1].decode()).path).strip("/").split("/", 5)
-        status = "204 No Content" if peer.world.bucket(words[3]).remove(words[5]) else "404 Not Found"
+        words = [unquote(word) for word in urlsplit(rest.split(b" ", 2)[1].decode()).path.strip("/").split("/")]
+        bucket, found = peer.world.bucket(words[3]), ""
+        if len(words) > 6:
+            status, found = _batched_move(bucket, words[5], words[-1])
+        else:
+            status = "204 No Content" if bucket.remove(words[5]) else "404 Not Found"
         answers.append(
             f"--answer\r\nContent-Type: application/http\r\nContent-ID: <response-{marker}>\r\n\r\n"
-            f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n\r\n"
+            f"HTTP/1.1 {status}\r\nContent-Length: {len(found)}\r\n\r\n{found}\r\n"
         )
     peer.send(200, ("".join(answers) + "--answer--\r\n").encode(), kind="multipart/mixed; boundary=answer")
+
+
+def _batched_move(bucket: Bucket, name: str, target: str) -> tuple[str, str]:
+    """Rename an object; returns the status, and the fields that Pail asks for."""
+    source = bucket.objects.get(name)
+    if source is None or target in bucket.objects:
+        return ("404 Not Found" if source is None else "412 Precondition Failed"), ""
+    copy = Stored(target, source.content_type, source.metadata, source.pieces, source.size, source.crc)
+    bucket.put(copy)
+    bucket.remove(name)
+    fields = {"name": target, "bucket": bucket.name, "generation": str(copy.generation), "metageneration": "1"}
+    return "200 OK", json.dumps({**fields, "size": str(copy.size), "crc32c": checksum.encode(copy.crc)})
 
 
 def fill(bucket: Bucket, count: int, size: int) -> None:

@@ -19,7 +19,7 @@ from services.errors import (
 from services.gcs.interface import ANY, ListQuery
 from services.localstore.server import StoreServer
 from services.localstore.store import StoreOptions
-from services.model import CREATE_ONLY, BucketSpec, Precondition, WriteAttributes
+from services.model import CREATE_ONLY, BucketSpec, ObjectInfo, Precondition, WriteAttributes
 from tests.services.gcs.bench import BUCKET, HOSTILE, Bench, Connect, OnBench
 
 
@@ -102,6 +102,25 @@ class CopyContract(OnBench):
         assert await bench.data.delete_many(BUCKET, []) == []
         with pytest.raises(UsageError):
             await bench.data.delete_many(BUCKET, [("x", 1)] * 101)
+
+    async def test_many_moves_have_one_answer_each_in_order(self, bench: Bench) -> None:
+        sources = [await bench.put(name, name.encode()) for name in HOSTILE]
+        items = [(info.name, info.generation, f"to/{info.name}") for info in sources]
+        stale, there = await bench.put("stale"), await bench.put("there", b"mine")
+        items += [("stale", stale.generation - 1, "x"), ("missing", 1, "y"), ("stale", stale.generation, "there")]
+        *moved, old, missing, taken = await bench.data.move_many(BUCKET, items)
+        assert [(one.name, one.crc32c) for one in moved if isinstance(one, ObjectInfo)] == [
+            (f"to/{info.name}", info.crc32c) for info in sources
+        ]
+        assert isinstance(missing, ObjectNotFound)
+        assert isinstance(old, PreconditionFailed)
+        assert isinstance(taken, PreconditionFailed)
+        assert await bench.names() == sorted(
+            ["stale", "there", *(item[2] for item in items[: len(HOSTILE)])], key=str.encode
+        )
+        assert (await bench.data.stat(BUCKET, "there")).generation == there.generation
+        with pytest.raises(UsageError):
+            await bench.data.move_many(BUCKET, [("x", 1, "y")] * 101)
 
     async def test_a_deleted_object_is_restored_and_a_lost_one_is_not(self, bench: Bench) -> None:
         info = await bench.put("name", b"bytes")

@@ -12,7 +12,7 @@ import pytest
 
 from services.errors import PreconditionFailed, Transient
 from services.gcs import translate
-from services.gcs.batch import decode_answers, encode_deletes
+from services.gcs.batch import decode_answers, encode_calls
 from services.gcs.failures import Subject
 from services.model import BucketSpec, IamBinding, IamPolicy, Precondition, WriteAttributes
 
@@ -190,6 +190,6 @@ def test_a_delete_without_an_answer_is_never_taken_for_done(body: bytes) -> None
 
 
 def test_the_boundary_of_a_batch_is_its_own_each_time() -> None:
-    first, second = encode_deletes(["/a"]), encode_deletes(["/a"])
+    first, second = encode_calls("DELETE", ["/a"]), encode_calls("DELETE", ["/a"])
     assert first[0] != second[0]
     assert b"DELETE /a HTTP/1.1" in first[1]
