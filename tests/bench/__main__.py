@@ -18,8 +18,14 @@ from typing import Final
 from tests.bench.measure import Cost, Failed, Server, certificate, run, serving
 from tests.bench.tools import Pail, Rclone, Tool
 
+SYNCED_SIZE: Final = 100
+"""Bytes of a file of a sync that finds nothing to do."""
+
 SMALL_SIZE: Final = 4096
 """Bytes of a small file."""
+
+MODIFIED: Final = 1_750_000_000
+"""When small files were changed last: whole seconds, which is what all tools keep."""
 
 BIG_SIZE: Final = 1 << 30
 """Bytes of a big one."""
@@ -29,8 +35,44 @@ PROFILES: Final = {"lan": [], "wan": ["--delay", "0.03", "--rate", "25000000"]}
 
 SMALL_ROWS: Final = ("up", "down", "move", "delete")
 BIG_ROWS: Final = ("big-up", "big-down")
-ROWS: Final = (*SMALL_ROWS, *BIG_ROWS, "list")
+ROWS: Final = (*SMALL_ROWS, *BIG_ROWS, "list", "sync")
 """Workloads, in the order in which one uses what another left."""
+
+TITLES: Final = {
+    "up": "{objects:,} × 4 KiB up",
+    "down": "{objects:,} × 4 KiB down",
+    "move": "move a folder of {objects:,}",
+    "delete": "delete {objects:,}",
+    "big-up": "1 GiB up",
+    "big-down": "1 GiB down",
+    "list": "list {listed:,}",
+    "sync": "no-change sync of {synced:,}",
+}
+"""What the rows are called in the table."""
+
+WANTED: Final = {
+    "lan": {
+        "up": "8 · 10",
+        "down": "1.2 · 1.2",
+        "move": "1.5 · 1.5",
+        "delete": "1.2 · 1.2",
+        "big-up": "1.5 · 2",
+        "big-down": "2 · 1.7",
+        "list": "5 · 5",
+        "sync": "1 · 1",
+    },
+    "wan": {
+        "up": "4",
+        "down": "1.5",
+        "move": "4",
+        "delete": "4",
+        "big-up": "5",
+        "big-down": "1.2",
+        "list": "10",
+        "sync": "1.5",
+    },
+}
+"""What is wanted: times the best of the others, in wall and CPU."""
 
 
 @dataclass(slots=True)
@@ -44,6 +86,8 @@ class Bench:
     listed: int
     extra: list[str]
     rows: set[str]
+    profile: str = "lan"
+    synced: int = 20_000
     costs: dict[tuple[str, str], list[Cost]] = field(default_factory=dict)
     busy: dict[str, list[float]] = field(default_factory=dict)
 
@@ -65,10 +109,10 @@ class Bench:
                 flush=True,
             )
 
-    def objects_both_ways(self, rows: tuple[str, ...], source: Path) -> None:
+    def objects_both_ways(self, rows: tuple[str, ...], source: Path, rounds: int) -> None:
         """Upload, download and, for small ones, move and delete; every tool after the other in each step."""
         up, down = rows[:2]
-        for number in range(self.rounds):
+        for number in range(rounds):
             with serving(*self.extra) as server:
                 order = self.tools if number % 2 == 0 else self.tools[::-1]
                 for tool in order:
@@ -98,10 +142,21 @@ class Bench:
         if found != expected:
             print(f"only {found} of {expected} bytes came down", file=sys.stderr)
 
-    def listing(self) -> None:
+    def syncing(self, source: Path) -> None:
+        """Bring in step what is in step; the first run of each tool finds out that it is, and is not counted."""
+        with serving(*self.extra) as server:
+            for tool in self.tools:
+                # Every tool understands the times that Pail keeps, and it is the fastest to get them there.
+                self.measure("fill", tool, server, Pail().copy(server.address, source, f"{tool.name}/sync"))
+            for number in range(self.rounds + 1):
+                for tool in self.tools:
+                    row = "sync" if number else "first sync"
+                    self.measure(row, tool, server, tool.sync(server.address, source, tool.name))
+
+    def listing(self, rounds: int) -> None:
         """List a bucket; the first run of each tool warms the server's pages and is not counted."""
         with serving("--fill", f"list:{self.listed}:0", *self.extra) as server:
-            for number in range(self.rounds + 1):
+            for number in range(rounds + 1):
                 for tool in self.tools:
                     row = "list" if number else "warm-up"
                     self.measure(row, tool, server, tool.list(server.address, "list"))
@@ -109,8 +164,9 @@ class Bench:
     def table(self) -> Iterator[str]:
         """Yield the medians as a table, and what the best of the others needs, in times of the first tool."""
         names = [tool.name for tool in self.tools]
-        yield "".join(f"| {word} " for word in ("workload", *names, f"others ÷ {names[0]}: wall · CPU")) + "|"
-        yield "|---" * (len(names) + 2) + "|"
+        heads = ("workload", *names, f"others ÷ {names[0]}: wall · CPU", "wanted")
+        yield "".join(f"| {word} " for word in heads) + "|"
+        yield "|---" * (len(names) + 3) + "|"
         for row in ROWS:
             costs = [_median(self.costs[row, name]) for name in names if (row, name) in self.costs]
             if len(costs) < len(names):
@@ -121,18 +177,20 @@ class Bench:
             if others:
                 wall_s, cpu_s = (min(getattr(one, key) for one in others) for key in ("wall_s", "cpu_s"))
                 ratio = f"{wall_s / first.wall_s:.2f} · {cpu_s / first.cpu_s:.2f}"
-            yield "".join(f"| {cell} " for cell in (row, *cells, ratio)) + "|"
+            title = TITLES[row].format(objects=self.objects, listed=self.listed, synced=self.synced)
+            yield "".join(f"| {cell} " for cell in (title, *cells, ratio, WANTED[self.profile][row])) + "|"
 
 
 def _median(costs: list[Cost]) -> Cost:
     return Cost(*(statistics.median(getattr(cost, one.name) for cost in costs) for one in fields(Cost)))
 
 
-def _small_files(folder: Path, count: int) -> Path:
+def _small_files(folder: Path, count: int, size: int = SMALL_SIZE) -> Path:
     for index in range(count):
         path = folder / f"{index // 500:02d}" / f"file-{index:05d}.bin"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(os.urandom(SMALL_SIZE))
+        path.write_bytes(os.urandom(size))
+        os.utime(path, (MODIFIED, MODIFIED))
     return folder
 
 
@@ -151,13 +209,19 @@ def main() -> None:
     parser.add_argument("--rows", default=",".join(ROWS), help="comma-separated; default: all")
     parser.add_argument("--profile", choices=PROFILES, default="lan")
     parser.add_argument("--tls", action="store_true", help="speak TLS, with a certificate made for the run")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="of each workload; of the long ones fewer with --table")
+    parser.add_argument(
+        "--table", action="store_true", help="every row against rclone with 64 transfers, as Markdown, in a few minutes"
+    )
+    parser.add_argument("--synced", type=int, default=20_000)
     parser.add_argument("--objects", type=int, default=5000)
     parser.add_argument("--listed", type=int, default=1_000_000)
     parser.add_argument("--rclone", default="/usr/bin/rclone", help="another build of rclone")
     parser.add_argument("--transfers", default="4,64", help="of rclone: each number is a tool of its own; empty: none")
     parser.add_argument("--json", type=Path, help="write every run there")
     options = parser.parse_args()
+    if options.table:
+        options.transfers = "64"
     rows = set(options.rows.split(","))
     memory = Path("/dev/shm")  # a disk is no part of what is measured
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="pail-bench-") as name:
@@ -168,12 +232,18 @@ def main() -> None:
         tools: list[Tool] = [Pail()]
         tools += [Rclone(options.rclone, f"rclone-{n}", int(n)) for n in options.transfers.split(",") if n]
         bench = Bench(tools, folder, options.rounds, options.objects, options.listed, extra, rows)
+        bench.profile, bench.synced = options.profile, options.synced
+        # What takes minutes, and differs little from run to run, is measured less often.
+        long = options.rounds if not options.table else 1 if options.profile == "wan" else 2
         if rows.intersection(SMALL_ROWS):
-            bench.objects_both_ways(SMALL_ROWS, _small_files(folder / "small", options.objects))
+            bench.objects_both_ways(SMALL_ROWS, _small_files(folder / "small", options.objects), options.rounds)
         if rows.intersection(BIG_ROWS):
-            bench.objects_both_ways(BIG_ROWS, _big_file(folder / "big"))
+            bench.objects_both_ways(BIG_ROWS, _big_file(folder / "big"), long)
+            shutil.rmtree(folder / "big")
         if "list" in rows:
-            bench.listing()
+            bench.listing(long)
+        if "sync" in rows:
+            bench.syncing(_small_files(folder / "synced", options.synced, SYNCED_SIZE))
     print(*bench.table(), sep="\n")
     print("share of a core that the server was busy, at most:")
     print(*(f"  {row} {max(shares):.0%}" for row, shares in sorted(bench.busy.items())), sep="\n")

@@ -22,9 +22,9 @@ def bench(module: str, *words: str) -> str:
 def test_every_small_row_is_carried_out_and_lands_in_the_table(tmp_path: Path) -> None:
     found = tmp_path / "runs.json"
     out = bench(
-        "tests.bench", "--rows", "up,down,move,delete,list", "--objects", "7", "--listed", "1200",
+        "tests.bench", "--rows", "up,down,move,delete,list,sync", "--objects", "7", "--synced", "9", "--listed", "1200",
         "--transfers", "", "--json", str(found),
     )  # fmt: skip
-    assert {run["row"] for run in json.loads(found.read_text())} == {"up", "down", "move", "delete", "list"}
+    assert {run["row"] for run in json.loads(found.read_text())} == {"up", "down", "move", "delete", "list", "sync"}
     assert all(run["wall_s"] > 0 and run["rss_mib"] > 1 for run in json.loads(found.read_text()))
-    assert "| delete |" in out
+    assert "| delete 7 |" in out

@@ -35,6 +35,9 @@ class Tool(Protocol):
     def list(self, address: str, bucket: str) -> list[str]:
         """Return the command that prints names and sizes of all objects."""
 
+    def sync(self, address: str, source: Path, bucket: str) -> list[str]:
+        """Return the command that brings what is below `sync/` of a bucket in step with a folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rclone:
@@ -67,6 +70,9 @@ class Rclone:
     def list(self, address: str, bucket: str) -> list[str]:
         return self._command(address, "lsf", "-R", "--files-only", "--format", "sp", f":gcs:{bucket}")
 
+    def sync(self, address: str, source: Path, bucket: str) -> list[str]:
+        return self._command(address, "sync", str(source), f":gcs:{bucket}/sync", "--fast-list")
+
 
 @dataclass(frozen=True, slots=True)
 class Pail:
@@ -85,6 +91,10 @@ class Pail:
     def upload(self, address: str, source: Path, bucket: str) -> list[str]:
         return self._command(address, "cp", "-r", str(source), f"gs://{bucket}/up")
 
+    def copy(self, address: str, source: Path, target: str) -> list[str]:
+        """Return the command that copies a folder to a prefix."""
+        return self._command(address, "cp", "-r", str(source), f"gs://{target}")
+
     def download(self, address: str, bucket: str, target: Path) -> list[str]:
         return self._command(address, "cp", "-r", f"gs://{bucket}/up", str(target / "up"))
 
@@ -96,6 +106,9 @@ class Pail:
 
     def list(self, address: str, bucket: str) -> list[str]:
         return self._command(address, "ls", "-l", "-r", f"gs://{bucket}")
+
+    def sync(self, address: str, source: Path, bucket: str) -> list[str]:
+        return self._command(address, "sync", str(source), f"gs://{bucket}/sync", "--mode", "push")
 
 
 def _base() -> dict[str, str]:

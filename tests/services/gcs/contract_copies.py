@@ -104,7 +104,7 @@ class CopyContract(OnBench):
             await bench.data.delete_many(BUCKET, [("x", 1)] * 101)
 
     async def test_many_moves_have_one_answer_each_in_order(self, bench: Bench) -> None:
-        sources = [await bench.put(name, name.encode()) for name in HOSTILE]
+        sources = [await bench.put(name, name.encode()) for name in HOSTILE if len(name) < 256]
         items = [(info.name, info.generation, f"to/{info.name}") for info in sources]
         stale, there = await bench.put("stale"), await bench.put("there", b"mine")
         items += [("stale", stale.generation - 1, "x"), ("missing", 1, "y"), ("stale", stale.generation, "there")]
@@ -116,7 +116,7 @@ class CopyContract(OnBench):
         assert isinstance(old, PreconditionFailed)
         assert isinstance(taken, PreconditionFailed)
         assert await bench.names() == sorted(
-            ["stale", "there", *(item[2] for item in items[: len(HOSTILE)])], key=str.encode
+            ["stale", "there", *(item[2] for item in items[: len(sources)])], key=str.encode
         )
         assert (await bench.data.stat(BUCKET, "there")).generation == there.generation
         with pytest.raises(UsageError):
