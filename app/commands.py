@@ -53,6 +53,7 @@ _SHOWN: Final = {
     "slash": "/",
     "colon": ":",
     "comma": ",",
+    "equals_sign": "=",
     "full_stop": ".",
     "plus": "+",
     "left_square_bracket": "[",

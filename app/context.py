@@ -163,6 +163,11 @@ def restorable(context: Context) -> bool:
     return in_objects(context) and chosen_writable(context) and context.past
 
 
+def comparable(context: Context) -> bool:
+    """Tell whether two things are marked that can be compared, or the cursor's may have others of its name."""
+    return in_objects(context) and (context.marked == 2 or (context.past and context.cursor == "object"))
+
+
 def doing(context: Context) -> bool:
     """Tell whether something was done that can be shown as a command."""
     return context.done

@@ -91,7 +91,12 @@ class ObjectActions:
         await self.download(self._desk.rows.selection, ask=True)
 
     async def download(self, entries: list[Entry], *, ask: bool = False) -> None:
-        """Download entries."""
+        """Download entries; what is deleted has to be restored first, as the service keeps it unreadable."""
+        kept = self._desk.browser.soft_deleted if self._desk.browser is not None else set()
+        readable = [entry for entry in entries if (entry.name, entry.generation) not in kept]
+        if len(readable) < len(entries):
+            self._desk.tell("What is deleted can be downloaded once it is restored (^r).", bad=not readable)
+        entries = readable
         if not entries:
             return
         known = await self._remembered.download_folder()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Final
 
+from app.actions.details import look
 from app.desk import Desk
+from app.screens.compare import CompareScreen
 from app.screens.delete import DeleteDialog, Doomed
 from app.screens.dialog import ConfirmDialog, shown
-from services.history import deleted_below
+from services.compare import compare
+from services.history import deleted_below, versions
+from services.model import ObjectRow
 from services.names import GsUrl
 from services.tally import Tally
 from services.transfer.messages import JobItem
@@ -66,6 +71,39 @@ class PastActions:
                 return
         await desk.start("restore", tuple(items), conflict="ask")
         desk.tree.clear_marks()
+
+    async def do_compare(self) -> None:
+        """Compare two marked objects or generations, or the cursor's generation with the one that is live now."""
+        desk = self._desk
+        rows = [entry.row for entry in desk.tree.selection if entry.row is not None]
+        if len(rows) == 1:
+            rows += await self._counterpart(rows[0])
+        if len(rows) != 2:
+            desk.tell("Mark two objects or generations, or stand on one that has others of its name (V shows them).")
+            return
+        before, after = sorted(rows, key=lambda row: (row.deleted is None, row.generation))
+        infos = await asyncio.gather(look(desk, before), look(desk, after))
+        browser, zone = desk.browser, desk.surroundings.zone
+        kept = frozenset(browser.soft_deleted) if browser is not None else frozenset()
+        found = await compare(desk.session.storage.data, *infos, unreadable=kept, zone=zone)
+        titles = [f"{shown(row.name, 60)}, generation {row.generation}, {self._state(row)}" for row in (before, after)]
+        await desk.ask(CompareScreen(titles[0], titles[1], found, desk.symbols))
+
+    async def _counterpart(self, row: ObjectRow) -> list[ObjectRow]:
+        """Return the live object of a name, or for that one its newest older generation, if there is any."""
+        found = await versions(self._desk.session.storage.data, self._desk.place.bucket, row.name)
+        browser = self._desk.browser
+        if browser is not None:
+            gone = (each.row for each in found if each.state == "soft-deleted")
+            browser.soft_deleted.update((each.name, each.generation) for each in gone)
+        return [each.row for each in found if each.row.generation != row.generation][:1]
+
+    def _state(self, row: ObjectRow) -> str:
+        browser = self._desk.browser
+        if row.deleted is None:
+            return "live"
+        deleted = browser is not None and (row.name, row.generation) in browser.soft_deleted
+        return "deleted" if deleted else "an older version"
 
     async def _count_below(self, bucket: str, folders: list[str]) -> int:
         """Count what was deleted below folders, up to a limit."""

@@ -8,6 +8,7 @@ from app.commands import Command
 from app.context import (
     chosen,
     chosen_writable,
+    comparable,
     in_objects,
     in_settings,
     on_object,
@@ -169,6 +170,16 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Act",
         restorable,
         97,
+    ),
+    Command(
+        "compare",
+        ("equals_sign",),
+        "Compare",
+        "Compare two generations",
+        "Compare two marked objects or generations, or the cursor's with the one that is live now.",
+        "Act",
+        comparable,
+        50,
     ),
     Command(
         "edit",

@@ -107,3 +107,33 @@ async def test_all_that_was_deleted_below_a_folder_is_restored(desk: OpenDesk) -
         await d.see("Restore 2 objects?", f"gs://{BUCKET}/docs/")
         await d.press("right", "enter")
         await eventually(has(d, "docs/one.txt", "docs/sub/two.txt", "b.txt"))
+
+
+async def test_an_older_generation_is_compared_with_the_live_one_and_downloaded(desk: OpenDesk) -> None:
+    async with desk(objects={"b.txt": b"b"}, size=(100, 30)) as d:
+        await d.see("b.txt")
+        await keep_versions(d)
+        await d.put("a.txt", b"same\nold \x1b[31mline\n")
+        await d.put("a.txt", b"same\nnew line\n")
+        await d.press("V")
+        await eventually(lambda: d.rows() == ["a.txt", "a.txt", "b.txt"])
+        await d.press("home", "equals_sign")
+        await d.see("Compare", "an older version", "live", "CRC32C", "- old \\x1b[31mline", "+ new line")
+        await d.press("escape", "d")
+        await d.see("Download a.txt to")
+        await d.press("enter")
+        await eventually(lambda: (d.home / "a.txt").exists())
+        assert (d.home / "a.txt").read_bytes() == b"same\nold \x1b[31mline\n"
+
+
+async def test_a_deleted_one_has_to_be_restored_to_be_read(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"old", "b.txt": b"b"}) as d:
+        await d.see("b.txt")
+        await gone(d, "a.txt")
+        await d.put("a.txt", b"newer")
+        await d.press("V")
+        await eventually(lambda: d.rows() == ["a.txt", "a.txt", "b.txt"])
+        await d.press("home", "equals_sign")
+        await d.see("Compare", "deleted", "can be read once it is restored")
+        await d.press("escape", "d")
+        await d.told("can be downloaded once it is restored")
