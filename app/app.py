@@ -122,6 +122,11 @@ class PailApp(LendingApp, inherit_bindings=False):
         if not self._surroundings.typing.takes(event):
             await super().on_event(event)
 
+    def write_to_terminal(self, sequence: str) -> None:
+        """Write a control sequence beside what is drawn."""
+        if self._driver is not None:
+            self._driver.write(sequence)
+
     def notify(
         self,
         message: str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from textual.screen import ModalScreen, Screen
 
@@ -13,6 +13,7 @@ from app.browser import Browser
 from app.context import View
 from app.session import Session
 from app.surroundings import Surroundings
+from app.terminal_notice import sequence
 from services.access import Access
 from services.errors import NotAuthenticated, PailError
 from services.model import BucketInfo
@@ -42,6 +43,14 @@ class Place:
     def url(self) -> str:
         """The place as a `gs://` URL, raw."""
         return str(GsUrl(self.bucket, self.prefix))
+
+
+@runtime_checkable
+class Writes(Protocol):
+    """An app that writes to its terminal beside what it draws."""
+
+    def write_to_terminal(self, sequence: str) -> None:
+        """Write a control sequence."""
 
 
 class Desk:
@@ -114,6 +123,13 @@ class Desk:
     def tell(self, text: str, *, bad: bool = False, title: str = "") -> None:
         """Show a short note; names in it have passed `display_name`."""
         self.screen.app.notify(text, title=title, severity="error" if bad else "information", markup=False)
+
+    def tell_terminal(self, text: str) -> None:
+        """Tell the terminal itself, as `[notify]` wants it: nobody may be looking at the screen."""
+        written = sequence(self.surroundings.reading.config.notify.terminal, text)
+        app = self.screen.app
+        if written and isinstance(app, Writes):
+            app.write_to_terminal(written)
 
     def tell_error(self, error: PailError) -> None:
         """Show what failed, about what, and what to do."""

@@ -230,6 +230,7 @@ SNAPSHOT = Snapshot(
             rate=38_400_000.0,
             eta_s=12.0,
             created=NOW - 20,
+            goodput=(9, 14, 22, 30, 36, 39),
         ),
         JobView(
             "8",

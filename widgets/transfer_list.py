@@ -19,6 +19,10 @@ from widgets.transfer_rows import (
     subject_of,
 )
 
+ALL_SHOWN: Final = 24
+"""Transfers of a job that are all listed by themselves.  Of a longer one only those are that run, failed or ask, until
+somebody opens it: the other jobs would be far away below it."""
+
 MOST_SEEN: Final = 2_000
 """Transfers of one job beyond its first ones that are remembered."""
 
@@ -114,8 +118,11 @@ class TransferList:
         items = known.first if known is not None else ()
         several = job.items > 1
         is_open = opened.get(job.id, opens_by_itself(job)) if several else None
+        whole = opened.get(job.id, job.items <= ALL_SHOWN)
         rows: list[TransferRow] = [JobRow(job, is_open)]
         shown = items if is_open else ()
+        if not whole:
+            shown = tuple(item for item in shown if item.state not in ("queued", "done", "cancelled"))[:ALL_SHOWN]
         reason, remedy = job.reason, job.remedy
         if not reason and not several and items:
             reason, remedy = items[0].reason, items[0].remedy
@@ -125,9 +132,11 @@ class TransferList:
             rows.append(ItemRow(item))
             if item.reason:
                 rows += _notes(item.id, item.reason, item.remedy, 1)
-        self._add(rows, len(rows))
         left = job.items - len(items)
-        if is_open and left > 0:
+        if is_open and not whole:
+            rows.append(NoteRow(job.id, "more", f"{job.items - len(shown):,} more; Enter on the job lists all", 1))
+        self._add(rows, len(rows))
+        if is_open and whole and left > 0:
             self._add(Rest(self._total, job.id, len(items), left), left)
 
     def _add(self, part: list[TransferRow] | Rest, lines: int) -> None:

@@ -40,11 +40,11 @@ class ItemRow:
 
 @dataclass(frozen=True, slots=True)
 class NoteRow:
-    """A line below a job or transfer: why it failed or waits, or what to do about it."""
+    """A line below a job or transfer: why it failed or waits, what to do about it, or how many are not listed."""
 
     subject: str
     """Id of the job or transfer."""
-    kind: Literal["reason", "remedy", "nothing"]
+    kind: Literal["reason", "remedy", "more", "nothing"]
     """What it says."""
     text: str
     """That, raw."""

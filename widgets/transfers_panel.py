@@ -18,7 +18,7 @@ from widgets.cells import Span, fit_spans
 from widgets.columns import Column, Placed
 from widgets.symbols import UNICODE, Symbols
 from widgets.transfer_cells import STATE_KINDS, number, sparkline
-from widgets.transfer_list import Known, TransferList
+from widgets.transfer_list import ALL_SHOWN, Known, TransferList
 from widgets.transfer_rows import (
     UNFINISHED,
     ItemRow,
@@ -228,13 +228,17 @@ class TransfersPanel(VirtualTree):
         if "decide" in self.cursor_verbs:
             self._do("decide", row)
         elif isinstance(row, JobRow) and row.opened is not None:
-            self._set_open(row, opened=not row.opened)
+            self._set_open(row, opened=not self._is_whole(row))
 
     def action_unfold(self) -> None:
-        """Show the transfers of the job."""
+        """Show all transfers of the job."""
         row = self._cursor_row()
-        if isinstance(row, JobRow) and row.opened is False:
+        if isinstance(row, JobRow) and row.opened is not None and not self._is_whole(row):
             self._set_open(row, opened=True)
+
+    def _is_whole(self, row: JobRow) -> bool:
+        """Tell whether all transfers of a job are listed, and not only those that run, failed or ask."""
+        return bool(row.opened) and self._opened.get(row.job.id, row.job.items <= ALL_SHOWN)
 
     def action_fold(self) -> None:
         """Hide the transfers of the job, or go from a transfer to its job."""
@@ -337,7 +341,7 @@ class TransfersPanel(VirtualTree):
             if event.chain == 1:
                 self._do(verb, subject)
         elif isinstance(subject, JobRow) and subject.opened is not None and event.chain == (1 if x < 3 else 2):
-            self._set_open(subject, opened=not subject.opened)
+            self._set_open(subject, opened=not self._is_whole(subject))
 
     def _verb_at(self, row: TransferRow, x: int) -> RowVerb | None:
         place = next((placed for placed in self.placed if placed.column.key == "what"), None)

@@ -63,6 +63,10 @@ class JobActions:
         """Say how a job ended, where a person would want to know; of a bucket's end its own actions tell."""
         if job.action == "delete-bucket":
             return
+        lasted = (job.finished or 0.0) - job.created
+        if job.state in ("done", "failed") and lasted >= self._desk.surroundings.reading.config.notify.after_s:
+            words = "failed" if job.state == "failed" else f"took {formats.duration(lasted)}"
+            self._desk.tell_terminal(f"{title_of(job)}: {words}")
         if job.state == "failed":
             why = f": {job.reason}" if job.reason else ""
             what = f"{formats.count(job.failed, 'item')} failed" if job.failed else "It failed"

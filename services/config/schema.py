@@ -154,6 +154,19 @@ class Transfers:
 
 
 @dataclass(frozen=True, slots=True)
+class Notify:
+    """`[notify]`: what the terminal is told when a long job ends, besides the note on the screen."""
+
+    terminal: str = choice(
+        "off",
+        ("off", "bell", "osc9", "osc777"),
+        "How the terminal is told: by its bell, or by a notice of the desktop (osc9: iTerm2, kitty, WezTerm, Windows "
+        "Terminal; osc777: foot, urxvt, GNOME's terminal where it was built with it).",
+    )
+    after_s: float = number(30, 0, 86_400, "seconds", "How long a job has to have lasted for that.")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings; those that nothing sets have their defaults."""
 
@@ -165,6 +178,8 @@ class Config:
     """The table `[sync]`."""
     transfers: Transfers = field(default_factory=Transfers)
     """The table `[transfers]`."""
+    notify: Notify = field(default_factory=Notify)
+    """The table `[notify]`."""
     prices: Mapping[str, Any] = field(default_factory=dict)
     """The table `[prices]`, checked; see `services.prices.from_config`."""
 
@@ -178,7 +193,7 @@ class Config:
         return getattr(getattr(self, section), name)
 
 
-SECTIONS: Final[Mapping[str, type[Any]]] = {"screen": Screen, "transfers": Transfers, "sync": Sync}
+SECTIONS: Final[Mapping[str, type[Any]]] = {"screen": Screen, "transfers": Transfers, "sync": Sync, "notify": Notify}
 """The tables whose keys are known one by one; `[keys]` and `[prices]` besides them are checked as a whole."""
 
 TABLES: Final = (*SECTIONS, "keys", "prices")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual import events
 
+from services.config.reading import Reading
+from services.config.schema import Config, Notify
 from services.localstore.faults import Fault, Faults
 from services.localstore.server import StoreServer
 from tests.flows.conftest import BUCKET, Desk, OpenDesk, eventually
@@ -68,3 +71,39 @@ async def test_a_job_is_cancelled_then_dismissed(desk: OpenDesk, many: Path) -> 
         await d.press("X")
         await eventually(lambda: states(d) == [])
         assert BUCKET in d.text()
+
+
+async def test_a_long_job_that_ends_is_told_to_the_terminal_where_that_is_wanted(
+    desk: OpenDesk, many: Path, faults: Faults
+) -> None:
+    async with desk(size=(120, 30)) as d:
+        written: list[str] = []
+        d.app.write_to_terminal = written.append  # type: ignore[method-assign]
+        wanted = Reading(Config(notify=Notify("osc9", 0.0)))
+        d.main.desk.surroundings = replace(d.main.desk.surroundings, reading=wanted)
+        await start(d, many)
+        faults.clear()
+        await eventually(lambda: states(d) == ["done"])
+        await eventually(lambda: written)
+        assert written[0].startswith("\x1b]9;Pail: Uploaded ")
+        assert "many: took" in written[0]
+
+
+async def test_a_job_and_a_waiting_transfer_are_put_first_by_one_key(
+    desk: OpenDesk, many: Path, faults: Faults
+) -> None:
+    async with desk(size=(120, 30)) as d:
+        await start(d, many)
+        await d.press("full_stop")
+        await eventually(lambda: states(d) == ["paused"])
+        await d.press("home", "enter")
+        await d.see("00.txt", "paused")
+        await d.press("end", "T")
+        await eventually(lambda: first_waiting(d) == "59.txt")
+        await d.press("shift+down")
+        await eventually(lambda: first_waiting(d) != "59.txt")
+
+
+def first_waiting(d: Desk) -> str:
+    views = [view for view in d.main.desk.bridge.snapshot.transfers if view.state == "paused"]
+    return views[0].source.rpartition("/")[2] if views else ""

@@ -132,6 +132,7 @@ async def test_ten_thousand_transfers_scroll_and_only_those_in_sight_are_asked_f
     app = Stage(TransfersPanel)
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await shown(pilot, QUEUE)
+        panel.action_unfold()
         assert panel.query_wanted == SnapshotQuery(limit=100)
         assert panel.row_total() == 10_001
         painted: list[int] = []
@@ -159,10 +160,28 @@ async def test_ten_thousand_transfers_scroll_and_only_those_in_sight_are_asked_f
         assert len(panel._known["1"].seen) <= 1_000
 
 
+async def test_of_a_long_job_only_what_needs_a_look_is_listed_until_it_is_opened() -> None:
+    busy = replace(QUEUE, jobs=(replace(BIG, items=10_000), DONE), transfers=(*ITEMS, *MANY[3:90]))
+    app = Stage(TransfersPanel)
+    async with app.run_test(size=(80, 24)) as pilot:
+        panel = await shown(pilot, busy)
+        text = [line.strip() for line in lines(app)]
+        assert [line.split()[0] for line in text[1:5]] == ["▾", "running", "verifying", "failed"]
+        assert text[6] == "9,997 more; Enter on the job lists all"
+        assert "100%" in text[7]
+        await pilot.press("right")
+        assert panel.row_total() == 10_003
+        await pilot.press("left")
+        assert panel.row_total() == 2
+        await pilot.press("enter")
+        assert panel.row_total() == 10_003
+
+
 async def test_a_line_of_scrolling_asks_for_nothing_new() -> None:
     app = Stage(TransfersPanel)
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await shown(pilot, QUEUE)
+        panel.action_unfold()
         panel.scroll_to(y=5_000, animate=False, force=True)
         await pilot.pause()
         app.heard.clear()
@@ -176,6 +195,7 @@ async def test_the_cursor_stays_on_a_transfer_far_down_the_queue() -> None:
     app = Stage(TransfersPanel)
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await shown(pilot, QUEUE)
+        panel.action_unfold()
         panel.scroll_to(y=5_000, animate=False, force=True)
         await pilot.pause()
         panel.update(window(panel.query_wanted), panel.query_wanted)
@@ -195,7 +215,7 @@ async def test_the_cursor_stays_on_a_transfer_far_down_the_queue() -> None:
 async def test_keys_and_a_drag_ask_for_another_place_in_the_queue() -> None:
     app = Stage(TransfersPanel)
     async with app.run_test(size=(100, 24)) as pilot:
-        await shown(pilot, QUEUE)
+        (await shown(pilot, QUEUE)).action_unfold()
         await pilot.press("shift+down", "T", "down", "down", "shift+up", "T")
         wanted = [(m.target, m.place, m.other) for m in app.of(TransfersPanel.ReorderWanted)]
         assert wanted == [("1", "down", ""), ("1", "top", ""), ("1.1", "up", ""), ("1.1", "top", "")]
@@ -282,7 +302,7 @@ def test_what_was_moved_up_stands_above_what_is_newer() -> None:
 def test_rows_behind_the_first_ones_are_made_when_they_are_looked_at() -> None:
     known = Known(MANY[:3])
     known.take(5, MANY[5:7])
-    rows = TransferList((replace(BIG, items=10),), {"1": known})
+    rows = TransferList((replace(BIG, items=10),), {"1": known}, {"1": True})
     assert len(rows) == 11
     kinds = [type(rows[row]) for row in range(11)]
     assert kinds == [JobRow] + [ItemRow] * 3 + [PendingRow] * 2 + [ItemRow] * 2 + [PendingRow] * 3
