@@ -50,6 +50,8 @@ class Context:
     past: bool = False
     """Whether deleted objects and older generations are shown."""
 
+    greeting: bool = False
+    """Whether the line for newcomers is shown."""
     done: bool = False
     """Whether the engine was given something to do in this session."""
     counting: bool = False
@@ -166,6 +168,11 @@ def restorable(context: Context) -> bool:
 def comparable(context: Context) -> bool:
     """Tell whether two things are marked that can be compared, or the cursor's may have others of its name."""
     return in_objects(context) and (context.marked == 2 or (context.past and context.cursor == "object"))
+
+
+def greeting(context: Context) -> bool:
+    """Tell whether the line for newcomers can be put away: esc unmarks and clears the filter first."""
+    return context.greeting and not context.marked and not context.filtering
 
 
 def doing(context: Context) -> bool:

@@ -31,6 +31,8 @@ class Kept:
     """Absolute path of the folder that files were chosen from last."""
     theme: str = ""
     """Name of the theme; empty for the default."""
+    greeted: str = ""
+    """`yes` once the line for newcomers was put away."""
 
 
 class Remembered:
@@ -68,6 +70,14 @@ class Remembered:
     async def set_theme(self, theme: str) -> None:
         """Remember a theme."""
         await self._change(theme=theme)
+
+    async def greeted(self) -> bool:
+        """Tell whether the line for newcomers was put away."""
+        return (await self._load()).greeted == "yes"
+
+    async def set_greeted(self) -> None:
+        """Remember that the line for newcomers was put away."""
+        await self._change(greeted="yes")
 
     async def _load(self) -> Kept:
         if self._kept is None:

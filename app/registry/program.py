@@ -5,11 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from app.commands import Command
-from app.context import always, doing
+from app.context import always, doing, greeting
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
         "theme", (), "Theme", "Choose a theme…", "Choose a theme; each is shown as the cursor moves over it.", "Pail"
+    ),
+    Command(
+        "greeted",
+        ("escape",),
+        "Hide the hint",
+        "Hide the line for newcomers",
+        "Hide the line for newcomers, for good.",
+        "Pail",
+        greeting,
+        in_palette=False,
     ),
     Command(
         "as_command",

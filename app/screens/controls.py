@@ -127,6 +127,7 @@ class MainControls(MainLayout):
 
     def _begin(self) -> None:
         self.desk.bridge.start()
+        self.run_worker(self._greet(), group="greeting")
         self.run_worker(self._watch.run(), group="watch")
         self.run_worker(self.syncing.follow(), group="sync")
         self.connect(self._way)
@@ -271,6 +272,7 @@ class MainControls(MainLayout):
             done=self.desk.last_job is not None,
             counting=self.usage.counting,
             share=self.usage_panel.cursor_kind,
+            greeting=bool(self._greeting.display),
         )
 
     def show_marked(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -71,6 +71,9 @@ class MainLayout(Screen[None]):
         self._panel = TransfersPanel(symbols=symbols, id="transfers")
         self.sync_panel = SyncPanel(symbols=symbols, clock=surroundings.now, home=surroundings.home, id="sync")
         self._notice_text = Label("", id="notice")
+        words = f"New here? {key('help')} lists every key, {key('palette')} finds any command."
+        self._greeting = Label(f"{words} The mouse works too. {key('greeted')} hides this.", id="greeting")
+        self._greeting.display = False
         self._strip = TransferStrip(symbols=symbols, id="strip")
         self._keys = KeyLine(symbols=symbols, id="keys")
 
@@ -101,12 +104,30 @@ class MainLayout(Screen[None]):
                 yield self.sync_panel
                 yield self.usage_panel
                 yield self._notice_text
+            yield self._greeting
             yield self._strip
             yield self._keys
 
     def _notice(self, text: str) -> None:
         self._notice_text.update(text)
         self._switcher.current = "notice"
+
+    # The line for newcomers
+
+    async def _greet(self) -> None:
+        self._greeting.display = not await self._surroundings.remembered.greeted()
+        self.show_keys()
+
+    async def do_greeted(self) -> None:
+        """Put the line for newcomers away, for good."""
+        self._greeting.display = False
+        self.show_keys()
+        await self._surroundings.remembered.set_greeted()
+
+    @on(events.Click, "#greeting")
+    def _greeting_clicked(self, event: events.Click) -> None:
+        event.stop()
+        self.run_worker(self.do_greeted(), group="commands")
 
     # Filter
 

@@ -157,7 +157,10 @@ def desk(store: StoreServer, storage: Storage, tmp_path: Path, monkeypatch: pyte
         symbols: Symbols = UNICODE,
         look_s: float = 5.0,
         settings: str = "",
+        newcomer: bool = False,
     ) -> AsyncIterator[Desk]:
+        if not newcomer:
+            await Remembered(state).set_greeted()
         surroundings = Surroundings.of(parse(settings.encode(), Path("config.toml")))
         app = PailApp(
             options or ConnectionOptions(endpoint=store.endpoint, project="flows"),

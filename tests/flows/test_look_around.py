@@ -233,3 +233,27 @@ async def test_without_utf_8_every_sign_of_ours_is_ascii(desk: OpenDesk, keys: s
         if keys:
             await d.press("down", "space", keys)
         await eventually(lambda: not set(d.text()) & set("…·✓✗—→●▸▾“”"))
+
+
+async def test_a_newcomer_gets_one_line_that_goes_away_for_good(desk: OpenDesk) -> None:
+    async with desk(newcomer=True, objects={"a": b"1"}) as d:
+        await d.see("New here? ? lists every key", "Esc hides this")
+        await eventually(lambda: d.rows() == ["a"])
+        await d.press("space")
+        await d.see("1 marked")
+        await d.press("escape")
+        await d.gone("1 marked")
+        await d.see("New here?")
+        await d.press("escape")
+        await d.gone("New here?")
+        await eventually(lambda: "greeted" in (d.home.parent / "state" / "pail" / "screen.json").read_text())
+    async with desk(newcomer=True) as d:
+        await eventually(lambda: d.rows() == ["a"])
+        assert "New here?" not in d.text()
+
+
+async def test_the_line_for_newcomers_can_be_clicked_away(desk: OpenDesk) -> None:
+    async with desk(newcomer=True) as d:
+        await d.see("New here?")
+        await d.pilot.click("#greeting")
+        await d.gone("New here?")
