@@ -55,15 +55,15 @@ def _columns(section: Section) -> Sequence[Column]:
     if section in ("savings", "session"):
         words = Column("detail", "", 36, from_width=72, wide=62, wide_from=112, sortable=False)
         if section == "session":
-            return (label, objects, words)
+            return (label, replace(objects, title="Number"), words)
         return (label, size, replace(objects, from_width=112), words)
     if section in ("largest", "oldest"):
         updated = Column("detail", "Updated", 12, from_width=56, sortable=False)
         bar = Column("bar", "", 8, from_width=84, wide=22, wide_from=96, sortable=False)
         return (bar, label, size, share, updated)
     if section in ("class", "hidden"):
-        bar = Column("bar", "", 8, from_width=84, wide=22, wide_from=110, sortable=False)
-        detail = Column("detail", "", 30, from_width=72, wide=42, wide_from=96, sortable=False)
+        bar = Column("bar", "", 8, from_width=96, wide=22, wide_from=118, sortable=False)
+        detail = Column("detail", "", 30, from_width=72, wide=42, wide_from=110, sortable=False)
         return (bar, label, size, share, objects, detail)
     return (Column("bar", "", 14, from_width=56, wide=44, wide_from=96, sortable=False), label, size, share, objects)
 
@@ -245,13 +245,22 @@ class UsagePanel(Vertical):
     # Feeding
 
     def show(self, state: UsageState) -> None:
-        """Show a count; the same one may be shown again as it grows.  A count of another prefix begins at its top."""
+        """Show a count; the same one may be shown again as it grows.  A count of another prefix begins at its top.
+
+        A new count of the same prefix stays in the folder that is looked at, or goes to one around it.
+        """
         old, new = self._state.usage, state.usage
         self._state = state
         same = old is not None and new is not None and (old.bucket, old.prefix) == (new.bucket, new.prefix)
-        if new is not None and not (same and self._prefix in new.folders):
+        before = self._prefix
+        if new is not None and not same:
             self._prefix = new.prefix
+        elif new is not None and new.complete:
+            while self._prefix not in new.folders:
+                self._prefix = around(self._prefix, new.prefix)
         self._fill()
+        if self._prefix != before:
+            self.post_message(self.Drilled(self._prefix))
 
     @property
     def prefix(self) -> str:
@@ -324,8 +333,7 @@ class UsagePanel(Vertical):
         usage = self._state.usage
         if self.section != "folders" or usage is None or self._prefix == usage.prefix:
             return
-        around = holder_of(self._prefix[:-1])
-        self.go(around if len(around) > len(usage.prefix) else usage.prefix, cursor_on=self._prefix)
+        self.go(around(self._prefix, usage.prefix), cursor_on=self._prefix)
 
     def action_usage_choose(self) -> None:
         """Act on the line with the cursor."""
@@ -396,3 +404,9 @@ class UsagePanel(Vertical):
     def on_click(self, event: events.Click) -> None:
         """Keep clicks beside the lines from doing anything elsewhere."""
         event.stop()
+
+
+def around(prefix: str, top: str) -> str:
+    """Return the folder around a folder; at most `top`."""
+    holder = holder_of(prefix[:-1])
+    return holder if len(holder) > len(top) else top

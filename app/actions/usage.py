@@ -15,7 +15,7 @@ from services.multipart import Unfinished, abort_unfinished, survey
 from services.names import is_gs_url, parse_gs_url
 from services.operations import WorkerOperations
 from services.transfer.messages import Snapshot, TransferView
-from services.usage_report import Survey
+from services.usage_report import Survey, UsageReport
 from services.words import DAY_S
 from widgets import formats
 from widgets.object_rows import Entry, holder_of
@@ -40,6 +40,7 @@ class UsageActions:
         self._task: asyncio.Task[None] | None = None
         self._state = UsageState()
         self._changed = False
+        self._behind: UsageReport | None = None
         self._worker = WorkerOperations()
 
     @property
@@ -67,6 +68,13 @@ class UsageActions:
             self._survey = self._new_survey()
         self._begin(recall=False)
 
+    def _recount_quietly(self) -> None:
+        """Count anew behind what is shown, which is replaced once the new count is complete."""
+        if self._task is None and self._survey is not None:
+            self._behind = self._survey.report()
+            self._survey = self._new_survey()
+            self._begin(recall=False)
+
     def cancel(self) -> None:
         """End the count; what was counted stays, and can be gone on with."""
         if self._task is not None:
@@ -75,7 +83,7 @@ class UsageActions:
     def leave(self) -> None:
         """Forget the count: another bucket or connection is opened."""
         self.cancel()
-        self._task = self._survey = None
+        self._task = self._survey = self._behind = None
         self._changed = False
         self._state = UsageState()
         self._panel.show(self._state)
@@ -107,7 +115,7 @@ class UsageActions:
         finally:
             sampler.cancel()
             if found is self._survey:
-                self._task = None
+                self._task = self._behind = None
                 self._state = UsageState(problem=problem, remedy=remedy)
                 self._show()
 
@@ -119,6 +127,8 @@ class UsageActions:
     def _show(self) -> None:
         desk, found, old = self._desk, self._survey, self._state
         report = found.report() if found is not None and found.begun else None
+        if self._behind is not None and not (report is not None and report.usage.complete):
+            report = self._behind
         own = desk.session.storage.operations.counts() if desk.is_connected else None
         self._state = UsageState(
             report,
@@ -151,7 +161,7 @@ class UsageActions:
         if not visible or not self._changed or self._survey is None:
             return
         if self._survey.report().usage.amount().objects <= QUICK:
-            self.recount()
+            self._recount_quietly()
         else:
             self._show()
 

@@ -113,6 +113,22 @@ async def test_a_folder_is_deleted_and_the_count_follows(desk: OpenDesk) -> None
         await eventually(lambda: has(d, sorted(OBJECTS)))
 
 
+async def test_a_count_that_follows_a_delete_stays_in_the_folder(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS, size=(120, 30)) as d:
+        await counted(d)
+        await d.press("enter", "j")
+        await d.see("flow-bucket › logs", "2024/")
+        await d.press("X")
+        await d.see("Delete the folder 2024/?")
+        await d.press("right", "enter")
+        await d.see("4.1 KB · 4 objects", "flow-bucket › logs", "2025/")
+        await d.press("X")
+        await d.see("Delete the folder 2025/?")
+        await d.press("right", "enter")
+        await d.see("904 B · 2 objects", "photos/")
+        await d.gone("›")
+
+
 async def has(d: Desk, names: list[str]) -> bool:
     return await d.names() == names
 

@@ -218,6 +218,20 @@ async def test_counting_streams_and_can_be_cancelled_but_not_begun_twice() -> No
         assert not app.of(UsagePanel.RecountWanted)
 
 
+async def test_a_new_count_stays_in_the_folder_as_long_as_that_is_there() -> None:
+    async with panel() as (widget, pilot, app):
+        widget.go("backup/2025/")
+        usage = Usage("b", now=NOW)
+        widget.show(full(usage, counting=True))
+        assert widget.prefix == "backup/2025/"
+        usage.add([row("backup/x", 5)])
+        usage.complete = True
+        widget.show(full(usage))
+        await pilot.pause()
+        assert widget.prefix == "backup/"
+        assert [message.prefix for message in app.of(UsagePanel.Drilled)] == ["backup/2025/", "backup/"]
+
+
 async def test_recount_is_a_key_and_a_word_to_click() -> None:
     async with panel() as (_, pilot, app):
         await pilot.press("R")
