@@ -120,11 +120,13 @@ class BucketRows(VirtualTree, DropSite):
     _lit: str = ""
 
     def spot_at(self, x: int, y: int) -> Spot:
-        """Return the bucket under a dragged row that takes it."""
-        row = self.row_at(y)
-        bucket = self.bucket_at(row)
-        takes = bucket is not None and bucket.ability not in ("no access", "read only") and not bucket.current
-        return Spot(DropTarget("", bucket.name) if bucket is not None and takes else None)
+        """Return the bucket under a dragged row that takes it, or why it does not."""
+        bucket = self.bucket_at(self.row_at(y))
+        if bucket is None or bucket.current:
+            return Spot()
+        if bucket.ability in ("no access", "read only"):
+            return Spot(refusal=bucket.ability)
+        return Spot(DropTarget("", bucket.name))
 
     def light(self, target: DropTarget | None) -> None:
         """Show which bucket would take what is dragged."""

@@ -63,6 +63,8 @@ class Spot:
     """Where a drop would go; None where nothing can be dropped."""
     springs: str = ""
     """Key of what opens when it is hovered for a while; empty for nothing."""
+    refusal: str = ""
+    """Why nothing can be dropped there, in a few words; empty where there is nothing to be said."""
 
 
 class DropSite:
@@ -283,7 +285,17 @@ class DragLabel(Static, can_focus=True):
         text = Text(f" {describe(self._moves or self._drag.entries, symbols.ellipsis)} ")
         if self._moves and self._spot.target is not None:
             text.append(f"{symbols.arrow} {_target_words(self._spot.target, symbols)} ")
+        elif refusal := self._refusal():
+            text.append(f"{symbols.delete} {refusal} ")
         return text
+
+    def _refusal(self) -> str:
+        """Return why nothing goes where the pointer is, if that is a place for something."""
+        target = self._spot.target
+        if self._spot.refusal or target is None:
+            return self._spot.refusal
+        inside = any(each.kind == "folder" and target.prefix.startswith(each.name) for each in self._drag.entries)
+        return "not into itself" if inside else ""
 
     @property
     def _width(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,6 +16,9 @@ from widgets.listing_tree import ListingTree
 
 LOOKED_AT: Final = 16
 """Objects of one folder that are looked at one by one; where more have changed, a listing costs less."""
+
+MOST: Final = 256
+"""Transfers that are looked through for single changes; more end in a listing anyway, mostly."""
 
 NEWEST: Final = 1 << 63
 """Above every generation: whatever is listed of the name is gone."""
@@ -34,8 +37,10 @@ class Changes:
     """Names of objects that were deleted or moved away, with a generation that is no older than theirs was."""
 
 
-def single_changes(bucket: str, transfers: Iterable[TransferView]) -> dict[str, Changes] | None:
+def single_changes(bucket: str, transfers: Sequence[TransferView]) -> dict[str, Changes] | None:
     """Return what has changed in a bucket, by folder; None where only a listing tells, as of a renamed folder."""
+    if len(transfers) > MOST:
+        return None
     found: dict[str, Changes] = {}
     for transfer in transfers:
         if transfer.state != "done" or transfer.action == "skip":

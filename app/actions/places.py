@@ -10,7 +10,7 @@ from app.desk import Desk, Place
 from app.permissions import refusal, refused
 from services.access import Access
 from services.errors import PailError
-from services.names import GsUrl, is_gs_url, parent_prefix, parse_gs_url
+from services.names import is_gs_url, parent_prefix, parse_gs_url
 from services.transfer.messages import TransferView
 from widgets.object_rows import Entry
 from widgets.object_tree import ObjectTree
@@ -169,7 +169,9 @@ class PlaceActions:
             self.changed(bucket, [*change.written, *change.gone])
 
     def _list_touched(self, transfers: tuple[TransferView, ...]) -> None:
-        urls = [url for transfer in transfers for url in _changed_urls(transfer)]
+        # Thousands come at once: what they have in common is their folders.
+        touched = {url[: url.rfind("/") + 1] for transfer in transfers for url in _changed_urls(transfer)}
+        urls = [parse_gs_url(url) for url in touched]
         bucket = self._desk.place.bucket
         self.changed(bucket, (url.name for url in urls if url.bucket == bucket))
 
@@ -189,9 +191,9 @@ class PlaceActions:
         self._tree.refresh_folder(prefix)
 
 
-def _changed_urls(transfer: TransferView) -> list[GsUrl]:
-    """Return the objects that a transfer has written or removed."""
+def _changed_urls(transfer: TransferView) -> list[str]:
+    """Return the URLs of objects that a transfer has written or removed."""
     urls = {transfer.target}
     if transfer.action in ("move", "delete", "move-folder", "delete-folder"):
         urls.add(transfer.source)
-    return [parse_gs_url(url) for url in urls if is_gs_url(url)]
+    return [url for url in urls if is_gs_url(url)]

@@ -372,10 +372,14 @@ def _has_work(state_dir: Path) -> bool:
 
 def offline_jobs(state_dir: Path) -> list[Job]:
     """Return the jobs of the worker's journal while no worker runs; blocks."""
-    return [
+    jobs = [
         Job(row, Counts.of_tallies(tallies), Options().small_limit)
         for row, tallies in read_jobs(state_dir / JOURNALS / WORKER_JOURNAL)
     ]
+    undone = {job.row.spec.undoes for job in jobs}
+    for job in jobs:
+        job.undone = job.id in undone
+    return jobs
 
 
 def _offline(state_dir: Path, query: SnapshotQuery) -> Snapshot:

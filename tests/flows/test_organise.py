@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 from textual import events
 
 from services.model import BucketSpec
+from services.transfer.inprocess import open_engine
+from services.transfer.messages import JobFact, JobItem, JobSpec, Submit
 from tests.flows.conftest import BUCKET, Desk, OpenDesk, eventually
 from tests.widgets.support import drag, mouse
 from widgets.drag import DragLabel
@@ -286,3 +289,48 @@ async def test_a_new_folder_of_a_hierarchical_bucket_is_a_real_one(desk: OpenDes
         await d.press("right", "enter")
         await eventually(lambda: d.rows() == [])
         assert (await d.storage.data.list_folders(OTHER, "")).names == []
+
+
+async def test_what_somebody_else_changed_meanwhile_is_neither_moved_nor_deleted(desk: OpenDesk) -> None:
+    """Two people work on the same rows: each of them saw another generation."""
+    async with desk(objects=OBJECTS, look_s=600) as d:
+        await to_row(d, "a.txt")
+        await d.press("X")
+        await d.see("Delete the object a.txt?")
+        await d.put("a.txt", b"theirs")
+        await d.press("right", "enter")
+        await d.told("1 item failed")
+        assert await d.read("a.txt") == b"theirs"
+        await to_row(d, "b.txt")
+        await d.press("x")
+        await d.put("b.txt", b"theirs too")
+        await to_row(d, "old/")
+        await d.press("right", "p")
+        await eventually(lambda: sum("1 item failed" in note for note in d.notes()) == 2)
+        assert await d.read("b.txt") == b"theirs too"
+        assert sorted(await d.names()) == sorted(OBJECTS)
+
+
+async def test_two_moves_of_one_folder_at_once_lose_nothing(desk: OpenDesk) -> None:
+    objects = {f"docs/{number:03}": b"%d" % number for number in range(120)}
+    async with desk(objects=objects) as d:
+        await to_row(d, "docs/")
+        await d.press("r")
+        await d.type("mine")
+        here = asyncio.create_task(d.press("enter"))
+        there = await open_engine(d.home / "other")
+        ends = there.facts()
+        item = JobItem(f"gs://{BUCKET}/docs/", f"gs://{BUCKET}/theirs/", tree=True)
+        connection = d.main.desk.session.connection
+        await there.submit(Submit(JobSpec("move", connection, (item,), conflict="skip")))
+        await here
+        async for fact in ends:
+            if isinstance(fact, JobFact):
+                break
+        await there.close()
+        await eventually(lambda: d.main.desk.bridge.snapshot.jobs and d.main.desk.bridge.snapshot.jobs[0].finished)
+        names = await d.names()
+        assert sorted(name.rpartition("/")[2] for name in names) == [f"{number:03}" for number in range(120)]
+        assert {name.partition("/")[0] for name in names} <= {"mine", "theirs"}
+        for name in names[::40]:
+            assert await d.read(name) == b"%d" % int(name[-3:])

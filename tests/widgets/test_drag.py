@@ -32,7 +32,9 @@ class Selector(ModalScreen[None]):
         yield BucketList(classes="dropdown")
 
     def on_mount(self) -> None:
-        self.query_one(BucketList).show([BucketEntry("here", current=True), BucketEntry("other")])
+        self.query_one(BucketList).show(
+            [BucketEntry("here", current=True), BucketEntry("other"), BucketEntry("locked", ability="read only")]
+        )
 
 
 class Desk(Stage):
@@ -205,6 +207,9 @@ async def test_the_chip_springs_the_selector_open_and_a_bucket_takes_the_drop() 
         assert label(app) == "b.mov"
         await mouse(pilot, events.MouseMove, x, y)
         assert label(app) == "b.mov → gs://other/"
+        await mouse(pilot, events.MouseMove, *at(app, "locked"))
+        assert label(app) == "b.mov ✕ read only"
+        await mouse(pilot, events.MouseMove, x, y)
         await mouse(pilot, events.MouseUp, x, y)
         assert drops(app) == [([f"{PREFIX}b.mov"], DropTarget("", "other"))]
         await pilot.pause()
