@@ -17,6 +17,7 @@ from app.cli.several import error_for, exit_code
 from services.errors import DiskFull, ExitCode, PailError, SomeFailed
 from services.names import display_name
 from services.paths import state_dir
+from services.transfer.foresee import Foresight
 from services.transfer.inprocess import open_engine
 from services.transfer.messages import (
     ConflictFact,
@@ -66,7 +67,7 @@ async def run_job(context: Context, spec: JobSpec) -> int:
 
     Cancelled, it stops the transfers so that they can be resumed.
     """
-    follower = Follower(context.output, dry_run=spec.dry_run)
+    follower = Follower(context.output, dry_run=spec.dry_run, replit=spec.connection.credentials.kind == "replit")
     return follower.finish(await follow_job(spec, follower))
 
 
@@ -118,11 +119,14 @@ async def _sample(engine: EngineClient, job: str, follower: Follower) -> None:
 class Follower:
     """Prints items as they end, and counts them."""
 
-    def __init__(self, output: Output, *, dry_run: bool) -> None:
+    def __init__(self, output: Output, *, dry_run: bool, replit: bool = False) -> None:
+        """Print to `output`; of a dry run the cost as well, at the prices of Replit or of Google."""
         self.live = LiveLine(output)
         """The line of progress."""
         self._output = output
         self._dry_run = dry_run
+        self._replit = replit
+        self._foresight = Foresight()
         self._actions: Counter[str] = Counter()
         self._states: Counter[str] = Counter()
         self._bytes = 0
@@ -135,6 +139,8 @@ class Follower:
         state = "planned" if transfer.state == "queued" else transfer.state
         self._actions[transfer.action] += 1
         self._states[state] += 1
+        if self._dry_run:
+            self._foresight.add(transfer)
         if state == "done" and transfer.action != "skip":
             self._bytes += transfer.size
         if state == "failed":
@@ -183,10 +189,13 @@ class Follower:
         if self._output.json:
             counts = {action: self._actions[action] for action in VERBS}
             states = {state: self._states[state] for state in ("done", "failed", "planned", "cancelled")}
-            self._output.record("summary", **counts, **states, bytes=self._bytes, seconds=round(seconds, 3))
+            cost = self._cost_record() if self._dry_run else {}
+            self._output.record("summary", **counts, **states, bytes=self._bytes, seconds=round(seconds, 3), **cost)
             self._output.flush()
         elif total != 1:
             self._output.message(_summary(self._actions, self._states, self._bytes, seconds))
+        if self._dry_run and not self._output.json and self._states["planned"]:
+            self._output.message(self._cost_sentence())
         if job.state == "failed" and not self._failures:
             raise error_for(job.code, job.reason, job.remedy, job.source)
         if job.state == "cancelled":
@@ -201,13 +210,25 @@ class Follower:
         report(failed, json_records=self._output.json, code=code)
         return code
 
+    def _cost_record(self) -> dict[str, object]:
+        from app.cli import foresight  # the prices: only a dry run needs them
+
+        return foresight.record(self._foresight, foresight.price_table(replit=self._replit))
+
+    def _cost_sentence(self) -> str:
+        from app.cli import foresight  # the prices: only a dry run needs them
+
+        return foresight.sentence(self._foresight, foresight.price_table(replit=self._replit))
+
 
 def _sentence(transfer: TransferView, state: str) -> str:
     source, target = display_name(transfer.source), display_name(transfer.target)
     way = f"{source} -> {target}" if target and target != source else source
     reason = one_line(transfer.reason)
     if state == "planned":
-        return f"Would {transfer.action} {way}"
+        # Of what is deleted by its name the size is not asked for.
+        size = f", {formats.size(transfer.size)}" if transfer.size or transfer.action == "upload" else ""
+        return f"Would {transfer.action} {way}{size}"
     if state == "done":
         return f"{VERBS[transfer.action]} {way}" + (f": {reason}" if transfer.action == "skip" and reason else "")
     return f"{state.capitalize()} {way}: {reason}"

@@ -159,7 +159,11 @@ def test_a_dry_run_names_everything_and_changes_nothing(pail: Pail, put: Put, bu
     write_tree(tmp_path / "dir", ["f", "g"])
     result = pail("--json", "cp", "-r", "--dry-run", "dir", f"{bucket}/p", cwd=tmp_path)
     assert [record["state"] for record in result.records[:-1]] == ["planned", "planned"]
-    assert result.records[-1]["planned"] == 2
+    summary = result.records[-1]
+    assert (summary["planned"], summary["class_a"], summary["class_b"]) == (2, 2, 0)
+    assert 0 < summary["cost"] < 0.01
+    told = pail("cp", "-r", "--dry-run", "dir", f"{bucket}/p", cwd=tmp_path).err
+    assert "2 class A and 0 class B operations, under $0.01" in told
     assert "Would delete gs://bucket/a" in pail("rm", "--dry-run", f"{bucket}/*").err
     assert listed(pail, bucket) == ["a"]
 
