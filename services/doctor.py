@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import platform
 import resource
@@ -21,6 +22,7 @@ from services import __version__
 from services.errors import PailError
 from services.names import display_name
 from services.paths import cache_dir, config_dir, data_dir, state_dir
+from services.sync.pairs import PairList
 from services.worker.client import status
 
 State = Literal["ok", "note", "problem"]
@@ -40,6 +42,9 @@ DESCRIPTORS_WANTED: Final = 512
 
 WATCHES_WANTED: Final = 65536
 """Folders that can be watched at once on an ordinary desktop."""
+
+MOST_FOLDERS: Final = 1_000_000
+"""Folders of pairs that are counted at the most."""
 
 LIBRARIES: Final = ("google-cloud-storage", "google-auth", "google-crc32c", "textual")
 """Packages whose versions matter in a report."""
@@ -83,8 +88,10 @@ def check_platform() -> list[Check]:
     ]
 
 
-def check_limits(inotify: Path = Path("/proc/sys/fs/inotify/max_user_watches")) -> list[Check]:
-    """Return the limits that large jobs meet."""
+def check_limits(
+    inotify: Path = Path("/proc/sys/fs/inotify/max_user_watches"), state: Path | None = None
+) -> list[Check]:
+    """Return the limits that large jobs meet, and pairs of sync with many folders."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = soft == resource.RLIM_INFINITY
     enough = unlimited or soft >= DESCRIPTORS_WANTED
@@ -102,10 +109,26 @@ def check_limits(inotify: Path = Path("/proc/sys/fs/inotify/max_user_watches")) 
     except (OSError, ValueError):
         # Other systems than Linux have no such limit.
         return checks
-    enough = watches >= WATCHES_WANTED
-    remedy = "" if enough else "Raise it: sudo sysctl fs.inotify.max_user_watches=524288"
-    checks.append(Check("limits", "watched folders", "ok" if enough else "note", f"{watches} (inotify)", remedy))
+    folders = _synced_folders(state or state_dir())
+    enough = watches >= max(WATCHES_WANTED, 2 * folders)
+    remedy = "" if enough else f"Raise it: sudo sysctl fs.inotify.max_user_watches={max(524_288, 4 * folders)}"
+    needed = f", {folders:,} in your pairs of sync" if folders else ""
+    if folders > watches:
+        remedy = f"Sync looks through folders instead, which is slower. {remedy}"
+    checks.append(
+        Check("limits", "watched folders", "ok" if enough else "note", f"{watches} (inotify){needed}", remedy)
+    )
     return checks
+
+
+def _synced_folders(state: Path) -> int:
+    """Return how many folders the pairs of the list have, as far as they can be read; blocks."""
+    try:
+        roots = [kept.pair.root for kept in PairList.of(state).load()]
+    except PailError:
+        return 0
+    walks = itertools.chain.from_iterable(os.walk(root) for root in roots)
+    return sum(1 for _ in itertools.islice(walks, MOST_FOLDERS))
 
 
 def check_folders() -> list[Check]:

@@ -41,6 +41,8 @@ class HeaderState:
     """Id, key and title of each view."""
     view: str = ""
     """Id of the current one."""
+    attention: frozenset[str] = frozenset()
+    """Ids of views in which something waits for a person."""
     where: str = ""
     """Where this is, in a few words."""
     ability: str = ""
@@ -125,11 +127,14 @@ def _left(state: HeaderState, bucket: str, symbols: Symbols, *, short: bool, bar
     name = f"{symbols.current} {bucket}" if bucket else "Choose a bucket"
     parts = [Part(f" {symbols.opened} {name} ", "header-line--chip", CHIP), Part(" " if short else "  ")]
     for view, key, title in state.views:
-        label = SHORT_VIEWS.get(title, title[:SHORT_VIEW]) if short else title
+        label = f" {SHORT_VIEWS.get(title, title[:SHORT_VIEW]) if short else title}"
         look = "header-line--current" if view == state.view else MUTED
         # The current view is told by its brackets as well, where there is no colour.
-        text = f"[{key} {label}]" if view == state.view else f" {key} " if bare else f" {key} {label} "
-        parts.append(Part(text, look, view))
+        opening, closing = "[]" if view == state.view else "  "
+        parts.append(Part(f"{opening}{key}{label if view == state.view or not bare else ''}", look, view))
+        if view in state.attention:
+            parts.append(Part(symbols.warning, "header-line--warn", view))
+        parts.append(Part(closing, look, view))
     return parts
 
 

@@ -172,6 +172,12 @@ def stand_of(look: PairLook) -> tuple[str, Tone]:
     return view.stand, tones.get(view.stand, "busy")
 
 
+def needs_person(look: PairLook) -> bool:
+    """Tell whether a pair waits for a person: a plan, a halt, a conflict, a proposal."""
+    view = look.view
+    return look.proposed or look.changed or (view is not None and (view.stand in STOPPED or bool(view.conflicts)))
+
+
 def facts_of(look: PairLook, view: PairView, now: float) -> str:
     """Return what is known of a pair that runs, in one line."""
     parts = [

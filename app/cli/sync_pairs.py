@@ -179,6 +179,11 @@ def _install(context: Context, *, remove: bool) -> int:
         raise PailError(
             f"cannot write {display_name(str(unit.path))}: {error.strerror}", remedy="Check its permissions."
         ) from error
+    pairs = PairList.of(state_dir())
+    for kept in pairs.load():
+        if (kept.pair.root, kept.pair.url) == (root, url) and kept.on:
+            pairs.change(kept.id, on=False)
+            context.output.message("The worker leaves the pair alone from now on: only one process runs it.")
     context.output.message(f"Wrote {display_name(str(unit.path))}. Start it, now and at each login:")
     for line in unit.steps:
         context.output.message(f"  {line}")

@@ -92,7 +92,11 @@ class MainControls(MainLayout):
         self.editing = EditActions(self.desk)
         self.settings = SettingsActions(self.desk, self.places.show_settings)
         self.syncing = SyncActions(
-            self.desk, self.sync_panel, lambda: self._view == "sync" and self.app.app_focus, self.attempt
+            self.desk,
+            self.sync_panel,
+            lambda: self._view == "sync" and self.app.app_focus,
+            self.attempt,
+            lambda wanted: self._header.change(attention=frozenset({"sync"} if wanted else ())),
         )
         self.actors = (
             self.objects,

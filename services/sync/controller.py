@@ -135,6 +135,11 @@ class Controller:
         """How many files are in step, as far as the memory was read; 0 before the first sync."""
         return sum(1 for key in self._notes.base if not key.endswith("/")) if self._notes is not None else 0
 
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """What changes whenever a file came or went: cheap at any number of files."""
+        return id(self.tree.entries), len(self.tree.entries), len(self._notes.base) if self._notes is not None else 0
+
     async def decline(self, actions: Collection[Action]) -> None:
         """Leave exactly these actions out from now on, and none but these, until what they are about changes."""
         self.declined = {action.key: fingerprint(action) for action in actions}
@@ -261,7 +266,7 @@ class Controller:
         busy = await self._read(notes, keys)
         keys -= busy
         plan = await self._confirmed(notes, keys)
-        left_out = tuple(a for a in plan.work if self.declined.get(a.key) == fingerprint(a)) if self.declined else ()
+        left_out = await self._left_out(plan, keys, forget=not dry_run) if self.declined else ()
         plan = plan.without(frozenset(action.key for action in left_out))
         result = Result(plan, problems=[*self.tree.problems, *self.remote.problems, *plan.problems])
         result.ignored, result.again, result.left_out = self.tree.ignored, bool(busy), left_out
@@ -286,6 +291,15 @@ class Controller:
         result.again = result.again or outcome.again
         self._take_in(outcome)
         return result
+
+    async def _left_out(self, plan: Plan, keys: set[str], *, forget: bool) -> tuple[Action, ...]:
+        """Return what a person has unticked and is as it was then; what has changed since is unticked no longer."""
+        left_out = tuple(action for action in plan.work if self.declined.get(action.key) == fingerprint(action))
+        gone = (self.declined.keys() & keys) - {action.key for action in left_out}
+        if gone and forget:
+            self.declined = {key: value for key, value in self.declined.items() if key not in gone}
+            await self._on_disk(self._state.decline, self.declined)
+        return left_out
 
     async def _collect(self, partials: list[str]) -> None:
         """Clear away unfinished downloads of which a lost memory knew."""

@@ -183,7 +183,9 @@ class Live:
         self.spending.add(self.hints.clock(), self._controller.remote.pages)
         if not future.done():
             future.set_result(result)
-        if result.again or result.stopped is not None:
+        undone = bool(result.plan.work) and not result.items
+        if result.again or result.stopped is not None or undone:
+            # What was seen and not done would not show as a change any more.
             self._rescan_at = min(self._rescan_at, self.hints.clock() + self._times.retry_s)
         self._controller.enter("watching", "")
 

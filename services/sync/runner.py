@@ -111,6 +111,7 @@ class Runner:
         self._recent: deque[LineView] = deque(maxlen=RECENT)
         self._failed: dict[str, TroubleView] = {}
         self._conflicts: tuple[ConflictView, ...] = ()
+        self._stock: tuple[int, int, int] | None = None
         self._done = 0
         self._spent: deque[tuple[float, int, int]] = deque()
 
@@ -253,9 +254,12 @@ class Runner:
     def _noticed(self, text: str) -> None:
         self._listener.on_notice(text)
 
-    def _take_stock(self) -> None:
-        """Learn what takes a walk over all files: once for each pass that ended."""
+    def _take_stock(self, *, anew: bool = False) -> None:
+        """Learn what takes a walk over all files: only after files came or went, as conflict copies do."""
         found = self._opened
+        if self._stock == found.controller.size and not anew:
+            return
+        self._stock = found.controller.size
         self._conflicts = conflicts_in(found.controller.tree.entries, found.state.settled_conflicts())
         self._view = replace(self._view, tracked=found.controller.tracked)
 
@@ -385,7 +389,7 @@ class Runner:
         if choice == "both":
             settled = {**found.state.settled_conflicts(), copy: "both"}
             await found.on_disk(found.state.settle_conflicts, settled)
-            self._take_stock()
+            self._take_stock(anew=True)
             return
 
         def act() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -15,6 +16,7 @@ import pytest
 
 from services.localstore.server import StoreServer
 from tests.e2e.conftest import Pail
+from tests.e2e.terminal import Terminal
 
 Put = Callable[..., None]
 
@@ -126,6 +128,54 @@ def test_a_live_sync_carries_changes_and_ends_in_order(
     assert watching.returncode == 0
     assert b"watching" in said
     assert b"Traceback" not in said
+
+
+def test_a_live_sync_logs_records_and_ends_in_order_on_sigterm(pail: Pail, folder: Path, bucket: str) -> None:
+    (folder / "first").write_text("x")
+    process = subprocess.Popen(
+        pail.command("--json", "sync", str(folder), bucket, "--watch"),
+        env=pail.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        seen = []
+        for line in process.stdout:
+            seen.append(json.loads(line))
+            if seen[-1].get("phase") == "watching":
+                break
+        process.send_signal(signal.SIGTERM)
+        rest, said = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+    seen += [json.loads(line) for line in rest.splitlines()]
+    assert process.returncode == 0
+    assert b"Traceback" not in said
+    assert [one["phase"] for one in seen if one["kind"] == "state"][:2] == ["scanning", "reconciling"]
+    assert all("time" in one for one in seen if one["kind"] == "state")
+    assert [one["target"] for one in seen if one["kind"] == "item"] == ["gs://live/p/first"]
+
+
+def test_the_first_sync_asks_at_a_terminal_before_it_deletes(
+    pail: Pail, folder: Path, bucket: str, put: Put, tmp_path: Path
+) -> None:
+    for number in range(12):
+        (folder / f"f{number}").write_text("x")
+        put("live", f"p/f{number}", b"x")
+    put("live", "p/extra", b"x")
+    words = ("sync", str(folder), bucket, "--mode", "push", "--delete")
+    terminal = Terminal("sync-asks", tmp_path)
+    try:
+        terminal.start(pail.command(*words), pail.environment)
+        terminal.see("This first sync deletes 1 file", "extra", "[y/N]")
+        terminal.keys("n", "Enter")
+        terminal.see("rc=2")
+        assert "p/extra" in names(pail)
+    finally:
+        terminal.close()
+    pail(*words)
+    assert "p/extra" not in names(pail)
 
 
 def test_hazard_33_a_second_process_on_the_pair_is_refused_and_a_killed_one_leaves_no_lock(

@@ -121,6 +121,9 @@ async def test_a_pair_is_made_by_keys_and_nothing_moves_before_its_plan(
         (site / "new.txt").write_text("x")
         await holds(d, "p/a.txt", "p/new.txt")
         await d.see("new.txt", "new here", "class A in an hour")
+        (site / "b.txt").write_text("edited")
+        await holds(d, "p/a.txt", "p/b.txt", "p/new.txt")
+        await d.gone("left out by you")
 
 
 async def test_a_pair_that_overlaps_is_refused_in_the_form(desk: OpenDesk, pair: Pair, state: Path) -> None:
@@ -167,7 +170,7 @@ async def test_a_conflict_is_told_and_decided(desk: OpenDesk, pair: Pair, state:
         write(pair, "a.txt", "mine")
         await d.put("p/a.txt", b"theirs")
         await d.press("full_stop")
-        await d.see("1 conflict", "two versions")
+        await d.see("1 conflict", "two versions", "Sync!")
         await d.told("1 new conflict")
         await d.press("down", "enter")
         await d.see("Two versions of a.txt", "(*) both")
@@ -175,6 +178,7 @@ async def test_a_conflict_is_told_and_decided(desk: OpenDesk, pair: Pair, state:
         await d.see("(*) local")
         await push(d, "decide")
         await d.gone("1 conflict")
+        await d.gone("Sync!")
 
         async def settled() -> bool:
             return await d.names() == ["p/a.txt", "p/b.txt"] and await d.read("p/a.txt") == b"mine"

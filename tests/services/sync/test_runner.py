@@ -109,6 +109,14 @@ async def test_a_pass_for_somebody_else_is_made_in_turn_and_reported(box: Machin
         assert box.read("there") == "x"
 
 
+async def test_what_a_dry_run_saw_is_carried_all_the_same(box: Machine, state: Path) -> None:
+    async with running(box, state) as runner:
+        await eventually(stands(runner, "watching"))
+        await box.put("there", "x")
+        await runner.once(dry_run=True)
+        await eventually(lambda: (box.folder / "there").exists())
+
+
 @pytest.mark.parametrize(
     ("choice", "files"),
     [

@@ -1,0 +1,191 @@
+"""What the Sync view says of pairs, and how plans and choices answer to keys and clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from textual.app import App, ComposeResult
+
+from services.sync.status import (
+    ConflictView,
+    LineView,
+    Overview,
+    Owner,
+    PairLook,
+    PairView,
+    PlanView,
+    Stand,
+    TroubleView,
+)
+from tests.painted_pairs import PLAN, overview
+from widgets.choices import Choices, Switch
+from widgets.plan_list import GroupRow, PlanList
+from widgets.sync_panel import SyncPanel
+from widgets.sync_rows import (
+    ConflictRow,
+    PairRow,
+    TextRow,
+    build_rows,
+    cost_of,
+    needs_person,
+    stand_of,
+    verbs_for,
+)
+
+NOW = 1_800_000_000.0
+WORKER = Owner(1, "box", "worker")
+
+
+def look(stand: Stand | None = None, **changes: object) -> PairLook:
+    view = PairView("x", "/a", "gs://b/a/", "push", stand=stand) if stand is not None else None
+    fields: dict[str, object] = {"listed": True, "on": True, "owner": WORKER if view else None, "view": view, **changes}
+    return PairLook("x", "/a", "gs://b/a/", **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("pair", "word", "tone"),
+    [
+        (look("watching"), "watching", "good"),
+        (look("halted"), "halted", "bad"),
+        (look("asking"), "waits for you", "asking"),
+        (look("waiting"), "waiting", "asking"),
+        (look(on=True), "starting", "busy"),
+        (look(on=False), "paused", "quiet"),
+        (look(on=False, owner=Owner(2, "box", "once")), "one pass", "busy"),
+        (look(proposed=True, listed=False), "proposed", "asking"),
+        (look(changed=True), "changed", "asking"),
+    ],
+)
+def test_a_pair_says_where_it_stands_in_words(pair: PairLook, word: str, tone: str) -> None:
+    assert stand_of(pair) == (word, tone)
+    assert needs_person(pair) == (word in ("halted", "waits for you", "proposed", "changed"))
+
+
+@pytest.mark.parametrize(
+    ("pair", "verbs"),
+    [
+        (look("watching"), ("look", "pause", "remove")),
+        (look("asking"), ("plan", "look", "pause", "remove")),
+        (look("halted"), ("look", "pause", "remove")),
+        (look(on=False), ("resume", "remove")),
+        (look("watching", on=False, owner=Owner(2, "box", "watch")), ("look", "remove")),
+        (look("watching", listed=False, owner=Owner(2, "box", "watch")), ("look",)),
+        (look(proposed=True, listed=False), ("approve",)),
+        (look(changed=True), ("approve", "remove")),
+    ],
+)
+def test_what_can_be_done_depends_on_who_runs_it(pair: PairLook, verbs: tuple[str, ...]) -> None:
+    assert verbs_for(PairRow(pair, opened=True), {"x": pair}) == verbs
+
+
+def texts(rows: list[object]) -> Iterator[str]:
+    for row in rows:
+        if isinstance(row, TextRow):
+            yield row.text
+
+
+def test_a_halt_is_said_with_its_remedy_and_wrapped_to_its_end() -> None:
+    rows = build_rows(overview(NOW).pairs, {}, NOW, 60)
+    said = " ".join(texts(list(rows)))
+    assert "it may not be mounted; nothing was done" in said
+    assert "--max-delete" in said
+    assert "8,112 to delete in the bucket" in said
+    assert all(len(row.text) <= 56 for row in rows if isinstance(row, TextRow))
+    assert sum(isinstance(row, ConflictRow) for row in rows) == 1
+
+
+def test_a_closed_pair_is_one_line() -> None:
+    pairs = overview(NOW).pairs
+    rows = build_rows(pairs, {pair.id: False for pair in pairs}, NOW)
+    assert [row.look.id for row in rows if isinstance(row, PairRow)] == ["a1", "b2", "c3", "d4"]
+    assert len(rows) == 7
+
+
+def test_the_cost_is_said_with_its_limit() -> None:
+    said = cost_of(PairView("x", "/a", "gs://b", "push", interval_s=5, requests=731, looks=712, requests_limit=2000))
+    assert said == "looks every 5 s · class A in an hour: 712 of 2,000 looking, 19 changes"
+
+
+class Shown(App[None]):
+    def compose(self) -> ComposeResult:
+        yield SyncPanel()
+
+
+async def test_hazard_55_a_hostile_name_is_shown_escaped() -> None:
+    view = PairView(
+        "x",
+        "/a",
+        "gs://b/a/",
+        "push",
+        stand="watching",
+        conflicts=(ConflictView("a\x1b]52;c", "b", "box", 1, 1),),
+        troubles=(TroubleView("a", "ok"),),
+        troubles_total=1,
+    )
+    app = Shown()
+    async with app.run_test(size=(100, 20)) as pilot:
+        app.query_one(SyncPanel).update(Overview((look("watching", view=view),)))
+        await pilot.pause()
+        lines = app.screen._compositor.render_strips()
+        text = "\n".join("".join(segment.text for segment in line) for line in lines)
+        assert "\x1b" not in text
+        assert "]52;c" in text
+
+
+class Planned(App[None]):
+    def compose(self) -> ComposeResult:
+        yield PlanList()
+
+
+async def test_lines_and_groups_of_a_plan_are_unticked_by_keys_and_by_mouse() -> None:
+    app = Planned()
+    async with app.run_test(size=(80, 20)) as pilot:
+        plan = app.query_one(PlanList)
+        plan.show(PLAN)
+        plan.focus()
+        await pilot.pause()
+        assert plan.unticked == {"www/old.css"}
+        groups = [row.action for row in plan._rows if isinstance(row, GroupRow)]
+        assert groups == ["conflict", "delete", "download", "upload", ""]
+        await pilot.press("space")
+        assert plan.unticked == {"www/old.css", "readme.md"}
+        await pilot.click(PlanList, offset=(4, 1))
+        assert plan.unticked == {"www/old.css"}
+        await pilot.press("a")
+        assert plan.unticked == set()
+        await pilot.press("a")
+        assert len(plan.ticked) == 0
+        await pilot.press("f")
+        assert {row.action for row in plan._rows if isinstance(row, LineView)} == {"conflict", "delete"}
+
+
+async def test_a_plan_of_many_lines_stays_quick_to_draw() -> None:
+    app = Planned()
+    async with app.run_test(size=(80, 20)) as pilot:
+        plan = app.query_one(PlanList)
+        plan.show(PlanView(tuple(LineView("upload", f"f{number}") for number in range(20_000)), 20_000))
+        await pilot.pause()
+        assert plan.row_total() == 20_001
+
+
+class Chosen(App[None]):
+    def compose(self) -> ComposeResult:
+        yield Choices((("one", "first"), ("two", "second")))
+        yield Switch("a switch")
+
+
+async def test_choices_and_switches_answer_to_keys_and_to_clicks() -> None:
+    app = Chosen()
+    async with app.run_test(size=(40, 10)) as pilot:
+        choices, switch = app.query_one(Choices), app.query_one(Switch)
+        choices.focus()
+        await pilot.press("down")
+        assert choices.value == "two"
+        await pilot.click(Choices, offset=(2, 0))
+        assert choices.value == "one"
+        switch.focus()
+        await pilot.press("space")
+        assert switch.on
+        await pilot.click(Switch)
+        assert not switch.on
