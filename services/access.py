@@ -88,6 +88,8 @@ def judge(allowed: frozenset[str]) -> Access:
     writes = CREATE in allowed
     missing = [word for permission, word in IN_WORDS.items() if permission not in allowed]
     reason = f"may not {listed(missing)} objects" if missing else ""
+    if not allowed & IN_WORDS.keys():
+        reason = "nothing is allowed in it"
     ability: Ability = "no access"
     if reads and writes:
         ability = "read/write"

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +24,7 @@ from app.bridge import Connect
 from app.session import Session
 from app.surroundings import Surroundings
 from app.themes import LIGHT
-from services.access import ASKED
+from services.access import ASKED, GET, LIST
 from services.connection import Connection
 from services.credentials import ConnectionOptions
 from services.gcs.interface import ListQuery, Storage
@@ -134,7 +134,10 @@ class PaintedStorage:
         )
 
     async def list_buckets(self, *, token: str = "", prefix: str = "", soft_deleted: bool = False) -> BucketPage:
-        return BucketPage([await self.get_bucket(BUCKET)], "")
+        if soft_deleted:
+            gone = await self.get_bucket("old-logs")
+            return BucketPage([replace(gone, generation=7, hard_delete=NOW + 6 * DAY + HOUR)], "")
+        return BucketPage([await self.get_bucket(name) for name in ("acme-invoices", BUCKET)], "")
 
     async def get_bucket(self, bucket: str) -> BucketInfo:
         made = NOW - 265 * DAY
@@ -155,7 +158,7 @@ class PaintedStorage:
         )
 
     async def test_permissions(self, bucket: str, permissions: list[str]) -> frozenset[str]:
-        return frozenset(ASKED)
+        return frozenset({"acme-archive-eu": (), "site-assets-4f": (LIST, GET)}.get(bucket, ASKED))
 
     async def close(self) -> None:
         pass
@@ -169,13 +172,14 @@ class PaintedWorkspace:
     folder = None
 
     def attached(self, connection: Connection) -> tuple[AttachedBucket, ...]:
-        return (AttachedBucket(BUCKET, "FileVault Bucket 1"),)
+        others = AttachedBucket("site-assets-4f", "Site assets"), AttachedBucket("acme-archive-eu", "Archive")
+        return (AttachedBucket(BUCKET, "FileVault Bucket 1"), *others)
 
     def current(self, connection: Connection) -> str:
         return BUCKET
 
     def recent(self, connection: Connection) -> tuple[str, ...]:
-        return ()
+        return ("acme-press",)
 
     def select(self, connection: Connection, name: str) -> None:
         pass
@@ -345,6 +349,14 @@ def complete(app: PailApp, name: str) -> bool:
     return text.count(name) > 1 and "camera" in text
 
 
+async def selector() -> str:
+    async with screen(snapshot=Snapshot()) as (app, pilot):
+        await pilot.press("b", "down", "down")
+        await until(pilot, lambda: "no access: nothing" in text_of(app) and "6 days" in text_of(app))
+        await until(pilot, lambda: text_of(app).count("read/write") >= 4)
+        return picture(app)
+
+
 async def transfers() -> str:
     async with screen() as (app, pilot):
         await pilot.press("3")
@@ -409,6 +421,7 @@ async def pictures() -> dict[str, str]:
     return {
         "main-dark.svg": await main_screen(light=False),
         "main-light.svg": await main_screen(light=True),
+        "selector.svg": await selector(),
         "transfers.svg": await transfers(),
         "sync.svg": await sync_view(),
         "sync-plan.svg": await sync_plan(),

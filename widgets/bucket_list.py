@@ -98,6 +98,7 @@ class BucketList(Vertical):
         yield Input(placeholder=self._symbols.say("filter…"), compact=True)
         yield BucketRows(symbols=self._symbols)
         yield Static("", id="bucket-about", markup=False)
+        yield Static("", id="bucket-keys", markup=False)
 
     def on_mount(self) -> None:
         """Begin at the current bucket."""
@@ -215,9 +216,8 @@ class BucketList(Vertical):
         rows = self.query_one(BucketRows)
         line = rows.lines[rows.cursor] if rows.cursor < len(rows.lines) else None
         about, keys = _about(line) if line is not None else ("", "")
-        text = Text(self._symbols.say(about), no_wrap=True, overflow="ellipsis")
-        text.append(f"\n{self._symbols.say(keys)}", "dim")
-        self.query_one("#bucket-about", Static).update(text)
+        self.query_one("#bucket-about", Static).update(Text(self._symbols.say(about)))
+        self.query_one("#bucket-keys", Static).update(Text(self._symbols.say(keys)))
 
     def action_rename(self) -> None:
         """Edit the display name of the cursor's bucket in its place."""

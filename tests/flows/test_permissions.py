@@ -113,7 +113,7 @@ async def test_no_access_at_all(desk: OpenDesk, guard: Guard, options: Connectio
         d.main.action_command("add_bucket")
         await d.see("Add an existing bucket", "may not list buckets")
         await d.type(BUCKET)
-        await d.see("no access: may not list, read, create or delete objects")
+        await d.see("no access: nothing is allowed in it")
         await d.press("enter")
         await d.see("cannot be opened", "Add an existing bucket")
         assert not d.main.desk.session.is_attached(BUCKET)
