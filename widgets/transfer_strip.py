@@ -40,6 +40,8 @@ class Moving:
     """Bytes of unfinished jobs."""
     rate: float = 0.0
     """Bytes a second."""
+    limit: int = 0
+    """Bytes a second that may move; 0 for no limit."""
     notice: str = ""
     """Why everything waits."""
 
@@ -61,6 +63,7 @@ def moving(snapshot: Snapshot) -> Moving:
         done_bytes=sum(job.bytes for job in open_jobs),
         all_bytes=sum(job.size for job in open_jobs),
         rate=snapshot.rate,
+        limit=snapshot.bandwidth,
         notice=snapshot.notice,
     )
 
@@ -123,6 +126,8 @@ class TransferStrip(SpanLine[str]):
             if state.all_bytes:
                 left = (state.all_bytes - state.done_bytes) / state.rate
                 groups.append([Part(f"  {formats.duration(left)} left")])
+        if state.limit and (state.running or state.waiting):
+            groups.append([Part(f"  limit {formats.rate(state.limit)}")])
         return groups
 
     def _urgent(self) -> list[Part[str]]:

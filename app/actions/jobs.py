@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from app.desk import Desk
 from app.screens.code import CodeScreen
-from app.screens.dialog import shown
+from app.screens.dialog import PromptDialog, shown
 from services.as_command import as_commands
-from services.transfer.messages import Control, JobView, Place, Reorder, Verb
+from services.transfer.messages import Control, JobView, Place, Reorder, SetBandwidth, Verb
+from services.transfer.timetable import parse_timetable
 from widgets import formats
 
 LONG_S: Final = 3.0
@@ -51,6 +53,36 @@ class JobActions:
         what = f"{len(spec.items):,} commands" if len(spec.items) > 1 else spec.action.replace("-", " ")
         await desk.ask(CodeScreen("The same as a command", what, as_commands(spec), desk.symbols))
 
+    async def do_limit_bandwidth(self) -> None:
+        """Ask for a limit, and have it kept to at once."""
+        seen = self._desk.bridge.snapshot
+
+        def check(text: str) -> str:
+            try:
+                parse_timetable(text)
+            except ValueError as error:
+                return f"write {error}"
+            return ""
+
+        async def apply(text: str) -> None:
+            await self._desk.run(SetBandwidth(times=text))
+
+        await self._desk.ask(
+            PromptDialog(
+                "Limit the bandwidth",
+                value=seen.bandwidth_times or str(seen.bandwidth or "off"),
+                placeholder="off",
+                lines=(
+                    "What everything together may move a second:",
+                    "500K, 24M, off, or by the clock: 08:00,2M 18:00,off",
+                ),
+                check=check,
+                note=limit_note,
+                submit_label="Limit",
+                apply=apply,
+            )
+        )
+
     async def control(self, verb: Verb, target: str) -> None:
         """Have something done to a transfer or a job; raises `PailError`."""
         await self._desk.run(Control(verb, target))
@@ -79,6 +111,15 @@ class JobActions:
             size = f", {formats.size(job.size)}" if job.size else ""
             skipped = f", {job.skipped:,} skipped" if job.skipped else ""
             self._desk.tell(f"{title_of(job)}: {formats.count(job.done, 'item')}{size}{skipped}")
+
+
+def limit_note(text: str) -> str:
+    """Return what a limit means just now; a blank where it means nothing."""
+    try:
+        rate = parse_timetable(text).rate_at(datetime.now())
+    except ValueError:
+        return " "
+    return f"now: {formats.rate(rate)}" if rate else "now: no limit"
 
 
 def title_of(job: JobView) -> str:

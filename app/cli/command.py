@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.cli.arguments import Parser
-from app.cli.units import parse_rate
+from app.cli.units import parse_bandwidth
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ def bandwidth_option(parser: Parser) -> None:
     """Declare `--bandwidth`."""
     parser.option(
         "--bandwidth",
-        type=parse_rate,
-        default=0,
+        type=parse_bandwidth,
+        default="off",
         metavar="RATE",
-        help="bytes a second at the most: 500K, 24M, 1G (binary)",
+        help="bytes a second at the most: 500K, 24M, 1G (binary), or by the clock: '08:00,2M 18:00,off'",
     )

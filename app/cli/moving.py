@@ -39,7 +39,7 @@ async def transfer(context: Context, verb: Verb, *, generation: int | None = Non
         items,
         conflict="skip" if args.no_clobber else "replace",
         excludes=tuple(args.exclude),
-        bandwidth=args.bandwidth,
+        bandwidth_times=args.bandwidth,
         decompress=decompress,
         parallel_uploads=args.parallel_uploads,
         dry_run=args.dry_run,

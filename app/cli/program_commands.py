@@ -9,9 +9,9 @@ from app.cli.command import Command
 
 
 def _transfers(parser: Parser) -> None:
-    verbs = ("pause", "resume", "cancel", "retry", "top", "up", "down")
+    verbs = ("pause", "resume", "cancel", "retry", "top", "up", "down", "limit")
     parser.word("action", nargs="?", choices=verbs, metavar="VERB", help=f"{', '.join(verbs)}; without one: list")
-    parser.word("id", nargs="?", metavar="ID", help="a job such as 7, a transfer such as 7.12, or 'all'")
+    parser.word("id", nargs="?", metavar="ID", help="a job such as 7, a transfer such as 7.12, or 'all'; a rate")
     parser.option("--history", action="store_true", help="what has ended in the last 30 days, with totals and rates")
 
 
@@ -51,11 +51,13 @@ TRANSFERS: Final = Command(
     "list and steer what the worker moves",
     _transfers,
     "Starts the worker where work is unfinished and none is running. top, up and down move a job in the queue, or a\n"
-    "transfer that waits within its job.",
+    "transfer that waits within its job. limit sets what everything together may move a second, at once and until it\n"
+    "is set anew: a rate, off, a timetable ('08:00,2M 18:00,off'), or default for what the settings say.",
     (
         ("pail transfers", "what is going on"),
         ("pail transfers cancel 7", "give up job 7"),
         ("pail transfers top 7.120", "do this one next"),
+        ("pail transfers limit 2M", "leave the others some of the line"),
         ("pail transfers --history", "the last 30 days"),
     ),
 )

@@ -29,7 +29,7 @@ from services.sync.owner import OwnerLink
 from services.sync.pair import FOLDER, Pair, make_pair, read_owner
 from services.sync.pairs import KeptPair, PairList, check_overlaps
 from services.sync.runner import Runner
-from services.transfer.meter import Bandwidth
+from services.transfer.meter import limited
 from services.worker.link import Gone
 from widgets import formats
 
@@ -131,7 +131,7 @@ async def _once(context: Context, pair: Pair, storage: Storage, teller: Teller, 
         storage,
         state_dir(),
         listener=listener,
-        throttle=Bandwidth(args.bandwidth).take,
+        throttle=limited(args.bandwidth).take,
         trash_bytes=limits.trash_bytes,
     ) as found:
         if pair.delete and not args.dry_run and await found.on_disk(found.state.is_new):
@@ -212,7 +212,7 @@ async def _watch(
         state_dir(),
         kind="watch",
         listener=Listener(teller.phase, teller.item, teller.notice),
-        throttle=Bandwidth(context.args.bandwidth).take,
+        throttle=limited(context.args.bandwidth).take,
         limits=limits,
     )
     if await asyncio.to_thread(pairs.find, pair.id) is None:

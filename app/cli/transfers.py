@@ -20,11 +20,13 @@ from services.transfer.messages import (
     ItemAction,
     JobView,
     Reorder,
+    SetBandwidth,
     Snapshot,
     SnapshotQuery,
     TransferState,
     TransferView,
 )
+from services.transfer.timetable import EXAMPLE
 from services.worker.client import connect
 from widgets import formats
 
@@ -42,6 +44,10 @@ def run(context: Context) -> int:
         if args.action is not None:
             raise UsageError("--history lists, it steers nothing", remedy="Leave one of them out.")
         return print_history(context.output, state_dir())
+    if args.action == "limit":
+        if not args.id:
+            raise UsageError("what may move a second?", remedy=f"Write {EXAMPLE}, or default.")
+        return run_async(_limit(context))
     if args.action is not None and (not args.id or (args.action in _PLACES and args.id == "all")):
         raise UsageError(
             f"what is {args.action} meant for?",
@@ -58,6 +64,8 @@ async def _list(context: Context) -> int:
         snapshot = await worker.snapshot(SnapshotQuery(limit=0))
         if snapshot.notice:
             output.message(snapshot.notice)
+        if snapshot.bandwidth or snapshot.bandwidth_times:
+            output.message(limit_words(snapshot))
         for job in snapshot.jobs:
             if output.json:
                 await _print_records(output, worker, job)
@@ -149,6 +157,26 @@ async def _steer(context: Context) -> int:
         f"{_DONE[args.action]} {formats.count(reply.affected, 'job or transfer', 'jobs or transfers')}"
     )
     return 0
+
+
+async def _limit(context: Context) -> int:
+    """Change what everything together may move, also of what runs."""
+    worker = await connect()
+    try:
+        await worker.submit(SetBandwidth(times=context.args.id))
+        snapshot = await worker.snapshot(SnapshotQuery(limit=0))
+    finally:
+        await worker.close()
+    context.output.message(limit_words(snapshot))
+    return 0
+
+
+def limit_words(snapshot: Snapshot) -> str:
+    """Return what limit is in force, in a sentence."""
+    now = f"{formats.rate(snapshot.bandwidth)} now" if snapshot.bandwidth else "no limit now"
+    if snapshot.bandwidth_times:
+        return f"The limit goes by the clock ({snapshot.bandwidth_times}): {now}"
+    return f"Everything together may move {formats.rate(snapshot.bandwidth)}" if snapshot.bandwidth else "No limit"
 
 
 _PLACES: Final = ("top", "up", "down")

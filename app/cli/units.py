@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
 
-_RATE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?(?:/s)?", re.IGNORECASE)
-_FACTORS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+from services.transfer.timetable import parse_timetable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +33,13 @@ def parse_range(text: str) -> ByteRange:
     raise argparse.ArgumentTypeError(f"'{ascii(text)[1:-1]}' is not a range such as 0-99, 5- or -5")
 
 
-def parse_rate(text: str) -> int:
-    """Parse bytes a second with binary `K`, `M`, `G`; raises `ArgumentTypeError`."""
-    match = _RATE.fullmatch(text)
-    rate = int(float(match[1]) * _FACTORS[match[2].upper()]) if match else 0
-    if rate < 1:
-        raise argparse.ArgumentTypeError(f"'{ascii(text)[1:-1]}' is not a rate such as 500K, 24M or 1G")
-    return rate
+def parse_bandwidth(text: str) -> str:
+    """Return a rate or a timetable as it is kept, empty for no limit; raises `ArgumentTypeError`."""
+    try:
+        times = parse_timetable(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{ascii(text)[1:-1]}' is not a rate or a timetable: {error}") from None
+    return times.text if any(times.rates) else ""
 
 
 def parse_max_delete(text: str) -> str:

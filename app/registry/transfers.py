@@ -27,6 +27,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _place("move_up", "shift+up", "Earlier", "Do it earlier", "Move it up by one place in the queue; or drag it.", 0),
     _place("move_down", "shift+down", "Later", "Do it later", "Move it down by one place in the queue.", 0),
     Command(
+        "limit_bandwidth",
+        ("B",),
+        "Limit",
+        "Limit the bandwidth",
+        "Set what everything together may move a second, at once: a rate, off, or a timetable.",
+        "Transfers",
+        in_transfers,
+    ),
+    Command(
         "clear_ended",
         (),
         "Clear",

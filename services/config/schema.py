@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from services.prices import GOOGLE, REPLIT, PriceTable, from_config
 from services.sync.limits import REQUESTS_AN_HOUR, TRASH_MB
+from services.transfer.timetable import EXAMPLE, LONGEST, parse_timetable
 
 Check = Callable[[object], Any]
 """Returns the value as the section keeps it; raises `ValueError` that says what is wanted, to follow `it must be`."""
@@ -137,6 +138,10 @@ class Sync:
     trash_mb: int = number(TRASH_MB, 1, 10_000_000, "megabytes", "What the trash of a pair may hold; the oldest goes.")
 
 
+def _times(value: object) -> str:
+    return parse_timetable(str(value)).text
+
+
 @dataclass(frozen=True, slots=True)
 class Transfers:
     """`[transfers]`: how data moves."""
@@ -147,6 +152,15 @@ class Transfers:
         "Send files of 128 MiB and more in parts side by side, which are then joined: auto does so where one stream is "
         "the limit of the line and the bucket is of class STANDARD without versions, retention or holds. Soft delete "
         "keeps the removed parts, and bills them, for its days.",
+    )
+    bandwidth: str = text(
+        "off",
+        "What everything together may move a second, as a rate (2M), off, or a timetable as rclone takes it "
+        "('08:00,2M 18:00,off', 'Mon-08:00,2M Fri-18:00,off'), by this machine's clock. 'pail transfers limit' changes "
+        "it while the worker runs.",
+        check=_times,
+        values=EXAMPLE,
+        limit=LONGEST,
     )
     nice: int = number(
         10, 0, 19, "steps", "How far the worker steps back behind other programs of this machine; 0 not at all."

@@ -22,6 +22,7 @@ from services.transfer.job import Counts, Job
 from services.transfer.journal import KEEP_FINISHED, KEEP_FINISHED_S, Journal
 from services.transfer.landing import Landings
 from services.transfer.messages import (
+    DEFAULT_TIMES,
     Answer,
     Command,
     Control,
@@ -43,6 +44,7 @@ from services.transfer.planning import Planning
 from services.transfer.run import Tools
 from services.transfer.scheduler import Scheduler
 from services.transfer.takeback import turned_round
+from services.transfer.timetable import Timetable, parse_timetable
 
 SAMPLE_S: Final = 0.5
 """Seconds between two samples of the rates, while anything runs."""
@@ -117,8 +119,8 @@ class Engine:
     async def _recover(self) -> None:
         oldest = time.time() - KEEP_FINISHED_S
         rows = await self.journal.call(lambda db: _prune(db, oldest))
-        rate = await self.journal.call(lambda db: schema.get_setting(db, BANDWIDTH_KEY))
-        self._core.tools.bandwidth.set_rate(int(rate or 0))
+        times = await self.journal.call(lambda db: schema.get_setting(db, BANDWIDTH_KEY))
+        self._core.tools.bandwidth.set_times(parse_timetable(times or self._options.bandwidth))
         if self.journal.moved_aside is not None:
             message = f"the journal could not be read and was put aside as {self.journal.moved_aside}"
             log.error("%s", message)
@@ -172,9 +174,11 @@ class Engine:
         return await self._set_bandwidth(command)
 
     async def _set_bandwidth(self, command: SetBandwidth) -> Reply:
-        rate = max(0, command.rate)
-        self._core.tools.bandwidth.set_rate(rate)
-        await self.journal.call(lambda db: schema.set_setting(db, BANDWIDTH_KEY, str(rate)))
+        kept = command.times or str(max(0, command.rate))
+        if kept == DEFAULT_TIMES:
+            kept = ""
+        self._core.tools.bandwidth.set_times(checked_times(kept or self._options.bandwidth))
+        await self.journal.call(lambda db: schema.set_setting(db, BANDWIDTH_KEY, kept))
         return Reply(affected=1)
 
     async def _take(self, spec: JobSpec) -> str:
@@ -224,13 +228,15 @@ class Engine:
         if len(shown) < limit and meant:
             wanted = window.Window(meant, max(0, query.offset - len(live)), limit - len(shown))
             shown += await self.journal.call(wanted.read)
+        allowed = self._core.tools.bandwidth
         return Snapshot(
             jobs=tuple(job.view(self._core.cause_of(job)) for job in jobs),
             transfers=tuple(shown[:limit]),
             total=window.total(meant),
             running=self._scheduler.running,
             rate=sum(job.rate for job in jobs),
-            bandwidth=self._core.tools.bandwidth.rate,
+            bandwidth=allowed.rate,
+            bandwidth_times=allowed.times.text if allowed.times.changes else "",
             notice=self._core.notice,
             operations=self._core.operations,
         )
@@ -299,8 +305,19 @@ def current_umask() -> int:
     return mask
 
 
+def checked_times(text: str) -> Timetable:
+    """Return a limit as somebody wrote it; raises `UsageError`."""
+    try:
+        return parse_timetable(text)
+    except ValueError as error:
+        shown = display_name(text[:40])
+        raise UsageError(f"'{shown}' is not a limit of the bandwidth", remedy=f"Write {error}.") from error
+
+
 def check_spec(spec: JobSpec) -> None:
     """Raise `UsageError` where a job makes no sense as it was written."""
+    if spec.bandwidth_times:
+        checked_times(spec.bandwidth_times)
     if not spec.items:
         raise UsageError("there is nothing to do", remedy="Name at least one source.")
     for item in spec.items:

@@ -17,7 +17,7 @@ from services.transfer import schema
 from services.transfer.core import log
 from services.transfer.engine import Engine
 from services.transfer.journal import FileLock, free_journals, open_database, read_jobs, remove_journal
-from services.transfer.messages import JobSpec
+from services.transfer.messages import JobSpec, ParallelUploads
 from services.transfer.options import Options
 
 JOURNALS: Final = "journals"
@@ -89,7 +89,9 @@ def configured(options: Options) -> Options:
     reading = load_or_defaults()
     if reading.problem is not None:
         log.warning("the settings are not used: %s", display_name(reading.problem.message))
-    return replace(options, parallel_uploads=reading.config.transfers.parallel_uploads)  # type: ignore[arg-type]
+    found = reading.config.transfers
+    mode: ParallelUploads = found.parallel_uploads  # type: ignore[assignment]  # the schema knows no other words
+    return replace(options, parallel_uploads=mode, bandwidth=found.bandwidth)
 
 
 async def adopt(engine: Engine, folder: Path) -> int:

@@ -12,7 +12,7 @@ from typing import Final
 from services.names import GsUrl, is_gs_url, parse_gs_url
 from services.transfer.line import Line
 from services.transfer.messages import GOODPUT_KEPT, GOODPUT_S, JobItem, JobState, JobView
-from services.transfer.meter import Bandwidth, Meter, eta
+from services.transfer.meter import Meter, eta, limited
 from services.transfer.record import Record, RecordState
 from services.transfer.run import JobFlags, Run
 from services.transfer.schema import JobRow, Tally
@@ -101,7 +101,7 @@ class Job:
     def __init__(self, row: JobRow, counts: Counts, small_limit: int) -> None:
         self.row = row
         self.counts = counts
-        self.flags = JobFlags(Bandwidth(row.spec.bandwidth), row.answer)
+        self.flags = JobFlags(limited(row.spec.bandwidth_times, row.spec.bandwidth), row.answer)
         self.active: dict[int, Run] = {}
         """What runs, by number."""
         self.small: deque[Record] = deque()

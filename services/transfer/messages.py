@@ -49,6 +49,9 @@ Verb = Literal["pause", "resume", "cancel", "retry", "dismiss"]
 Place = Literal["top", "up", "down", "before"]
 """Where something of the queue is moved: to its beginning, by one place, or before another one."""
 
+DEFAULT_TIMES: Final = "default"
+"""Stands in `SetBandwidth.times` for the limit of the settings."""
+
 ALL: Final = ""
 """Stands for every job in `Control.target`."""
 
@@ -88,6 +91,8 @@ class JobSpec:
     """Patterns in gitignore syntax, relative to each source tree."""
     bandwidth: int = 0
     """Bytes a second at the most; 0 for no limit."""
+    bandwidth_times: str = ""
+    """The same as a timetable (`services.transfer.timetable`), in place of `bandwidth`; empty for none."""
     decompress: bool = False
     """Decode gzip-encoded objects on download, after their stored bytes were verified."""
     parallel_uploads: ParallelUploads | Literal[""] = ""
@@ -134,8 +139,10 @@ class Answer:
 class SetBandwidth:
     """Limit the bytes a second of everything together."""
 
-    rate: int
+    rate: int = 0
     """Bytes a second; 0 for no limit."""
+    times: str = ""
+    """A timetable (`services.transfer.timetable`), in place of `rate`; `DEFAULT_TIMES` for what the settings say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +304,8 @@ class Snapshot:
     """Bytes a second of everything together."""
     bandwidth: int = 0
     """The limit in force, bytes a second; 0 for none."""
+    bandwidth_times: str = ""
+    """The limit as it was set, where it depends on the time."""
     notice: str = ""
     """Why everything waits, if it does (no network, credentials lost): one line for a person."""
     operations: tuple[tuple[str, int], ...] = ()

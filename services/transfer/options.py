@@ -51,6 +51,8 @@ class Options:
     """Bytes of it that are sent at once: what a crash costs at the most, for each stream."""
     part_streams: int = 12
     """Parts of one file that are sent at a time, at the most."""
+    bandwidth: str = "off"
+    """Limit of everything together where nobody set one, as `services.transfer.timetable` reads it."""
     write_size: int = MIB
     """Bytes of a download that are gathered before they are written."""
     disk_threads: int = 8

@@ -203,8 +203,8 @@ class Run:
 
     async def throttle(self, count: int) -> None:
         """Wait until `count` bytes may move."""
-        await self.tools.bandwidth.take(count)
-        await self.flags.bandwidth.take(count)
+        await self.tools.bandwidth.take(count, self.record.key)
+        await self.flags.bandwidth.take(count, self.record.key)
 
     def patience(self) -> Patience:
         """Return the count of tries, one for the whole transfer: loops inside one another don't multiply them."""

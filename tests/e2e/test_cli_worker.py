@@ -66,6 +66,19 @@ def test_a_killed_worker_is_replaced_and_its_work_goes_on(pail: Pail, bucket: st
     assert pail("cat", f"{bucket}/big").raw == body
 
 
+def test_the_limit_of_what_runs_is_changed(pail: Pail, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(bytes(64 << 20))
+    assert "may move 1.0 MB/s" in pail("transfers", "limit", "1000K", connected=False).err
+    pail("cp", "--detach", "big", f"{bucket}/big", cwd=tmp_path)
+    wait_for(lambda: states(pail) == {"running"})
+    assert "may move 1.0 MB/s" in pail("transfers", connected=False).err
+    assert "by the clock (00:00,off): no limit now" in pail("transfers", "limit", "00:00,off", connected=False).err
+    wait_for(lambda: states(pail) == {"done"})
+    refused = pail("transfers", "limit", "soon", connected=False, code=2)
+    assert "24M" in refused.err
+    assert pail("transfers", "limit", "default", connected=False).err.strip() == "No limit"
+
+
 def test_transfers_are_paused_resumed_and_cancelled(pail: Pail, bucket: str, tmp_path: Path) -> None:
     (tmp_path / "big").write_bytes(bytes(64 << 20))
     [job] = pail("cp", "--detach", "--bandwidth", "1M", "big", f"{bucket}/big", cwd=tmp_path).lines

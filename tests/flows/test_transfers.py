@@ -107,3 +107,19 @@ async def test_a_job_and_a_waiting_transfer_are_put_first_by_one_key(
 def first_waiting(d: Desk) -> str:
     views = [view for view in d.main.desk.bridge.snapshot.transfers if view.state == "paused"]
     return views[0].source.rpartition("/")[2] if views else ""
+
+
+async def test_the_bandwidth_is_limited_while_something_moves(desk: OpenDesk, many: Path, faults: Faults) -> None:
+    async with desk(size=(120, 30)) as d:
+        await start(d, many)
+        await d.press("B")
+        await d.see("Limit the bandwidth", "08:00,2M 18:00,off", "now: no limit")
+        await d.press(*["backspace"] * 3)
+        for key in ("x", "backspace", "2", "M"):
+            await d.press(key)
+        await d.see("now: 2.1 MB/s")
+        await d.press("enter")
+        await eventually(lambda: d.main.desk.bridge.snapshot.bandwidth == 2 << 20)
+        await d.see("limit 2.1 MB/s")
+        faults.clear()
+        await eventually(lambda: states(d) == ["done"])

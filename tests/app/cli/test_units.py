@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from app.cli.units import ByteRange, parse_range, parse_rate, rfc3339
+from app.cli.units import ByteRange, parse_bandwidth, parse_range, rfc3339
 
 
 @pytest.mark.parametrize(
@@ -22,17 +22,17 @@ def test_what_is_no_range_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "rate"),
-    [("24M", 24 << 20), ("500k", 500 << 10), ("1G", 1 << 30), ("1.5M", 3 << 19), ("100", 100), ("2MiB/s", 2 << 20)],
+    ("text", "kept"),
+    [("24M", "24M"), ("off", ""), ("0", ""), ("08:00,2M;18:00,off", "08:00,2M 18:00,off"), ("8:00,off", "")],
 )
-def test_rates_are_binary(text: str, rate: int) -> None:
-    assert parse_rate(text) == rate
+def test_a_bandwidth_is_kept_as_text_and_empty_where_it_limits_nothing(text: str, kept: str) -> None:
+    assert parse_bandwidth(text) == kept
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "fast", "1X", "M"])
-def test_what_is_no_rate_is_refused(text: str) -> None:
+@pytest.mark.parametrize("text", ["", "-1", "fast", "1X", "M", "25:00,1M", "08:61,1M", "Foo-08:00,1M", "08:00 1M"])
+def test_what_is_no_bandwidth_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
-        parse_rate(text)
+        parse_bandwidth(text)
 
 
 def test_times_are_rfc3339_in_utc() -> None:
