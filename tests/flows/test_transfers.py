@@ -112,6 +112,8 @@ def first_waiting(d: Desk) -> str:
 async def test_the_bandwidth_is_limited_while_something_moves(desk: OpenDesk, many: Path, faults: Faults) -> None:
     async with desk(size=(120, 30)) as d:
         await start(d, many)
+        await d.press("full_stop")
+        await eventually(lambda: states(d) == ["paused"])
         await d.press("B")
         await d.see("Limit the bandwidth", "08:00,2M 18:00,off", "now: no limit")
         await d.press(*["backspace"] * 3)
@@ -122,4 +124,5 @@ async def test_the_bandwidth_is_limited_while_something_moves(desk: OpenDesk, ma
         await eventually(lambda: d.main.desk.bridge.snapshot.bandwidth == 2 << 20)
         await d.see("limit 2.1 MB/s")
         faults.clear()
+        await d.press("full_stop")
         await eventually(lambda: states(d) == ["done"])
