@@ -7,11 +7,9 @@ from typing import Final
 from app.actions.jobs import title_of
 from app.desk import Desk
 from app.screens.dialog import ConfirmDialog
-from services.transfer.messages import Action, JobSpec, JobView, Submit
+from services.transfer.messages import JobSpec, JobView, Submit
+from services.transfer.takeback import REMOVES
 from widgets import formats
-
-REMOVES: Final[frozenset[Action]] = frozenset({"upload", "copy", "restore", "make-folder"})
-"""Jobs whose undoing deletes something: it is asked about first."""
 
 ORIGIN: Final = "screen"
 """Who has to have asked for a job: what a command did is not undone by a key."""

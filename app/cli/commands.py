@@ -8,7 +8,7 @@ from app.cli.arguments import LOCAL, Parser
 from app.cli.bucket_commands import ACCESS, ATTACH, DETACH, SELECT, SETTINGS, USAGE
 from app.cli.command import Command, bandwidth_option, exclude_option, generation_option, literal_option
 from app.cli.object_commands import DU, FIND, RESTORE, URL, VERSIONS
-from app.cli.program_commands import COMPLETION, CONFIG, DOCTOR, STORE, TRANSFERS, WORKER
+from app.cli.program_commands import COMPLETION, CONFIG, DOCTOR, STORE, TRANSFERS, UNDO, WORKER
 from app.cli.sync_command import SYNC
 from app.cli.units import parse_range
 
@@ -266,6 +266,7 @@ _ALL: Final = (
     ACCESS,
     USAGE,
     SYNC,
+    UNDO,
     TRANSFERS,
     WORKER,
     STORE,

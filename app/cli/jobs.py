@@ -75,19 +75,24 @@ async def follow_job(spec: JobSpec, follower: Follower) -> JobView:
     """Run a job to its end, telling `follower` of it, and return how it ended."""
     engine = await open_engine(state_dir())
     try:
-        facts = engine.facts(items=True)
-        job = (await engine.submit(Submit(spec))).id
-        sampler = asyncio.create_task(_sample(engine, job, follower)) if follower.live.enabled else None
-        try:
-            return await _follow(facts, job, follower)
-        finally:
-            if sampler is not None:
-                sampler.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await sampler
-            follower.live.clear()
+        return await follow_with(engine, spec, follower)
     finally:
         await engine.close()
+
+
+async def follow_with(engine: EngineClient, spec: JobSpec, follower: Follower) -> JobView:
+    """Have an engine do a job, telling `follower` of it, and return how it ended."""
+    facts = engine.facts(items=True)
+    job = (await engine.submit(Submit(spec))).id
+    sampler = asyncio.create_task(_sample(engine, job, follower)) if follower.live.enabled else None
+    try:
+        return await _follow(facts, job, follower)
+    finally:
+        if sampler is not None:
+            sampler.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sampler
+        follower.live.clear()
 
 
 async def _follow(facts: AsyncIterator[Fact], job: str, follower: Follower) -> JobView:

@@ -15,6 +15,11 @@ def _transfers(parser: Parser) -> None:
     parser.option("--history", action="store_true", help="what has ended in the last 30 days, with totals and rates")
 
 
+def _undo(parser: Parser) -> None:
+    parser.word("id", nargs="?", metavar="ID", help="a job such as 7; without one the last that can be undone")
+    parser.option("--dry-run", action="store_true", help="only say what would be done")
+
+
 def _worker(parser: Parser) -> None:
     actions = ("run", "status", "stop")
     parser.word(
@@ -59,6 +64,21 @@ TRANSFERS: Final = Command(
         ("pail transfers top 7.120", "do this one next"),
         ("pail transfers limit 2M", "leave the others some of the line"),
         ("pail transfers --history", "the last 30 days"),
+    ),
+)
+
+UNDO: Final = Command(
+    "undo",
+    "undo",
+    "[ID]",
+    "take back what a job of the worker did",
+    _undo,
+    "Moves go back, what was deleted is restored, what was made is deleted, and what was replaced returns. What\n"
+    "somebody changed since stays. It asks where no job is named, and where something is deleted.",
+    (
+        ("pail undo", "the last one"),
+        ("pail undo 7 --dry-run", "what that would do"),
+        ("pail transfers --history", "what there is to undo"),
     ),
 )
 

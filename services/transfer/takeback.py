@@ -12,6 +12,9 @@ from services.transfer.record import Record
 UNDOABLE: Final[frozenset[Action]] = frozenset({"upload", "copy", "move", "delete", "make-folder", "restore"})
 """Jobs that can be taken back as far as they worked in a bucket; what came to this machine stays here."""
 
+REMOVES: Final[frozenset[Action]] = frozenset({"upload", "copy", "restore", "make-folder"})
+"""Those whose undoing deletes something: a person is asked first."""
+
 REPLACE: Final = "replace"
 """Decision of a restoration that puts back what the undone transfer had replaced."""
 

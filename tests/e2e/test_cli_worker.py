@@ -175,3 +175,23 @@ def test_a_job_is_moved_to_the_top_of_the_queue(pail: Pail, bucket: str, tmp_pat
     assert pail("transfers", "down", "99", connected=False, code=1).err
     pail("transfers", "cancel", "all", connected=False)
     wait_for(lambda: states(pail) <= {"cancelled", "done"})
+
+
+def test_what_the_worker_did_is_undone_once(pail: Pail, bucket: str, put: Callable[..., None]) -> None:
+    assert "nothing to undo" in pail("undo", connected=False, code=1).err
+    for name in ("d/a", "d/b"):
+        put("bucket", name, name.encode())
+    [job] = pail("mv", "-r", "--detach", f"{bucket}/d", f"{bucket}/e").lines
+    wait_for(lambda: states(pail) == {"done"})
+    before = pail("ls", "-r", bucket).lines
+    assert before == [f"{bucket}/e/a", f"{bucket}/e/b"]
+    assert "nobody is there to confirm: Undo job" in pail("undo", connected=False, code=2).err
+    planned = pail("--json", "undo", "--dry-run", connected=False).records
+    assert [record.get("state") for record in planned] == ["planned", "planned", None]
+    assert pail("ls", "-r", bucket).lines == before
+    records = pail("--json", "undo", job, connected=False).records
+    assert [record["action"] for record in records[:-1]] == ["move", "move"]
+    assert records[-1]["done"] == 2
+    assert pail("ls", "-r", bucket).lines == [f"{bucket}/d/a", f"{bucket}/d/b"]
+    assert "cannot be undone" in pail("undo", job, connected=False, code=2).err
+    assert "no job '99'" in pail("undo", "99", connected=False, code=1).err
