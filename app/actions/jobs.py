@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Final
 
 from app.desk import Desk
 from app.screens.code import CodeScreen
 from app.screens.dialog import PromptDialog, shown
+from app.screens.history import HistoryScreen
 from services.as_command import as_commands
+from services.paths import state_dir
+from services.transfer.chronicle import recall
 from services.transfer.messages import Control, JobView, Place, Reorder, SetBandwidth, Verb
 from services.transfer.timetable import parse_timetable
 from widgets import formats
@@ -82,6 +86,11 @@ class JobActions:
                 apply=apply,
             )
         )
+
+    async def do_history(self) -> None:
+        """Show what was transferred in the last 30 days."""
+        jobs = await asyncio.to_thread(recall, state_dir())
+        await self._desk.ask(HistoryScreen(jobs, self._desk.surroundings.now(), self._desk.symbols))
 
     async def control(self, verb: Verb, target: str) -> None:
         """Have something done to a transfer or a job; raises `PailError`."""

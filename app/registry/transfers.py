@@ -36,6 +36,16 @@ COMMANDS: Final[tuple[Command, ...]] = (
         in_transfers,
     ),
     Command(
+        "history",
+        ("H",),
+        "History",
+        "Show what was transferred",
+        "Show what was transferred in the last 30 days, with totals and rates.",
+        "Transfers",
+        in_transfers,
+        30,
+    ),
+    Command(
         "clear_ended",
         (),
         "Clear",

@@ -13,6 +13,8 @@ from services.config.reading import Reading
 from services.config.schema import Config, Notify
 from services.localstore.faults import Fault, Faults
 from services.localstore.server import StoreServer
+from services.paths import state_dir
+from services.transfer.chronicle import recall
 from tests.flows.conftest import BUCKET, Desk, OpenDesk, eventually
 
 
@@ -102,6 +104,20 @@ async def test_a_job_and_a_waiting_transfer_are_put_first_by_one_key(
         await eventually(lambda: first_waiting(d) == "59.txt")
         await d.press("shift+down")
         await eventually(lambda: first_waiting(d) != "59.txt")
+
+
+async def test_the_history_is_shown_by_one_key(desk: OpenDesk, many: Path, faults: Faults) -> None:
+    async with desk(size=(120, 30)) as d:
+        await start(d, many)
+        faults.clear()
+        await eventually(lambda: states(d) == ["done"])
+        await d.press("X")
+        await eventually(lambda: states(d) == [])
+        await eventually(lambda: recall(state_dir()))
+        await d.press("H")
+        await d.see("The last 30 days", "1 job", "60 items", "upload", "many")
+        await d.press("escape")
+        await d.gone("The last 30 days")
 
 
 def first_waiting(d: Desk) -> str:
