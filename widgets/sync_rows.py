@@ -136,6 +136,10 @@ def _lines(look: PairLook, now: float) -> Iterator[SyncRow]:
         yield TextRow(look.id, f"plan: {counts} (enter shows it)", "why")
     yield TextRow(look.id, facts_of(look, view, now))
     yield TextRow(look.id, cost_of(view))
+    if view.unprotected and (view.mode == "two-way" or view.delete):
+        yield TextRow(
+            look.id, "The bucket keeps neither deleted nor older versions: deletes in it are for good.", "why"
+        )
     if view.polling:
         yield TextRow(look.id, display_name(view.polling), "remedy")
     if view.conflicts:

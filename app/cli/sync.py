@@ -26,7 +26,7 @@ from services.sync.limits import Limits, configured
 from services.sync.opened import keeps_nothing, opened
 from services.sync.overview import owner_socket
 from services.sync.owner import OwnerLink
-from services.sync.pair import FOLDER, Pair, make_pair, read_owner
+from services.sync.pair import FOLDER, Pair, busy, make_pair, read_owner
 from services.sync.pairs import KeptPair, PairList, check_overlaps
 from services.sync.runner import Runner
 from services.transfer.meter import limited
@@ -178,25 +178,21 @@ async def _hand_over(context: Context, pair: Pair, teller: Teller) -> int:
     """Have the process that runs the pair make the pass, and tell what came of it; raises `Busy` where it cannot."""
     args = context.args
     owner = await asyncio.to_thread(read_owner, state_dir() / FOLDER / f"{pair.id}.lock")
-    busy = Busy(
-        f"{display_name(pair.root)} is being synced with {display_name(pair.url)} by {owner.words}",
-        remedy="Wait for it, or stop it.",
-        url=pair.root,
-    )
     if owner.kind == "once":
-        raise busy
+        raise busy(pair, owner)
     link = OwnerLink(owner_socket(pair.id, state_dir()))
     try:
         view = await link.view()
-        if args.mode not in (None, view.mode) or args.exclude or args.bandwidth:
+        other = args.mode not in (None, view.mode) or (args.delete and not view.delete)
+        if other or args.exclude or args.bandwidth:
             raise UsageError(
                 f"{owner.words} keeps {display_name(pair.root)} in step in its own way ({view.mode})",
-                remedy="Leave --mode, --exclude and --bandwidth out, or stop it first.",
+                remedy="Leave --mode, --delete, --exclude and --bandwidth out, or stop it first.",
             )
         context.output.detail(f"Handed to {owner.words}")
         done = await link.once(max_delete=args.max_delete or "", dry_run=args.dry_run)
     except Gone:
-        raise busy from None
+        raise busy(pair, owner) from None
     finally:
         await link.close()
     return teller.finish_for(done, dry_run=args.dry_run)

@@ -91,11 +91,11 @@ class PairDialog(FormDialog[PairDraft]):
         with Horizontal(classes="form-row"):
             yield Label("Folder", classes="form-label")
             yield Line("", placeholder="~/notes", id="pair-folder")
-            yield button("Choose…", "pick-folder")
+            yield button(self._symbols.say("Choose…"), "pick-folder")
         with Horizontal(classes="form-row"):
             yield Label("Bucket", classes="form-label")
             yield Line(self._url, placeholder="gs://bucket/folder", id="pair-url")
-            yield button("Choose…", "pick-url")
+            yield button(self._symbols.say("Choose…"), "pick-url")
         yield Choices(MODES, id="pair-mode")
         yield Switch("also delete there what is not in the folder", id="pair-delete")
         with Horizontal(classes="form-row"):

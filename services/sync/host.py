@@ -21,7 +21,7 @@ from services.errors import Busy, PailError
 from services.gcs.interface import Storage
 from services.gcs.open import open_storage
 from services.names import display_name
-from services.sync.controller import Listener
+from services.sync.controller import Listener, Phase
 from services.sync.limits import Limits, configured
 from services.sync.live import Times
 from services.sync.owner import OwnerServer
@@ -213,7 +213,10 @@ class _Run:
                 ask=self._ask,
                 times=host.times,
                 limits=host.limits,
-                listener=Listener(on_notice=lambda text: log.info("%s: %s", shown, display_name(text))),
+                listener=Listener(
+                    on_phase=lambda phase, why: _log_phase(shown, phase, why),
+                    on_notice=lambda text: log.info("%s: %s", shown, display_name(text)),
+                ),
                 on_answered=self._answered,
             )
             self.owns = True
@@ -241,6 +244,7 @@ class _Run:
             pair.root,
             pair.url,
             pair.mode,
+            pair.delete,
             os.getpid(),
             socket.gethostname(),
             stand="halted",
@@ -269,6 +273,12 @@ class _Run:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
         self._wake.clear()
+
+
+def _log_phase(shown: str, phase: Phase, why: str) -> None:
+    """Log what a person may look for later: the phases in between come every few seconds."""
+    if phase in ("waiting", "halted"):
+        log.warning("%s: %s: %s", shown, phase, display_name(why))
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

@@ -152,9 +152,19 @@ def claim(pair: Pair, state_dir: Path, kind: RunKind = "once") -> Claim:
 
 
 def _busy(pair: Pair, path: Path) -> Busy:
+    return busy(pair, read_owner(path))
+
+
+def busy(pair: Pair, owner: Owner) -> Busy:
+    """Return the error that says who runs a pair, and how it can be had."""
+    remedy = {
+        "worker": "Have it leave the pair alone: pail sync DIR --pause",
+        "watch": "Stop that process first.",
+        "once": "Wait for it.",
+    }[owner.kind]
     return Busy(
-        f"{display_name(pair.root)} is being synced with {display_name(pair.url)} by {read_owner(path).words}",
-        remedy="Wait for it, or stop it.",
+        f"{display_name(pair.root)} is being synced with {display_name(pair.url)} by {owner.words}",
+        remedy=remedy,
         url=pair.root,
     )
 

@@ -98,6 +98,7 @@ class Runner:
             pair.root,
             pair.url,
             pair.mode,
+            pair.delete,
             os.getpid(),
             socket.gethostname(),
             kind,
@@ -260,6 +261,8 @@ class Runner:
         if self._stock == found.controller.size and not anew:
             return
         self._stock = found.controller.size
+        known = found.controller.tree.entries.keys() | found.controller.remote.entries.keys()
+        self._failed = {key: trouble for key, trouble in self._failed.items() if key in known}
         self._conflicts = conflicts_in(found.controller.tree.entries, found.state.settled_conflicts())
         self._view = replace(self._view, tracked=found.controller.tracked)
 

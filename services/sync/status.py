@@ -142,6 +142,8 @@ class PairView:
     """Its prefix, raw."""
     mode: str
     """Which way changes go."""
+    delete: bool = False
+    """Whether `push` and `pull` delete what the other side does not have."""
     pid: int = 0
     """Process that runs it."""
     host: str = ""

@@ -102,6 +102,16 @@ def test_a_closed_pair_is_one_line() -> None:
     assert len(rows) == 7
 
 
+def test_a_bucket_that_keeps_nothing_is_named_where_deletes_are_carried() -> None:
+    def said(mode: str, *, delete: bool) -> bool:
+        view = PairView("x", "/a", "gs://b/a/", mode, delete, stand="watching", unprotected=True)
+        return any("for good" in text for text in texts(list(build_rows([look("watching", view=view)], {}, NOW))))
+
+    assert said("two-way", delete=False)
+    assert said("push", delete=True)
+    assert not said("push", delete=False)
+
+
 def test_the_cost_is_said_with_its_limit() -> None:
     said = cost_of(PairView("x", "/a", "gs://b", "push", interval_s=5, requests=731, looks=712, requests_limit=2000))
     assert said == "looks every 5 s · class A in an hour: 712 of 2,000 looking, 19 changes"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -226,6 +227,45 @@ async def test_the_list_decides_what_the_worker_runs(open_machine: OpenMachine, 
     finally:
         await book.close()
         await asyncio.to_thread(host.stop)
+
+
+async def test_hazard_67_a_pair_stops_once_its_project_says_something_else(
+    open_machine: OpenMachine, state: Path, tmp_path: Path
+) -> None:
+    box = await open_machine()
+    entry = f'[[sync]]\nfolder = "folder"\nurl = "{box.pair.url}"\nendpoint = "{box.pair.connection.endpoint}"\n'
+    toml = box.folder.parent / "pail.toml"
+    toml.write_text(entry)
+    book = PairBook(state, box.folder.parent, box.pair.connection)
+    host = SyncHost(state, look_s=0.05, times=QUICK, opener=open_impatient)
+    host.start()
+    try:
+        (proposed,) = (await book.look()).pairs
+        assert proposed.proposed
+        await book.approve(proposed.id)
+
+        async def stands(word: str) -> bool:
+            (found,) = (await book.look()).pairs
+            return (found.view.stand if found.view is not None else "proposed" if found.proposed else "") == word
+
+        await eventually(lambda: stands("asking"))
+        await book.go(proposed.id, [], 0)
+        await eventually(lambda: stands("watching"))
+        toml.write_text(entry + 'ignore = ["*.o"]\n')
+        await eventually(lambda: not host.busy)
+        await eventually(lambda: stands("proposed"))
+    finally:
+        await book.close()
+        await asyncio.to_thread(host.stop)
+
+
+async def test_hazard_62_the_socket_of_a_pair_is_private(box: Machine, state: Path) -> None:
+    async with running(box, state) as runner:
+        await eventually(stands(runner, "watching"))
+        path = owner_socket(box.pair.id, state)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert not path.exists()
 
 
 async def test_a_pair_that_cannot_be_begun_says_why(open_machine: OpenMachine, state: Path) -> None:
