@@ -199,11 +199,10 @@ class Controller:
         finally:
             listing.cancel()
             await asyncio.gather(listing, return_exceptions=True)
-        resumable = (
-            {}
-            if dry_run
-            else await recover(self._state, notes, self.disk, self.prefix, self.remote.entries, self._on_disk)
-        )
+        resumable: dict[str, Intent] = {}
+        # A folder without a single file may not be mounted: what was begun in it cannot be looked up there.
+        if not dry_run and (self.tree.partials or any(not key.endswith("/") for key in self.tree.entries)):
+            resumable = await recover(self._state, notes, self.disk, self.prefix, self.remote.entries, self._on_disk)
         if self.tree.partials and not dry_run:
             await self._collect(self.tree.partials)
         # Links, devices and unreadable folders are left alone on both sides, and so is what a rule leaves out.

@@ -161,6 +161,8 @@ class Disk:
             with contextlib.suppress(OSError, OverflowError):
                 os.utime(partial.handle, ns=(int(mtime * 1e9), int(mtime * 1e9)))
         os.fsync(partial.handle)
+        # Taken before anybody can reach the file: however long this takes, an edit in its first tick need not show.
+        now = time.time_ns()
         before = signature_of(os.fstat(partial.handle))
         kept = ""
         if expected is None:
@@ -173,7 +175,6 @@ class Disk:
         os.fsync(partial.folder)
         after = signature_of(os.fstat(partial.handle))
         # The rename itself changes the ctime; anything else was somebody's edit, which has to be found.
-        now = time.time_ns()
         hidden = is_fresh(after.mtime_ns, now) or (not after.ctime_ns % SECOND_NS and is_fresh(after.ctime_ns, now))
         return Placed(after, not hidden and after[:3] == before[:3], kept)
 

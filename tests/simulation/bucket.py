@@ -109,6 +109,8 @@ class Network:
         """Comes to a point at which others act and the process may end."""
         self._fault = fault
         """Returns what goes wrong with a request, or nothing."""
+        self.deletes = 0
+        """Objects that were asked to be deleted."""
 
     async def _change(self, kind: str, request: Callable[[], Any]) -> Any:
         await self._ask(kind)
@@ -184,6 +186,7 @@ class Network:
     async def delete(
         self, bucket: str, name: str, *, generation: int | None = None, precondition: Precondition
     ) -> None:
+        self.deletes += 1
         await self._change("delete", lambda: self._objects.delete(name, precondition))
 
     async def move(

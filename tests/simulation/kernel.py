@@ -130,8 +130,14 @@ class Kernel:
         node.mtime_ns = node.ctime_ns = self.stamp()
 
     def link(self, node: Inode, folder: Inode, name: str) -> None:
+        self._check_alive(folder)
         folder.entries[name] = node
         self.touch(folder)
+
+    def _check_alive(self, folder: Inode) -> None:
+        """Nothing can be put into a folder that was removed, though somebody has it open."""
+        if folder.links == 0:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
 
     def unlink(self, folder: Inode, name: str) -> None:
         node = folder.entries.pop(name)
@@ -141,6 +147,7 @@ class Kernel:
         self.drop(node)
 
     def rename(self, folder: Inode, name: str, target: Inode, new: str) -> None:
+        self._check_alive(target)
         node = folder.entries[name]
         there = target.entries.get(new)
         if there is node:

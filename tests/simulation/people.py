@@ -73,12 +73,16 @@ class Person:
         self._ledger = ledger
         self._chance = chance
         self._writing: list[tuple[str, Inode]] = []
+        self.away = False
+        """Whether this person's files are out of reach."""
 
     def act(self, *, inside: bool = False) -> str:
         """Do something and return it in words; `inside` of a single piece of the engine's work on the disk.
 
         Nobody is so quick that a time is put back within the microseconds between a look at a file and its rename.
         """
+        if self.away:
+            return f"{self.name} is away"
         acts = (
             (self._write, 6), (self._save, 6), (self._delete, 3), (self._rename, 3), (self._copy, 1), (self._touch, 1),
             (self._write if inside else self._put_time_back, 2), (self._begin_writing, 2), (self._go_on_writing, 4),
@@ -325,7 +329,8 @@ class Stranger:
             return f"{self.name} puts {key} = {data!r}"
         key = self._chance.choice(list(keys))
         if kind == "same":
-            self._put(key, keys[key])
+            metadata = dict(self._objects.live[self._prefix + key].metadata)
+            self._objects.put(self._prefix + key, keys[key], metadata, Precondition())
             return f"{self.name} puts {key} as it was"
         if kind == "delete":
             self._ledger.removed(self.name, key, keys[key])

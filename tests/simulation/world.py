@@ -196,6 +196,8 @@ class World:
                     name[len(PREFIX) :] for name in self._objects.live
                 }:
                     self._ledger.doubt(key)
+            if self._chance.random() < 0.1:
+                await self._unmounted(machine, process)
             controller = self._controller(machine, process, None)
             if self._chance.random() < 0.4:
                 passes -= await self._live(machine, process, controller)
@@ -208,6 +210,26 @@ class World:
                 self.say(f"{machine.name} begins: {kind}")
                 await self._pass(process, self._work(controller, kind))
             process.end()
+
+    async def _unmounted(self, machine: Machine, process: Process) -> None:
+        """Let the engine find an empty folder where its files were (hazard 23)."""
+        kernel = machine.kernel
+        if (
+            process.dead
+            or not machine.memory.execute("SELECT count(*) FROM base WHERE key NOT LIKE '%/'").fetchone()[0]
+        ):
+            return
+        self.say(f"{machine.name} is not mounted")
+        root, kernel.root, machine.person.away = kernel.root, kernel.make(is_folder=True), True
+        try:
+            controller = self._controller(machine, process, None)
+            await self._pass(process, controller.run_pass)
+        finally:
+            kernel.root, machine.person.away = root, False
+        data = controller.prefix.data
+        assert isinstance(data, Network)
+        if data.deletes:
+            raise Violation(f"{machine.name} deleted objects because its folder was not mounted")
 
     def _work(self, controller: Controller, kind: str) -> Callable[[], Awaitable[Result]]:
         folders = {key for key in controller.tree.entries if key.endswith("/") and self._chance.random() < 0.5}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +69,18 @@ def test_a_download_replaces_exactly_what_was_planned_on(disk: Disk, tmp_path: P
     assert target.stat().st_mtime == 1000.0
     assert in_trash(tmp_path) == [b"old"]
     assert {path.name for path in tmp_path.iterdir()} == {"a", ".pail"}
+
+
+def test_a_download_without_a_time_of_its_own_is_not_relied_on(
+    disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partial = arrived(disk, "a", b"new")
+    written = signature_of(os.fstat(partial.handle)).mtime_ns
+    monkeypatch.setattr(time, "time_ns", lambda: written + 1000)
+    placed = disk.place("a", partial, None, mtime=None, copy="")
+    partial.close()
+    assert not placed.settled
+    assert placed.signature == signature(tmp_path / "a")
 
 
 def test_a_file_that_was_edited_since_is_not_replaced(disk: Disk, tmp_path: Path, system: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from services import checksum
+from services.errors import Safeguard
 from services.model import ListPage
 from services.sync import disk as disk_module
 from services.sync import exchange
@@ -54,7 +55,13 @@ async def test_hazard_24_what_was_deleted_here_stays_deleted_after_an_empty_list
     assert set(box.files()) == set(await box.objects()) == {"b", "c"}
 
 
-async def test_hazard_24_a_listing_of_the_past_makes_up_no_conflict(box: Machine) -> None:
+@pytest.mark.parametrize("versioning", [False, True])
+async def test_hazard_24_a_listing_of_the_past_makes_up_no_conflict(box: Machine, versioning: bool) -> None:
+    """With versioning the generation of the past can even be downloaded."""
+    bucket = await box.storage.control.get_bucket(BUCKET)
+    await box.storage.control.patch_bucket(
+        BUCKET, {"versioning": {"enabled": versioning}}, metageneration=bucket.metageneration
+    )
     box.write("a", "first")
     box.write("b", "x")
     await box.sync()
@@ -121,6 +128,24 @@ async def test_a_crash_in_recovery_does_not_make_an_unplaced_download_a_delete(b
     state.close()
     await box.sync()
     assert box.files() == {"a": "there", "b": "x"} == await box.objects()
+
+
+async def test_hazard_23_what_was_begun_is_not_looked_up_in_a_folder_that_is_not_mounted(box: Machine) -> None:
+    box.write("a", "first")
+    box.write("b", "x")
+    await box.sync()
+    info = await box.put("a", "edited there")
+    state = State.open(box.database, box.pair.identity)
+    state.begin([Intent("a", "place", "sync-1", info.crc32c, info.size, info.generation, 12345)])
+    state.close()
+    box.folder.rename(box.folder.with_name("elsewhere"))
+    box.folder.mkdir()
+    with pytest.raises(Safeguard):
+        await box.sync()
+    state = State.open(box.database, box.pair.identity)
+    assert state.load()["a"].generation != info.generation
+    assert [intent.key for intent in state.intents()] == ["a"]
+    state.close()
 
 
 async def test_what_is_begun_is_durable_whoever_else_begins_something() -> None:

@@ -1,0 +1,127 @@
+"""Measure sync against rclone in the same run: `python -m tests.bench.sync --help`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from tests.bench.measure import Cost, Failed, run, serving
+from tests.bench.tools import Pail, Rclone, Tool
+
+SIZE: Final = 1024
+"""Bytes of a file."""
+
+RCLONE_FLAGS: Final = ("--size-only", "--checksum")
+"""What rclone compares by, beside `--fast-list`; the better of the two is what counts."""
+
+ROWS: Final = ("first", "again", "scan")
+
+
+def make_tree(root: Path, files: int) -> None:
+    """Make files, a hundred in each folder, each with bytes of its own."""
+    for number in range(files):
+        folder = root / f"{number // 10_000:02}" / f"{number // 100 % 100:02}"
+        if number % 100 == 0:
+            folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"file-{number:06}.txt").write_bytes(f"{number:08}".encode() * (SIZE // 8))
+
+
+def sync_command(tool: Tool, address: str, source: Path, bucket: str, flag: str = "") -> list[str]:
+    """Return the command that brings a bucket in step with a folder."""
+    if isinstance(tool, Rclone):
+        return tool._command(address, "sync", str(source), f":gcs:{bucket}/p", "--fast-list", flag)
+    assert isinstance(tool, Pail)
+    return tool._command(address, "sync", str(source), f"gs://{bucket}/p", "--mode", "push")
+
+
+def scan_command(tool: Tool, source: Path) -> list[str]:
+    """Return the command that looks through a folder."""
+    if isinstance(tool, Rclone):
+        return [tool.program, "lsf", "-R", "--format", "pst", "--checkers", str(tool.transfers), str(source)]
+    code = (
+        "import sys; from services.sync.scan import scan; from services.sync.ignore import Rules;"
+        "print(len(scan(sys.argv[1], Rules()).entries))"
+    )
+    return [sys.executable, "-c", code, str(source)]
+
+
+def variants() -> list[tuple[str, Tool, str]]:
+    return [("pail", Pail(), ""), *((f"rclone {flag}", Rclone(), flag) for flag in RCLONE_FLAGS)]
+
+
+def measure(
+    row: str, name: str, command: list[str], tool: Tool, home: Path, found: dict[tuple[str, str], list[Cost]]
+) -> None:
+    try:
+        cost = run(command, tool.environment(home), home)
+    except Failed as failure:
+        print(failure, file=sys.stderr)
+        return
+    found.setdefault((row, name), []).append(cost)
+    print(f"{row:8} {name:20} {cost.wall_s:7.2f} s {cost.cpu_s:7.2f} cpu {cost.rss_mib:6.0f} MiB", flush=True)
+
+
+def table(found: dict[tuple[str, str], list[Cost]]) -> str:
+    lines = ["| what | | wall | CPU | memory |", "|---|---|---|---|---|"]
+    for (row, name), costs in found.items():
+        wall, cpu, rss = (
+            statistics.median(values) for values in zip(*((c.wall_s, c.cpu_s, c.rss_mib) for c in costs), strict=True)
+        )
+        lines.append(f"| {row} | {name} | {wall:.2f} s | {cpu:.2f} s | {rss:.0f} MiB |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.sync", description=__doc__)
+    parser.add_argument("--files", type=int, default=20_000, help="files that are synced")
+    parser.add_argument("--scanned", type=int, default=100_000, help="files that are looked through")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--again", type=int, default=3, help="passes without a change in each round")
+    parser.add_argument("--rows", default=",".join(ROWS))
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    rows = set(arguments.rows.split(","))
+    found: dict[tuple[str, str], list[Cost]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if rows & {"first", "again"}:
+            make_tree(folder / "tree", arguments.files)
+            for _ in range(arguments.rounds):
+                for name, tool, flag in variants():
+                    _sync(folder, name, tool, flag, rows, arguments.again, found)
+        if "scan" in rows:
+            make_tree(folder / "big", arguments.scanned)
+            for _ in range(arguments.rounds):
+                for name, tool, _ in variants()[:2]:
+                    home = folder / "home"
+                    home.mkdir(exist_ok=True)
+                    measure("scan", name.split()[0], scan_command(tool, folder / "big"), tool, home, found)
+    print(table(found))
+    if arguments.json:
+        runs = [{"row": row, "tool": name, "wall_s": c.wall_s, "cpu_s": c.cpu_s, "rss_mib": c.rss_mib}
+                for (row, name), costs in found.items() for c in costs]  # fmt: skip
+        arguments.json.write_text(json.dumps(runs))
+    return 0
+
+
+def _sync(
+    folder: Path, name: str, tool: Tool, flag: str, rows: set[str], again: int, found: dict[tuple[str, str], list[Cost]]
+) -> None:
+    """Bring an empty bucket in step, and then look again with nothing to do."""
+    home = folder / "home"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    with serving() as server:
+        command = sync_command(tool, server.address, folder / "tree", "pail", flag)
+        for number in range(again + 1 if "again" in rows else 1):
+            measure("again" if number else "first", name, command, tool, home, found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
