@@ -21,7 +21,10 @@ from services.transfer.messages import ItemFact, JobFact, JobSpec
 from services.transfer.plan import Planner
 from services.transfer.record import Record
 from services.transfer.scheduler import Scheduler
-from services.transfer.takeback import taken_back
+from services.transfer.takeback import put_back, taken_back
+
+LOOK_S: Final = 0.05
+"""Seconds between two looks whether what was planned has ended."""
 
 PAGE: Final = 1000
 """Transfers of an undone job that are read at once."""
@@ -67,8 +70,8 @@ class Planning:
 
     async def _once(self, job: Job, *, again: bool) -> None:
         number = job.row.id
-        # Of an object in a bucket that is deleted every generation is planned, not one.
-        every = job.row.spec.action == "delete-bucket"
+        # Of an object in a bucket that is deleted every generation is planned; an undo may name one twice, too.
+        every = job.row.spec.action in ("delete-bucket", "undo")
         read: Callable[[sqlite3.Connection, int], set[Any]] = (
             schema.planned_generations if every else schema.planned_sources
         )
@@ -95,15 +98,36 @@ class Planning:
         return Planner(number, spec, data, self._core.tools.on_disk, again=again).batches()
 
     async def _taken_back(self, number: int, spec: JobSpec) -> AsyncIterator[list[Record]]:
-        """Yield what takes back another job, read from the journal in pages."""
+        """Yield what takes back another job, read from the journal in pages.
+
+        What a move had replaced returns once everything has moved back: until then its name is taken.
+        """
         if not spec.undoes:
             raise UsageError("what was done is not known here any more", remedy="Restore it by 'pail restore'.")
-        undone, after = int(spec.undoes), 0
+        replacing = False
+        async for page in self._done(int(spec.undoes)):
+            replacing = replacing or any(put_back(number, record) for record in page)
+            yield [back for record in page if (back := taken_back(number, record)) is not None]
+        if not replacing:
+            return
+        await self._moved(number)
+        async for page in self._done(int(spec.undoes)):
+            yield [back for record in page if (back := put_back(number, record)) is not None]
+
+    async def _done(self, number: int) -> AsyncIterator[list[Record]]:
+        """Yield the transfers of a job that are done, in pages."""
+        after = 0
         while page := await self._core.journal.call(
-            partial(schema.done_transfers, job=undone, after=after, limit=PAGE)
+            partial(schema.done_transfers, job=number, after=after, limit=PAGE)
         ):
             after = page[-1].seq
-            yield [back for record in page if (back := taken_back(number, record)) is not None]
+            yield page
+
+    async def _moved(self, number: int) -> None:
+        """Return once all transfers of a job that were planned so far have ended; at once for a rehearsal."""
+        job = self._core.jobs.get(number)
+        while job is not None and job.counts.of("queued", "asking", "paused"):  # noqa: ASYNC110 - changed all over
+            await asyncio.sleep(LOOK_S)
 
     async def _take_down(self, job: Job, batch: list[Record], seq: int) -> None:
         changed = job.changed

@@ -46,6 +46,13 @@ def taken_back(job: int, done: Record) -> Record | None:
             return None
 
 
+def put_back(job: int, done: Record) -> Record | None:
+    """Return the transfer that brings back what a move had replaced, once that has moved back; None for nothing."""
+    if done.action != "move" or not done.replaced:
+        return None
+    return _restore(job, done, done.target, done.replaced)
+
+
 def _restore(job: int, done: Record, url: str, generation: int) -> Record:
     return Record(job, 0, "restore", url, url, size=done.size, generation=generation)
 

@@ -156,6 +156,19 @@ async def test_an_undo_puts_back_what_was_replaced_and_asks_where_somebody_chang
     assert (end.job.state, end.job.failed, await lab.get("c")) == ("failed", 1, b"newer")
 
 
+async def test_undoing_a_move_brings_back_what_it_replaced_once_the_name_is_free(lab: Lab) -> None:
+    for name in ("a", "b"):
+        await lab.put(f"d/{name}", f"moved {name}".encode())
+        await lab.put(f"e/{name}", f"there {name}".encode())
+    moved = await lab.run("move", JobItem(f"{URL}/d/", f"{URL}/e/", tree=True))
+    assert await lab.names() == ["e/a", "e/b"]
+    lab.faults.add(Fault("objects.move", "latency", seconds=0.2))
+    end = await lab.ended(await undo(lab, moved.job.id))
+    assert (end.job.state, end.job.done) == ("done", 4)
+    assert await lab.names() == ["d/a", "d/b", "e/a", "e/b"]
+    assert (await lab.get("d/a"), await lab.get("e/b")) == (b"moved a", b"there b")
+
+
 async def test_undoing_a_delete_asks_where_the_name_was_taken_since(lab: Lab) -> None:
     info = await lab.put("a", b"first")
     gone = await lab.run("delete", JobItem(info.url, generation=info.generation))
