@@ -17,6 +17,7 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "download": (GET,),
     "download_to": (GET,),
     "view_content": (GET,),
+    "link": (GET,),
     "take_copy": (GET,),
     "copy_to": (GET,),
     "take_cut": (GET, DELETE),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,6 +10,7 @@ from services.errors import BucketNotFound, Forbidden, NotAuthenticated, PailErr
 from services.gcs.interface import ListQuery, Storage
 from services.model import Ability
 from services.names import display_name
+from services.words import joined
 
 LIST: Final = "storage.objects.list"
 GET: Final = "storage.objects.get"
@@ -87,7 +87,7 @@ def judge(allowed: frozenset[str]) -> Access:
     reads = LIST in allowed or GET in allowed
     writes = CREATE in allowed
     missing = [word for permission, word in IN_WORDS.items() if permission not in allowed]
-    reason = f"may not {listed(missing)} objects" if missing else ""
+    reason = f"may not {joined(missing, 'or')} objects" if missing else ""
     if not allowed & IN_WORDS.keys():
         reason = "nothing is allowed in it"
     ability: Ability = "no access"
@@ -98,11 +98,6 @@ def judge(allowed: frozenset[str]) -> Access:
     elif writes:
         ability = "write only"
     return Access(ability, reason, allowed)
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return words as a person says them: `a, b or c`."""
-    return " or ".join(part for part in (", ".join(words[:-1]), words[-1] if words else "") if part)
 
 
 async def _try_list(storage: Storage, bucket: str, refusal: PailError) -> Access:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
+
+from app.actions.past import COUNTED
 from app.desk import Desk
 from app.screens.buckets import AddBucketDialog, CreateBucketDialog
 from app.screens.delete import DeleteBucketDialog
@@ -9,6 +12,7 @@ from app.screens.dialog import ConfirmDialog, shown
 from app.screens.replit import REPLIT_IDS, AwaitBucketDialog
 from app.screens.selector import BucketSelector
 from services.errors import Conflict
+from services.history import deleted_below
 from services.model import BucketInfo, BucketSpec
 from services.names import parse_gs_url
 from services.transfer.messages import JobItem, JobView
@@ -122,15 +126,30 @@ class BucketActions:
     async def restore(self, bucket: str, generation: int) -> None:
         """Bring a deleted bucket back and open it, after a question."""
         desk = self._desk
-        lines = (
-            f"gs://{shown(bucket)}",
-            "It comes back with its settings. The objects that soft delete kept are restored one by one after that:",
-            "V shows them, ^r brings back what is marked.",
-        )
-        if await desk.ask(ConfirmDialog(f"Restore the bucket {shown(bucket)}?", lines, go="Restore")):
-            await desk.session.restore(bucket, generation)
-            desk.tell(f"Restored the bucket {shown(bucket)}. V shows what can be restored in it.")
-            desk.open_bucket(bucket, "")
+        lines = (f"gs://{shown(bucket)}", "It comes back with its settings. What was in it is asked about after that.")
+        if not await desk.ask(ConfirmDialog(f"Restore the bucket {shown(bucket)}?", lines, go="Restore")):
+            return
+        await desk.session.restore(bucket, generation)
+        desk.tell(f"Restored the bucket {shown(bucket)}")
+        desk.open_bucket(bucket, "")
+        await self._restore_objects(bucket)
+
+    async def _restore_objects(self, bucket: str) -> None:
+        """Offer to bring back all that soft delete has kept of a bucket that was restored."""
+        desk = self._desk
+        found = 0
+        async with aclosing(deleted_below(desk.session.storage.data, bucket, "")) as plans:
+            async for _ in plans:
+                found += 1
+                if found == COUNTED:
+                    break
+        if not found:
+            return
+        many = f"{formats.count(found, 'object')}{' or more' if found == COUNTED else ''}"
+        lines = ("They are what soft delete has kept, also of what was deleted before the bucket was.",)
+        if await desk.ask(ConfirmDialog(f"Restore {many} in it, too?", lines, go="Restore")):
+            url = f"gs://{bucket}/"
+            await desk.start("restore", (JobItem(url, url, tree=True),), conflict="skip")
 
     async def do_delete_bucket(self) -> None:
         """Delete the bucket with everything in it, through the engine."""

@@ -209,6 +209,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Act",
         on_writable_object,
     ),
+    Command(
+        "link",
+        ("L",),
+        "Link",
+        "Make a link that works without credentials…",
+        "Make a link to the object for whoever has it, for a while, and copy it.",
+        "Act",
+        on_object,
+    ),
     Command("copy_url", ("Y",), "Copy URL", "Copy the gs:// URL", "Copy the gs:// URL of the row.", "Act", chosen),
     Command(
         "details",

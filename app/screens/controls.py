@@ -13,6 +13,7 @@ from app.actions.details import show_more
 from app.actions.editing import EditActions
 from app.actions.finding import FindActions
 from app.actions.jobs import JobActions
+from app.actions.links import LinkActions
 from app.actions.moving import MovingActions
 from app.actions.objects import ObjectActions
 from app.actions.outside import OutsideActions
@@ -110,6 +111,7 @@ class MainControls(MainLayout):
             self.finding,
             self.usage,
             OutsideActions(self.desk),
+            LinkActions(self.desk),
             self.syncing,
         )
         self._watch = Watch(
@@ -472,5 +474,6 @@ ACTORS: Final = (
     FindActions,
     SyncActions,
     UsageActions,
+    LinkActions,
 )
 """Classes that have handlers besides the screen."""

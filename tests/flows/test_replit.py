@@ -96,6 +96,26 @@ async def test_a_sidecar_from_before_the_bucket_names_the_remedy(repl: Repl, des
         await d.see("notes/")
 
 
+async def test_the_sidecar_signs_links(repl: Repl, desk: OpenDesk) -> None:
+    async with desk("", options=NOTHING, size=(100, 40)) as d:
+        await d.see("notes/")
+        await d.press("enter")
+        await d.see("a.txt")
+        await d.press("L")
+        await d.see("works without credentials", f"gs://{BUCKET}/notes/a.txt", "1 hour", "download it")
+        await d.press("enter")
+        link = f"https://signed.example/{BUCKET}/notes/a.txt?sig="
+        await d.see(link + "GET", "works until")
+        assert d.app.clipboard == link + "GET"
+        await d.pilot.click("#method")
+        await d.see("replace it, by one upload")
+        await d.press("down", "enter")
+        await d.pilot.click("#submit")
+        await d.see(link + "PUT")
+        await d.press("escape")
+        await d.gone("signed.example")
+
+
 async def test_access_says_what_adding_the_bucket_to_another_app_means(repl: Repl, desk: OpenDesk) -> None:
     repl.denied.add(("GET", f"/storage/v1/b/{BUCKET}/iam"))
     async with desk("", options=NOTHING) as d:

@@ -116,11 +116,12 @@ async def test_a_deleted_bucket_is_restored_from_the_selector(desk: OpenDesk) ->
         await d.type("old-l")
         await d.see("gs://old-logs was deleted", "enter restores it")
         await d.press("enter")
-        await d.see("Restore the bucket old-logs?", "V shows them")
+        await d.see("Restore the bucket old-logs?", "with its settings")
         await d.press("right", "enter")
-        await d.see("▾ ✓ old-logs", "This bucket is empty")
-        await d.press("V")
+        await d.see("▾ ✓ old-logs", "Restore 1 object in it, too?")
+        await d.press("right", "enter")
         await d.see("kept.log")
+        assert await d.read("kept.log", bucket="old-logs") == b"line"
 
 
 async def test_a_deleted_bucket_is_restored_by_mouse(desk: OpenDesk) -> None:
