@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from services.checksum import Crc32c
 from services.errors import (
     Corrupt,
     LocalFileError,
@@ -27,13 +26,12 @@ from services.sync.notes import Notes, OnDisk
 from services.sync.remote import Prefix
 from services.sync.scan import signature_of
 from services.sync.state import Intent
-from services.transfer.attributes import MTIME_KEY, content_type
+from services.sync.upload import Upload
 from services.transfer.delete import FOLDER_TYPE
 from services.transfer.local import SourceFile
 from services.transfer.partial import Partial
-from services.transfer.pipe import read_object, write_object
+from services.transfer.pipe import read_object
 from services.transfer.target import NONCE_KEY
-from services.transfer.upload import remove_own
 
 MAX_CORRUPT: Final = 3
 """Times that wrong bytes are fetched again."""
@@ -78,33 +76,10 @@ class Mover:
     """Waits between tries."""
 
     async def upload(self, action: Action, nonce: str) -> BaseEntry:
-        """Upload a file over exactly the object that was planned on."""
+        """Upload a file over exactly the object that was planned on, from where an earlier process left it."""
         source, lasting = await self.on_disk(self._open, action)
         try:
-            reading = _Reading(self, source)
-            attributes = WriteAttributes(
-                content_type=content_type(action.key),
-                metadata={NONCE_KEY: nonce, MTIME_KEY: str(max(0, int(source.mtime)))},
-            )
-            seen = action.remote.generation if action.remote is not None else 0
-            try:
-                info = await write_object(
-                    self.prefix.data,
-                    self.prefix.url(action.key),
-                    reading.take,
-                    attributes=attributes,
-                    precondition=Precondition(generation=seen),
-                    sleep=self.sleep,
-                )
-            except (Transient, PreconditionFailed):
-                # Refused or unanswered: it may be our own upload that is there (hazards 6 and 7).
-                own = await self._own(action.key, nonce)
-                if own is None:
-                    raise
-                info = own
-            if info.crc32c != reading.crc.base64() or info.size != source.size:
-                await remove_own(self.prefix.data, info)
-                raise Corrupt(f"{display_name(action.key)} arrived with another checksum than the file's")
+            info = await Upload(self, action, source, nonce).run()
             return BaseEntry(lasting, info.size, info.crc32c, info.generation)
         except SourceChanged:
             raise Changed(action.key) from None
@@ -130,7 +105,7 @@ class Mover:
             raise Changed(action.key)
         return source, settled(signature)
 
-    async def _own(self, key: str, nonce: str) -> ObjectInfo | None:
+    async def own(self, key: str, nonce: str) -> ObjectInfo | None:
         """Return the live object where it carries our mark."""
         try:
             info = await self.prefix.data.stat(self.prefix.bucket, self.prefix.name(key))
@@ -292,35 +267,8 @@ class Mover:
                 bucket, name, b"", attributes=attributes, crc32c=EMPTY_CRC32C, precondition=CREATE_ONLY
             )
         except (Transient, PreconditionFailed):
-            own = await self._own(key, nonce)
+            own = await self.own(key, nonce)
             if own is None:
                 raise
             info = own
         return BaseEntry(None, 0, info.crc32c, info.generation)
-
-
-class _Reading:
-    """The bytes of a file on their way up; ends with an error unless the file is what it was when it was opened."""
-
-    def __init__(self, mover: Mover, source: SourceFile) -> None:
-        self._mover = mover
-        self._source = source
-        self._offset = 0
-        self.crc = Crc32c()
-        """Checksum of what was read."""
-
-    async def take(self, size: int) -> bytes:
-        """Return the next bytes; raises `SourceChanged` before the last of them are sent (hazards 10 and 11)."""
-        data: bytes = await self._mover.on_disk(self._read, size)
-        if data:
-            await self._mover.throttle(len(data))
-        return data
-
-    def _read(self, size: int) -> bytes:
-        data = self._source.read(self._offset, size)
-        self.crc.update(data)
-        self._offset += len(data)
-        at_end = len(data) < size or self._offset >= self._source.size
-        if at_end and (self._offset != self._source.size or not self._source.unchanged()):
-            raise SourceChanged("it changed while it was uploaded")
-        return data

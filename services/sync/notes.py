@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from services.sync.entries import BaseEntry
-from services.sync.state import Intent, State
+from services.sync.state import Intent, Session, State
 
 FLUSH_AT: Final = 500
 """Results that are gathered before they are committed; losing them costs a look after a crash, nothing else."""
@@ -44,6 +44,19 @@ class Notes:
             self._next = None
             intents, self._waiting = self._waiting, []
             await self._on_disk(self._state.begin, intents)
+
+    async def session(self, key: str) -> Session | None:
+        """Return the session of a key's upload, where one was begun that may still stand."""
+        found: Session | None = await self._on_disk(self._state.session, key)
+        return found
+
+    async def keep_session(self, key: str, session: Session) -> None:
+        """Return once a session is durable."""
+        await self._on_disk(self._state.keep_session, key, session)
+
+    async def drop_session(self, key: str) -> None:
+        """Return once the session of a key is forgotten."""
+        await self._on_disk(self._state.drop_session, key)
 
     async def withdraw(self, key: str, nonce: str) -> None:
         """Return once it is durable that what was begun with a key is not going to happen."""

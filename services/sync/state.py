@@ -63,6 +63,27 @@ class Intent:
     """Inode of the unfinished download."""
 
 
+SESSION_S: Final = 7 * 86_400
+"""Seconds after which a session has expired (cloud.google.com/storage/docs/resumable-uploads)."""
+
+_SESSION: Final = "session:"
+"""How the names of notes on sessions begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The session of an upload that has not ended."""
+
+    session: str
+    """What the service knows it by: a secret."""
+    nonce: str
+    """Mark of the object that comes of it."""
+    mark: str
+    """The file as it was (`services.transfer.local.fingerprint`)."""
+    seen: int
+    """Generation that the object is written over; 0 for none."""
+
+
 class State:
     """The memory of one pair; every method blocks and may be called from any thread."""
 
@@ -145,6 +166,23 @@ class State:
         with self._lock, self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("DELETE FROM intents WHERE key = ? AND nonce = ?", list(intents))
+
+    def session(self, key: str) -> Session | None:
+        """Return the session of a key's upload, where one was begun that may still stand."""
+        found = self._note(_SESSION + key)
+        if not found or time.time() - float(found.pop("at", "0")) > SESSION_S:
+            return None
+        return Session(found["session"], found["nonce"], found["mark"], int(found["seen"]))
+
+    def keep_session(self, key: str, session: Session) -> None:
+        """Keep a session, in place of the one before, durable when this returns."""
+        plain = {"session": session.session, "nonce": session.nonce, "mark": session.mark, "seen": str(session.seen)}
+        self._write(_SESSION + key, {**plain, "at": str(int(time.time()))})
+
+    def drop_session(self, key: str) -> None:
+        """Forget the session of a key."""
+        with self._lock, self._db:
+            self._db.execute("DELETE FROM meta WHERE key = ?", (_SESSION + key,))
 
     def declined(self) -> dict[str, str]:
         """Return what a person has unticked: fingerprints of actions, by key."""

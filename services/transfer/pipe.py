@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from services import checksum
-from services.errors import Corrupt, ObjectNotFound, PreconditionFailed, SessionGone, Transient
+from services.errors import Corrupt, NotAuthenticated, ObjectNotFound, PreconditionFailed, SessionGone, Transient
 from services.gcs.interface import DataPlane, UploadStatus
 from services.model import ObjectInfo, Precondition, WriteAttributes
 from services.names import GsUrl, display_name
@@ -202,6 +202,18 @@ class _Upload:
                 error = again
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An upload that an earlier process began and did not end, of a source that can be read again from the middle."""
+
+    session: str
+    """Its session: a secret."""
+    offset: int
+    """Bytes that have arrived; the source goes on behind them."""
+    crc: int
+    """CRC32C of those."""
+
+
 async def write_object(
     data: DataPlane,
     url: GsUrl,
@@ -211,21 +223,29 @@ async def write_object(
     precondition: Precondition,
     progress: Callable[[int], None] = lambda _: None,
     sleep: Sleep = asyncio.sleep,
+    begun: Begun | None = None,
+    started: Callable[[str], Awaitable[None]] | None = None,
 ) -> ObjectInfo:
     """Create an object from a pipe of unknown length and return it, its CRC32C compared with what was read.
 
     One part is in memory while the next is read.  When it fails or is cancelled nothing is put in place and the
-    session is given up: a pipe cannot be read again.
+    session is given up: a pipe cannot be read again.  A source that can be is gone on with as `begun` says; then
+    `started` is told each new session before its first byte, and a session that still stands outlives a passing fault.
     """
     part = await source(PART_BYTES)
-    if len(part) < PART_BYTES:
+    if begun is None and len(part) < PART_BYTES:
         info = await _write_small(data, url, part, attributes, precondition, _Patience(sleep))
         progress(len(part))
         return info
-    session = await data.start_upload(
-        url.bucket, url.name, size=None, attributes=attributes, crc32c="", precondition=precondition
-    )
-    upload = _Upload(data, url, attributes, precondition, _Patience(sleep), session)
+    if begun is None:
+        session = await data.start_upload(
+            url.bucket, url.name, size=None, attributes=attributes, crc32c="", precondition=precondition
+        )
+        if started is not None:
+            await started(session)
+        begun = Begun(session, 0, 0)
+    running = checksum.Crc32c(begun.crc)
+    upload = _Upload(data, url, attributes, precondition, _Patience(sleep), begun.session, begun.offset, running)
     try:
         while True:
             following = await source(PART_BYTES)
@@ -240,8 +260,9 @@ async def write_object(
             remedy="Run it again; nothing was put in place.",
             url=str(url),
         ) from error
-    except BaseException:
-        await asyncio.shield(data.cancel_upload(session))
+    except BaseException as error:
+        if started is None or not isinstance(error, Transient | NotAuthenticated | asyncio.CancelledError):
+            await asyncio.shield(data.cancel_upload(begun.session))
         raise
     if done.crc32c and done.crc32c != upload.running.base64():
         await data.delete(url.bucket, url.name, precondition=Precondition(generation=done.generation))
