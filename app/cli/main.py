@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import Final
 
 from app.cli.arguments import find_command
 from app.cli.commands import COMMANDS, SCREEN, make_parser, valued_options
 from app.cli.output import Output, OutputClosed, internal_error, report
+from services.collecting import calm_collector
 from services.errors import ExitCode, Interrupted, PailError, UsageError
-
-COLLECT_AFTER: Final = 20_000
-"""New objects that hold others, after which Python looks for unreachable ones; its own number is 700."""
 
 
 def run(words: Sequence[str]) -> int:
@@ -69,12 +65,6 @@ def _run(words: Sequence[str]) -> int:
     code: int = module.run(Context(name, args, output))
     output.flush()
     return code
-
-
-def calm_collector() -> None:
-    """Have Python look for unreachable objects more seldom: what a job makes is freed without being looked for."""
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 50)
 
 
 def as_utf8(word: str) -> str:

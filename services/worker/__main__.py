@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from services import paths
+from services.collecting import calm_collector
 from services.errors import Busy, PailError
 from services.transfer import codec
 from services.worker.polite import yield_to_others
@@ -27,6 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     os.chdir("/")
     try:
         yield_to_others(configured_nice())
+        calm_collector()
         serve(state_dir, idle_exit_s=arguments.idle_exit)
     except Busy:
         return 0

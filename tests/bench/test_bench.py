@@ -28,3 +28,12 @@ def test_every_small_row_is_carried_out_and_lands_in_the_table(tmp_path: Path) -
     assert {run["row"] for run in json.loads(found.read_text())} == {"up", "down", "move", "delete", "list", "sync"}
     assert all(run["wall_s"] > 0 and run["rss_mib"] > 1 for run in json.loads(found.read_text()))
     assert "| delete 7 |" in out
+
+
+def test_a_job_is_measured_from_the_worker_and_from_the_screen() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.bench.job", "--files", "7"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert "| one job of 7 files up | worker | screen |" in run.stdout
+    assert "| peak memory, MiB | " in run.stdout
