@@ -31,7 +31,7 @@ from services.gcs.interface import ListQuery, Storage
 from services.model import BucketInfo, BucketPage, ListPage, MultipartPage, MultipartUpload, ObjectInfo, ObjectRow
 from services.operations import OperationCounter
 from services.remembered import Kept, Remembered
-from services.transfer.messages import EngineClient, Fact, JobView, Snapshot, SnapshotQuery, TransferView
+from services.transfer.messages import EngineClient, Fact, Items, JobView, Snapshot, SnapshotQuery, TransferView
 from services.workspace import AttachedBucket, Workspace
 from tests.painted_pairs import HOME, PaintedPairs
 from widgets.object_tree import ObjectTree
@@ -270,7 +270,7 @@ class PaintedEngine:
     async def snapshot(self, query: SnapshotQuery | None = None) -> Snapshot:
         return self._snapshot
 
-    async def facts(self, *, items: bool = False) -> AsyncIterator[Fact]:
+    async def facts(self, *, items: Items = False) -> AsyncIterator[Fact]:
         await asyncio.Event().wait()
         yield cast("Fact", None)
 

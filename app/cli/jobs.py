@@ -82,7 +82,7 @@ async def follow_job(spec: JobSpec, follower: Follower) -> JobView:
 
 async def follow_with(engine: EngineClient, spec: JobSpec, follower: Follower) -> JobView:
     """Have an engine do a job, telling `follower` of it, and return how it ended."""
-    facts = engine.facts(items=True)
+    facts = engine.facts(items="failed" if follower.terse else True)
     job = (await engine.submit(Submit(spec))).id
     sampler = asyncio.create_task(_sample(engine, job, follower)) if follower.live.enabled else None
     try:
@@ -132,6 +132,8 @@ class Follower:
         self._dry_run = dry_run
         self._replit = replit
         self._foresight = Foresight()
+        self.terse = output.quiet and not output.json and not dry_run
+        """Whether only failures are told: then nothing need be made of the other items."""
         self._actions: Counter[str] = Counter()
         self._states: Counter[str] = Counter()
         self._bytes = 0
@@ -188,7 +190,7 @@ class Follower:
         Raises the failure of the job itself, or of its only item.
         """
         seconds = time.monotonic() - self._started
-        total = sum(self._states.values())
+        total = job.items if self.terse else sum(self._states.values())
         if total != 1:
             self._release()
         if self._output.json:
@@ -197,7 +199,7 @@ class Follower:
             cost = self._cost_record() if self._dry_run else {}
             self._output.record("summary", **counts, **states, bytes=self._bytes, seconds=round(seconds, 3), **cost)
             self._output.flush()
-        elif total != 1:
+        elif total != 1 and not self.terse:
             self._output.message(_summary(self._actions, self._states, self._bytes, seconds))
         if self._dry_run and not self._output.json and self._states["planned"]:
             self._output.message(self._cost_sentence())

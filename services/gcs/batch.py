@@ -16,6 +16,9 @@ BATCH_LIMIT: Final = 100
 _CONTENT_ID: Final = re.compile(rb"^content-id:[ \t]*<?[^>\r\n]*\+(\d{1,9})[> \t\r]*$", re.IGNORECASE | re.MULTILINE)
 """Which request a part answers: the answer to `<pail+7>` is `<response-pail+7>`."""
 
+_DELETED: Final = b"HTTP/1.1 204 "
+"""What the answer to a delete begins with, nearly always."""
+
 _BOUNDARY: Final = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
 """What separates the parts (RFC 2046, section 5.1.1)."""
 
@@ -69,6 +72,8 @@ def _parse(text: bytes) -> tuple[dict[str, str], bytes]:
 
 
 def _outcome(content: bytes, subject: Subject) -> bytes | PailError:
+    if content.startswith(_DELETED):
+        return b""
     words = content[:64].decode("latin-1").split(maxsplit=2)
     if len(words) < 2 or not words[0].startswith("HTTP/") or not words[1].isdecimal():
         return Transient(subject.failed("the answer to it arrived damaged"), url=subject.url)

@@ -26,6 +26,7 @@ from services.transfer.messages import (
     Answer,
     Command,
     Control,
+    Items,
     JobItem,
     JobSpec,
     NoticeFact,
@@ -241,7 +242,7 @@ class Engine:
             operations=self._core.operations,
         )
 
-    def facts(self, *, items: bool = False) -> Subscription:
+    def facts(self, *, items: Items = False) -> Subscription:
         """Yield facts from the call on, until the engine is closed; those about single items only if wanted."""
         return self._core.facts.subscribe(items=items)
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final
 
-from services.transfer.messages import Fact, ItemFact, NoticeFact
+from services.transfer.messages import Fact, ItemFact, Items, NoticeFact
 
 MOST_WAITING: Final = 100_000
 """Facts that wait for a listener that does not come for them; beyond, those about single items are dropped."""
@@ -16,10 +16,10 @@ MOST_WAITING: Final = 100_000
 class Subscription:
     """The facts for one listener, from its beginning on; an asynchronous iterator."""
 
-    def __init__(self, board: FactBoard, *, items: bool) -> None:
+    def __init__(self, board: FactBoard, *, items: Items) -> None:
         self._board = board
         self.items = items
-        """Whether facts about single items are wanted."""
+        """Which facts about single items are wanted."""
         self._waiting: deque[Fact] = deque()
         self._arrived = asyncio.Event()
         self._closed = False
@@ -28,7 +28,7 @@ class Subscription:
     def put(self, fact: Fact) -> None:
         """Deliver a fact."""
         if isinstance(fact, ItemFact):
-            if not self.items:
+            if not self.items or (self.items == "failed" and fact.transfer.state != "failed"):
                 return
             if len(self._waiting) >= MOST_WAITING:
                 if not self._dropped:
@@ -69,7 +69,7 @@ class FactBoard:
     def __init__(self) -> None:
         self._listeners: list[Subscription] = []
 
-    def subscribe(self, *, items: bool) -> Subscription:
+    def subscribe(self, *, items: Items) -> Subscription:
         """Begin to listen."""
         listener = Subscription(self, items=items)
         self._listeners.append(listener)
@@ -77,8 +77,8 @@ class FactBoard:
 
     @property
     def items(self) -> bool:
-        """Whether anybody wants facts about single items: else none need be made."""
-        return any(listener.items for listener in self._listeners)
+        """Whether anybody wants facts about items that are done: else none need be made."""
+        return any(listener.items is True for listener in self._listeners)
 
     def publish(self, fact: Fact) -> None:
         """Tell everybody."""

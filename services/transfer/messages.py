@@ -363,6 +363,10 @@ Fact = ItemFact | JobFact | ConflictFact | NoticeFact
 """What an engine reports."""
 
 
+Items = bool | Literal["failed"]
+"""Which facts about single items somebody wants: all, none, or of those that failed."""
+
+
 class EngineClient(Protocol):
     """The one shape of an engine, in this process or behind the worker's socket."""
 
@@ -372,7 +376,7 @@ class EngineClient(Protocol):
     async def snapshot(self, query: SnapshotQuery | None = None) -> Snapshot:
         """Return the state of this moment."""
 
-    def facts(self, *, items: bool = False) -> AsyncIterator[Fact]:
+    def facts(self, *, items: Items = False) -> AsyncIterator[Fact]:
         """Yield facts from the call on, until the client is closed; `ItemFact`s only where `items` is set.
 
         The subscription starts with the call, not with the first `anext`, so that nothing between them is missed.

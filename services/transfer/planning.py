@@ -84,10 +84,11 @@ class Planning:
             fresh = batch
             if known:
                 fresh = [one for one in batch if ((one.source, one.generation) if every else one.source) not in known]
-            for record in fresh:
+            nonces = secrets.token_hex(8 * len(fresh))
+            for index, record in enumerate(fresh):
                 seq += 1
                 record.seq = seq
-                record.nonce = secrets.token_hex(8)
+                record.nonce = nonces[16 * index : 16 * index + 16]
             await self._take_down(job, fresh, seq)
 
     def _batches(

@@ -20,7 +20,7 @@ from services.transfer.facts import FactBoard, Subscription
 from services.transfer.inprocess import JOURNALS, WORKER_JOURNAL
 from services.transfer.job import Counts, Job
 from services.transfer.journal import FileLock, has_unfinished, read_from, read_jobs, stamp
-from services.transfer.messages import Command, Fact, JobFact, Reply, Snapshot, SnapshotQuery, Submit
+from services.transfer.messages import Command, Fact, Items, JobFact, Reply, Snapshot, SnapshotQuery, Submit
 from services.transfer.options import Options
 from services.worker import protocol
 from services.worker.link import Gone, Link
@@ -134,9 +134,9 @@ class WorkerClient:
             self._rest = stamped, await asyncio.to_thread(_offline, self._state, query)
         return self._rest[1]
 
-    def facts(self, *, items: bool = False) -> Subscription:
+    def facts(self, *, items: Items = False) -> Subscription:
         """Yield facts from the call on, across a restart of the worker too, until this client is closed."""
-        self._wanted = bool(self._wanted) or items
+        self._wanted = bool(self._wanted or items)
         if self._link is not None:
             self._ask_for_facts(self._link)
         return self._board.subscribe(items=items)

@@ -15,6 +15,7 @@ from services.transfer.messages import (
     EngineClient,
     Fact,
     ItemFact,
+    Items,
     JobFact,
     JobView,
     Reply,
@@ -44,7 +45,7 @@ class ScriptedEngine:
         self.looked += 1
         return self.state
 
-    async def facts(self, *, items: bool = False) -> AsyncIterator[Fact]:
+    async def facts(self, *, items: Items = False) -> AsyncIterator[Fact]:
         while True:
             yield await self.queue.get()
 
