@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.driver.canvas import Canvas, Row
-from app.driver.pen import Pen
+from app.driver.pen import Late, Pen
 from app.driver.scrolling import find_scroll
 from app.driver.styles import PLAIN
 
@@ -82,8 +82,10 @@ class Painter:
 
     @staticmethod
     def _drawn(pen: Pen, old: list[Row], new: list[Row], rows: list[int]) -> Pen:
+        late: list[Late] = []
         for y in rows:
-            pen.row(y, old[y], new[y])
+            late += pen.row(y, old[y], new[y])
+        pen.late(late)
         return pen
 
 

@@ -19,6 +19,10 @@ _LONG_BLANK: Final = " " * ERASED_BLANKS
 _BLANKS: Final = re.compile(f"( {{{ERASED_BLANKS},}})")
 
 
+Late = tuple[Style, int, int, list[Cell]]
+"""A run of cells of one look that is written after the rows: its look, row, column and cells."""
+
+
 class Pen:
     """A sink of bytes with the state of the terminal after them."""
 
@@ -97,16 +101,35 @@ class Pen:
         self.out.append(cluster)
         self.cursor = None
 
-    def row(self, y: int, old: Row, new: Row) -> None:
-        """Write what differs between two states of a row; cells of which nothing is known stay as they are."""
+    def row(self, y: int, old: Row, new: Row) -> list[Late]:
+        """Write what differs between two states of a row; cells of which nothing is known stay as they are.
+
+        Returns runs of another look than the row's first, to be written with those of other rows: the thumb of a
+        scrollbar beside a list would change the look twice for every row that it touches.
+        """
         changed = [x for x, (a, b) in enumerate(zip(old, new, strict=True)) if a is not b and a != b and b is not None]
         if not changed:
-            return
+            return []
         if is_odd(old) or is_odd(new):
             self._whole_row(y, new)
-            return
+            return []
+        late: list[Late] = []
+        look: Style | None = None
         for start, end in _runs(changed, new):
-            self.cells(start, y, [cell for cell in new[start:end] if cell is not None])
+            cells = [cell for cell in new[start:end] if cell is not None]
+            style = cells[0][1]
+            if look is not None and style != look and all(cell[1] == style for cell in cells):
+                late.append((style, y, start, cells))
+            else:
+                self.cells(start, y, cells)
+                look = style if look is None else look
+        return late
+
+    def late(self, runs: list[Late]) -> None:
+        """Write runs that rows have left over, look by look."""
+        looks = {style: index for index, (style, *_) in reversed([*enumerate(runs)])}
+        for _, y, x, cells in sorted(runs, key=lambda run: (looks[run[0]], run[1], run[2])):
+            self.cells(x, y, cells)
 
     def _whole_row(self, y: int, new: Row) -> None:
         x = 0
@@ -164,18 +187,27 @@ def _absolute(x: int, y: int) -> str:
 
 
 def _shortest(cursor: tuple[int, int], x: int, y: int) -> str:
+    """Return the shortest way from one cell to another: to its address, or sideways and then up or down."""
     was_x, was_y = cursor
-    ways = [_absolute(x, y)]
-    if y == was_y:
-        if x == 0:
-            ways.append("\r")
-        if x > was_x:
-            ways.append(_step(x - was_x, "C"))
-        else:
-            ways.append(_step(was_x - x, "D"))
-    elif x in (was_x, 0):
-        ways.append(("" if x == was_x else "\r") + _step(abs(y - was_y), "B" if y > was_y else "A"))
-    return min(ways, key=len)
+    return min(_absolute(x, y), _sideways(was_x, x) + _upright(was_y, y), key=len)
+
+
+def _upright(was_y: int, y: int) -> str:
+    if abs(y - was_y) == 1:
+        # Index and reverse index, a byte shorter; no line scrolls, since the other one is on the screen too.
+        return "\x1bD" if y > was_y else "\x1bM"
+    return _step(abs(y - was_y), "B" if y > was_y else "A") if y != was_y else ""
+
+
+def _sideways(was_x: int, x: int) -> str:
+    if x == was_x:
+        return ""
+    if x == 0:
+        return "\r"
+    if x > was_x:
+        return _step(x - was_x, "C")
+    # Backspaces only move; three are as long as the sequence for any count.
+    return "\b" * (was_x - x) if was_x - x <= 3 else _step(was_x - x, "D")
 
 
 def _step(count: int, final: str) -> str:
