@@ -128,6 +128,7 @@ PLAN = PlanView(
         LineView("upload", "logo.svg", size=12_310, why="new here"),
     ),
     total=7,
+    deletes=2,
     troubles=(TroubleView("latest", "latest is a symbolic link, which is left alone", "Name it in .pailignore."),),
     ignored=12,
     tracked=3,

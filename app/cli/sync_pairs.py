@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from app.cli.confirm import can_ask
 from app.cli.connect import connection_options, find, load_workspace
 from app.cli.context import Context
 from services.connection import Connection
@@ -16,7 +17,7 @@ from services.errors import NotAuthenticated, PailError, UsageError
 from services.names import display_name, parse_gs_url
 from services.paths import state_dir
 from services.sync.overview import PairBook
-from services.sync.pair import make_pair
+from services.sync.pair import FOLDER, make_pair
 from services.sync.pairs import KeptPair, PairList, find_by_folder
 from services.sync.status import PairLook
 from services.sync.unit import Unit, remove_unit, unit_for, write_unit
@@ -114,20 +115,31 @@ async def do(context: Context, verb: str) -> int:
         await PairBook(state_dir()).remove(kept.id)
         context.output.message(f"Removed the pair of {shown}; both sides keep their files.")
         return 0
-    await asyncio.to_thread(lambda: pairs.change(kept.id, on=verb == "resume"))
+    ask = verb == "resume" and await asyncio.to_thread(_asks_first, context, kept)
+    await asyncio.to_thread(lambda: pairs.change(kept.id, on=verb == "resume", ask=ask))
     if verb == "resume":
         await _start_worker()
-        context.output.message(f"The worker keeps {shown} in step.")
+        context.output.message(
+            f"The plan of {shown} waits in the Sync view: 'pail', then 4. It deletes, and this is its first sync."
+            if ask
+            else f"The worker keeps {shown} in step."
+        )
     else:
         context.output.message(f"Paused {shown}.")
     return 0
+
+
+def _asks_first(context: Context, kept: KeptPair) -> bool:
+    """Tell whether a person has to see a plan first: that of a first sync that deletes."""
+    fresh = not (state_dir() / FOLDER / f"{kept.id}.db").exists()
+    return kept.ask or (kept.pair.delete and fresh and can_ask() and not context.args.yes)
 
 
 async def _made(context: Context, pairs: PairList) -> KeptPair:
     """Put a pair on the list that the command line names in full."""
     from app.cli.sync import pair_of
 
-    kept = KeptPair(pair_of(context, await find(context)))
+    kept = KeptPair(pair_of(context, await find(context)), on=False)
     await asyncio.to_thread(pairs.add, kept)
     return kept
 

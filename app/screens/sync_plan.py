@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,12 +11,15 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Button
 
 from app.screens.dialog import Dialog, Label, button, shown
-from services.sync.status import ConflictView, LineView, PairLook, PlanView
+from services.sync.status import ConflictView, PairLook, PlanView
 from widgets import formats
 from widgets.choices import Choices
 from widgets.plan_list import PlanList
 from widgets.symbols import Symbols
 from widgets.sync_rows import way_of
+
+DELETING: Final = ("delete", "delete-local")
+"""Actions that remove something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +77,31 @@ class PlanDialog(Dialog[Go]):
     @on(PlanList.Changed)
     def _changed(self, message: PlanList.Changed) -> None:
         message.stop()
-        ticked = self._list.ticked
-        gone = deletes_of(ticked)
-        moved = formats.size(sum(line.size for line in ticked if line not in gone))
-        parts = [f"{len(ticked):,} of {self._plan.total:,} ticked", f"{moved} to move"]
+        unticked, gone = self._list.unticked, self._deletes
+        moved = formats.size(sum(one.size for one in self._list.ticked if one.action not in DELETING))
+        parts = [f"{self._plan.total - len(unticked):,} of {self._plan.total:,} ticked", f"{moved} to move"]
         if gone:
-            parts.append(f"{formats.count(len(gone), 'file')} deleted, {formats.size(sum(one.size for one in gone))}")
+            parts.append(f"{formats.count(gone, 'file')} deleted")
         if self._list.filtered:
             parts.append("only what needs you is shown")
         self.query_one("#plan-sum", Label).update(self._symbols.say(" · ".join(parts)))
         go = self.query_one("#go", Button)
-        go.label = f"Go, and delete {len(gone):,}" if gone else "Go" if ticked else "Keep it in step"
+        some = self._plan.total > len(unticked)
+        go.label = f"Go, and delete {gone:,}" if gone else "Go" if some else "Keep it in step"
         go.set_class(bool(gone), "dialog-danger")
         go.set_class(not gone, "dialog-main")
 
     @on(Button.Pressed, "#go")
     def _go_pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.dismiss(Go(frozenset(self._list.unticked), len(deletes_of(self._list.ticked))))
+        self.dismiss(Go(frozenset(self._list.unticked), self._deletes))
 
-
-def deletes_of(lines: Sequence[LineView]) -> list[LineView]:
-    """Return the lines that delete a file."""
-    return [line for line in lines if line.action in ("delete", "delete-local") and not line.key.endswith("/")]
+    @property
+    def _deletes(self) -> int:
+        """How many files would be deleted, shown or not."""
+        unticked = self._list.unticked
+        lines = (line for line in self._plan.lines if line.key in unticked and not line.key.endswith("/"))
+        return self._plan.deletes - sum(1 for line in lines if line.action in DELETING)
 
 
 def notes(plan: PlanView) -> list[str]:

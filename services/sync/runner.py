@@ -21,7 +21,7 @@ from services.errors import Busy, PailError, Rejected, Safeguard
 from services.gcs.interface import Storage
 from services.sync.apply import Item
 from services.sync.controller import Listener, Phase, Result, unlimited
-from services.sync.entries import Action, LocalEntry
+from services.sync.entries import DELETES, Action, LocalEntry
 from services.sync.gate import MaxDelete
 from services.sync.limits import Limits
 from services.sync.live import HOUR_S, Live, Times
@@ -31,6 +31,7 @@ from services.sync.owner import OwnerServer
 from services.sync.pair import Pair
 from services.sync.status import (
     MOST_LINES,
+    MOST_PLANNED,
     STOPPED,
     Choice,
     ConflictView,
@@ -210,10 +211,12 @@ class Runner:
         self._planned_at = time.monotonic()
         self._planned = (*result.plan.work, *result.left_out)
         out = {action.key for action in result.left_out}
-        lines = tuple(line_of(action, ticked=action.key not in out) for action in self._planned[:MOST_LINES])
+        first = sorted(self._planned, key=lambda action: action.kind not in (*DELETES, "conflict"))
+        deletes = sum(1 for action in self._planned if action.kind in DELETES and not action.is_folder)
         self._plan = PlanView(
-            lines,
+            tuple(line_of(action, ticked=action.key not in out) for action in first[:MOST_PLANNED]),
             len(self._planned),
+            deletes,
             tuple(trouble_of(problem) for problem in result.problems[:MOST_SHOWN]),
             result.ignored,
             result.plan.tracked,
@@ -347,7 +350,9 @@ class Runner:
         if self._view.stand not in STOPPED:
             raise Busy("this plan is not waiting any more", remedy="Look again.")
         controller = self._opened.controller
-        await controller.decline([action for action in self._planned if action.key in unticked])
+        # What was left out before and stood beyond the lines that are shown stays out.
+        out = {*unticked, *(controller.declined.keys() - {line.key for line in self._plan.lines})}
+        await controller.decline([action for action in self._planned if action.key in out])
         controller.allowance = MaxDelete(deletes) if deletes else None
         if self._ask:
             self._ask = False

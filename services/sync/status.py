@@ -28,8 +28,11 @@ CHOICES: Final[tuple[Choice, ...]] = ("both", "local", "remote")
 STOPPED: Final[tuple[Stand, ...]] = ("asking", "halted")
 """Where nothing goes on until a person says so."""
 
-MOST_LINES: Final = 20_000
-"""Lines of a plan, or of a pass, that are sent at the most."""
+MOST_PLANNED: Final = 5_000
+"""Lines of a plan that are shown at the most, what deletes and what conflicts first."""
+
+MOST_LINES: Final = 100_000
+"""Lines of a pass that are sent at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +102,11 @@ class PlanView:
     """A plan, as it is shown before anything moves."""
 
     lines: tuple[LineView, ...] = ()
-    """What would be done, at most `MOST_LINES`."""
+    """What would be done, at most `MOST_PLANNED`."""
     total: int = 0
     """Lines that there are."""
+    deletes: int = 0
+    """Files that they delete, shown or not."""
     troubles: tuple[TroubleView, ...] = ()
     """What is left alone, and why."""
     ignored: int = 0

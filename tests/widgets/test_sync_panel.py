@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.widgets import Button
 
+from app.screens.sync_plan import Go, PlanDialog
 from services.sync.status import (
     ConflictView,
     LineView,
@@ -21,6 +23,7 @@ from services.sync.status import (
 from tests.painted_pairs import PLAN, overview
 from widgets.choices import Choices, Switch
 from widgets.plan_list import GroupRow, PlanList
+from widgets.symbols import UNICODE
 from widgets.sync_panel import SyncPanel
 from widgets.sync_rows import (
     ConflictRow,
@@ -199,3 +202,24 @@ async def test_choices_and_switches_answer_to_keys_and_to_clicks() -> None:
         assert switch.on
         await pilot.click(Switch)
         assert not switch.on
+
+
+class Asked(App[None]):
+    def on_mount(self) -> None:
+        lines = tuple(LineView("delete", f"f{number}", size=1) for number in range(3))
+        self.answers: list[Go | None] = []
+        plan = PlanView(lines, total=8_112, deletes=8_112, stopped="8,112 of 8,112 files would be deleted")
+        self.push_screen(PlanDialog(look("halted"), plan, UNICODE), self.answers.append)
+
+
+async def test_the_button_of_a_plan_says_how_much_is_deleted_shown_or_not() -> None:
+    app = Asked()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        button = app.screen.query_one("#go", Button)
+        assert str(button.label) == "Go, and delete 8,112"
+        await pilot.press("down", "space")
+        assert str(button.label) == "Go, and delete 8,111"
+        await pilot.click("#go")
+        await pilot.pause()
+        assert app.answers == [Go(frozenset({"f0"}), 8_111)]
