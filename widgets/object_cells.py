@@ -15,6 +15,9 @@ from widgets.object_model import ObjectModel
 from widgets.object_rows import Folder, Hint, Load
 from widgets.symbols import Symbols
 
+_NAME_FIRST: Final = 16
+"""Cells that a name gets before the number of its generation is shown."""
+
 _INDENT: Final = 2
 """Cells by which a row is moved to the right for each level."""
 
@@ -84,6 +87,8 @@ class ObjectCells:
             sign, raw, kind = " ", row.name, "object-tree--marked" if marked else ""
         past = "" if isinstance(row, Folder) or row.deleted is None else self._past(row, row.deleted)
         if past:
+            if room - len(past) < min(len(base_name(raw)), _NAME_FIRST):
+                past = past.partition(f" {symbols.dot} gen")[0]
             kind = kind or "object-tree--past"
             room = max(room - len(past), room // 2)
         name = cut_middle(display_name(base_name(raw)) or "/", room, symbols.ellipsis)

@@ -31,7 +31,10 @@ class ConflictDialog(Dialog[Answer]):
     def __init__(self, job: JobView, example: TransferView) -> None:
         """Ask about one transfer of `job`, and offer to decide all."""
         several = job.conflicts > 1
-        heading = f"{job.conflicts:,} targets exist already" if several else "The target exists already"
+        if example.action == "restore":
+            heading = f"{job.conflicts:,} names have live objects" if several else "The name has a live object"
+        else:
+            heading = f"{job.conflicts:,} targets exist already" if several else "The target exists already"
         super().__init__(heading)
         self._job = job
         self._example = example
@@ -47,11 +50,12 @@ class ConflictDialog(Dialog[Answer]):
         yield Label(shown(example.target), classes="dialog-url")
         if self._restores:
             yield Label(f"generation {example.generation} is to be live again", classes="dialog-note")
+            yield Label("", classes="dialog-note")
             words = "r  Replace it: the older one is live again\ns  Skip: leave what is there"
         else:
             yield Label(f"from {shown(example.source)} · {formats.size(example.size)}", classes="dialog-note")
             words = _THREE
-        if example.reason:
+        if example.reason and not self._restores:
             yield Label(example.reason, classes="dialog-text")
         yield Label(words, classes="dialog-text")
         if self._job.conflicts > 1:

@@ -209,7 +209,7 @@ async def test_undoing_a_delete_leaves_alone_what_has_the_name_now(desk: OpenDes
         await d.see("z Undo")
         await d.put("a.txt", b"second")
         await d.press("z")
-        await d.see("The target exists already", "is to be live again")
+        await d.see("The name has a live object", "is to be live again")
         await d.press("k", "s")
         await d.told("1 skipped")
         assert await d.read("a.txt") == b"second"

@@ -50,12 +50,12 @@ async def test_an_older_generation_replaces_the_live_one_only_after_a_question(d
         await d.press("V")
         await eventually(lambda: d.rows() == ["a.txt", "a.txt", "b.txt"])
         await d.press("home", "ctrl+r")
-        await d.see("The target exists already", "the older one is live again")
+        await d.see("The name has a live object", "the older one is live again")
         await d.press("s")
         await d.told("1 skipped")
         assert await d.read("a.txt") == b"new"
         await d.press("home", "ctrl+r")
-        await d.see("The target exists already")
+        await d.see("The name has a live object")
         await d.press("r")
         await eventually(lambda: d.rows() == ["a.txt", "a.txt", "a.txt", "b.txt"])
         assert await d.read("a.txt") == b"old"
