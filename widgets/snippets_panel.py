@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from services.names import display_name
 from services.snippets import Snippet
-from widgets.span_line import Part, SpanLine, spread
+from widgets.span_line import Part, SpanLine, fit_tabs, spread
 from widgets.symbols import UNICODE, Symbols
 
 _COPY: Final = -1
@@ -43,19 +43,14 @@ class SnippetTabs(SpanLine[int]):
         self.post_message(self.Chosen(target))
 
     def parts(self, width: int) -> Sequence[Part[int]]:
-        """Return as many titles around the current one as fit."""
-        shown = [f"[{title}]" if i == self.current else f" {title} " for i, title in enumerate(self.titles)]
-        first, last = 0, len(shown)
-        while last - first > 1 and sum(map(len, shown[first:last])) > width:
-            if self.current - first > last - 1 - self.current:
-                first += 1
-            else:
-                last -= 1
+        """Return as many titles around the current one as fit beside what copies."""
+        copy: list[Part[int]] = [Part("c", "snippets--key", _COPY), Part(" copy", "span-line--muted", _COPY)]
+        room = width - sum(len(part.text) for part in copy) - 3
         left = [
-            Part(shown[i], "snippets--current" if i == self.current else "span-line--muted", i)
-            for i in range(first, last)
+            Part(text, "snippets--current" if number == self.current else "span-line--muted", number)
+            for text, number in fit_tabs(self.titles, self.current, room, self.symbols.ellipsis)
         ]
-        return spread(left, [Part("c", "snippets--key", _COPY), Part(" copy", "span-line--muted", _COPY)], width)
+        return spread(left, copy, width)
 
 
 class SnippetsPanel(Vertical, can_focus=True):

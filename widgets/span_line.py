@@ -110,3 +110,25 @@ def spread(left: Sequence[Part[T]], right: Sequence[Part[T]], width: int) -> lis
 def shorten(text: str, width: int, symbols: Symbols) -> str:
     """Return `text` in at most `width` cells, with the sign for what was left out."""
     return cut_end(text, width, symbols.ellipsis)
+
+
+def fit_tabs(titles: Sequence[str], current: int, width: int, ellipsis: str) -> list[tuple[str, int]]:
+    """Return as many titles around the current one as fit, each with its number; the current one stands in brackets.
+
+    Where some are left out, a sign at that end stands for the next one beyond it.
+    """
+    shown = [f"[{title}]" if number == current else f" {title} " for number, title in enumerate(titles)]
+    first, last = 0, len(shown)
+
+    def wanted() -> int:
+        return sum(map(cell_len, shown[first:last])) + 2 * (first > 0) + 2 * (last < len(shown))
+
+    while last - first > 1 and wanted() > width:
+        if current - first > last - 1 - current:
+            first += 1
+        else:
+            last -= 1
+    tabs = [(shown[number], number) for number in range(first, last)]
+    before = [(f" {ellipsis}", first - 1)] if first else []
+    behind = [(f"{ellipsis} ", last)] if last < len(shown) else []
+    return [*before, *tabs, *behind]

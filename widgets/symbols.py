@@ -110,8 +110,8 @@ ASCII: Final = Symbols(
 """For `LANG=C` and the like."""
 
 
-_TYPOGRAPHY: Final = str.maketrans("…·✓✗—–→←↑↓×›▸▾●“”‘’", "~-*x--><^vx/>v*\"\"''")
-"""Signs of our own words, each by one of one cell that every terminal has."""
+_TYPOGRAPHY: Final = str.maketrans("…·✓✗—–→←↑↓×›▸▾●“”‘’▁▂▃▄▅▆▇", "~-*x--><^vx/>v*\"\"''       ")
+"""Signs of our own words, and the ends of scroll bars, each by one of one cell that every terminal has."""
 
 
 class AsciiSigns(LineFilter):

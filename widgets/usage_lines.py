@@ -11,7 +11,7 @@ from textual.reactive import var
 
 from services.names import display_name
 from widgets import formats
-from widgets.span_line import Part, SpanLine, spread
+from widgets.span_line import Part, SpanLine, fit_tabs, spread
 from widgets.usage_rows import SECTIONS, Section, UsageState
 
 RECOUNT: Final = "recount"
@@ -107,17 +107,11 @@ class UsageTabs(SpanLine[Section]):
 
     def parts(self, width: int) -> Sequence[Part[Section]]:
         """Return the titles; where they do not all fit, those around the current one."""
-        current = next(index for index, (key, _) in enumerate(SECTIONS) if key == self.section)
-        shown = [(key, f"[{title}]" if key == self.section else f" {title} ") for key, title in SECTIONS]
-        first, last = 0, len(shown)
-        while last - first > 1 and sum(len(title) for _, title in shown[first:last]) > width:
-            if current - first > last - 1 - current:
-                first += 1
-            else:
-                last -= 1
+        keys = [key for key, _ in SECTIONS]
+        tabs = fit_tabs([title for _, title in SECTIONS], keys.index(self.section), width, self.symbols.ellipsis)
         return [
-            Part(title, "usage--current" if key == self.section else "span-line--muted", key)
-            for key, title in shown[first:last]
+            Part(text, "usage--current" if keys[number] == self.section else "span-line--muted", keys[number])
+            for text, number in tabs
         ]
 
 

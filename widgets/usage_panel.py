@@ -53,10 +53,10 @@ def _columns(section: Section) -> Sequence[Column]:
     share = Column("percent", "Share", 5, "right", from_width=34, sortable=False)
     objects = Column("objects", "Objects", 9, "right", from_width=48, sortable=False)
     if section in ("savings", "session"):
-        words = Column("detail", "", 36, from_width=72, wide=62, wide_from=112, sortable=False)
+        words = Column("detail", "", 29, from_width=72, wide=62, wide_from=112, sortable=False)
         if section == "session":
             return (label, replace(objects, title="Number"), words)
-        return (label, size, replace(objects, from_width=112), words)
+        return (label, size, replace(objects, from_width=130), words)
     if section in ("largest", "oldest"):
         updated = Column("detail", "Updated", 12, from_width=56, sortable=False)
         bar = Column("bar", "", 8, from_width=84, wide=22, wide_from=96, sortable=False)

@@ -196,7 +196,7 @@ def _uploads_words(left: Unfinished | None) -> str:
         return "multipart; resumable ones cannot be listed"
     since = f"since {formats.date(left.oldest)}" if left.oldest is not None else "begun and left"
     more = f"; {left.unsized:,} not measured" if left.unsized else ""
-    return f"{since}; X aborts them{more}"
+    return f"{since}; X aborts{more}"
 
 
 def _savings(report: UsageReport) -> Iterator[UsageRow]:

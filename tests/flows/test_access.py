@@ -93,6 +93,42 @@ async def test_access_is_opened_and_a_role_given_by_the_mouse(desk: OpenDesk) ->
         await eventually(lambda: has(d, "group:team@example.com"))
 
 
+async def click_hint(d: Desk, text: str) -> None:
+    """Click on what can be done with the line that begins with a text."""
+    await focus_on(d, text)
+    row = next(one for one in d.app.screen.query(FactRow) if one.fact.value.startswith(text))
+    await d.pilot.click(row.query_one(".fact--hint"))
+    await d.pilot.pause()
+
+
+async def test_a_role_is_chosen_and_taken_by_the_mouse(desk: OpenDesk) -> None:
+    async with desk(size=(120, 40)) as d:
+        await d.see("Upload")
+        await give(d, ADA)
+        await give(d, "user:bob@example.com")
+        await d.press("A")
+        await click_hint(d, "ada@example.com")
+        await d.see("Take this role?", "ada@example.com: Viewer")
+        await d.pilot.click("#leave")
+        await d.gone("Take this role?")
+        assert await has(d, ADA)
+        await click_hint(d, "ada@example.com")
+        await d.see("Take this role?")
+        await d.pilot.click("#go")
+        await d.told("ada@example.com: no longer Viewer")
+        assert not await has(d, ADA)
+        assert await has(d, "user:bob@example.com")
+        row = next(one for one in d.app.screen.query(FactRow) if one.fact.action == "grant")
+        await d.pilot.click(row.query_one(".fact--label"))
+        await d.see("Give a role on")
+        await d.type("eve@example.com")
+        lines = d.text().splitlines()
+        y = next(y for y, line in enumerate(lines) if "Creator" in line)
+        await d.pilot.click(offset=(lines[y].index("Creator"), y))
+        await d.told("eve@example.com: Creator")
+        assert await has(d, "user:eve@example.com", "roles/storage.objectCreator")
+
+
 async def test_public_access_is_warned_of_and_asked_twice(desk: OpenDesk) -> None:
     async with desk() as d:
         await d.see("Upload")
@@ -180,3 +216,29 @@ async def test_code_for_the_row_is_copied_by_one_key(desk: OpenDesk) -> None:
         await d.see("Access ")
         await d.press("C")
         await d.see("Use from code", f"gs://{BUCKET} ", "    print(item.name)")
+
+
+async def test_code_is_chosen_and_copied_by_the_mouse(desk: OpenDesk) -> None:
+    async with desk(objects={"plain.txt": b"y"}) as d:
+        await d.see("plain.txt")
+        await d.press("C")
+        await d.see("[Replit, Python]", "c copy")
+
+        async def click(text: str) -> None:
+            """Click on a text of the line with the tabs, the last one of it."""
+            lines = d.text().splitlines()
+            y = next(y for y, line in enumerate(lines) if "c copy" in line)
+            await d.pilot.click(offset=(lines[y].rindex(text), y))
+            await d.pilot.pause()
+
+        await click("Google, Python")
+        await d.see("[Google, Python]", "from google.cloud import storage")
+        await click("c copy")
+        await d.told("Copied the code for Google, Python")
+        assert "google.cloud" in d.app.clipboard
+        await click("…")  # beyond the last title that fits stands a sign for the next one
+        await d.see("[rclone]")
+        await click(" pail ")
+        await d.see("[pail]")
+        await click("c copy")
+        await eventually(lambda: d.app.clipboard.startswith("pail "))

@@ -41,7 +41,7 @@ def found(d: Desk) -> list[str]:
 
 
 async def search(d: Desk, text: str) -> None:
-    await d.see("Rename")
+    await d.see("m Move")
     await d.press("ctrl+f")
     await d.see("parts of names")
     await d.type(text)
@@ -136,7 +136,7 @@ async def moved(d: Desk) -> bool:
 
 async def test_it_is_all_done_with_the_mouse(desk: OpenDesk) -> None:
     async with desk(objects=OBJECTS, size=(120, 30)) as d:
-        await d.see("Rename")
+        await d.see("m Move")
         await click_text(d, "Find")
         await d.see("parts of names")
         await d.type("log")
@@ -158,7 +158,7 @@ async def test_it_is_all_done_with_the_mouse(desk: OpenDesk) -> None:
 
 async def test_escape_ends_a_search_and_a_changed_query_begins_anew(desk: OpenDesk, faults: Faults) -> None:
     async with desk(objects=OBJECTS) as d:
-        await d.see("Rename")
+        await d.see("m Move")
         faults.add(Fault("objects.list", "latency", seconds=60.0))
         await d.press("ctrl+f")
         await d.type("web")
@@ -178,7 +178,7 @@ async def test_escape_ends_a_search_and_a_changed_query_begins_anew(desk: OpenDe
 
 async def test_a_refused_search_says_why(desk: OpenDesk, faults: Faults) -> None:
     async with desk(objects=OBJECTS) as d:
-        await d.see("Rename")
+        await d.see("m Move")
         await d.press("ctrl+f")
         faults.add(Fault("objects.list", "status", status=403, count=None))
         await d.type("web")

@@ -122,6 +122,25 @@ async def test_a_rule_is_added_and_removed_by_keys(desk: OpenDesk) -> None:
         assert not (await bucket_of(d)).resource.get("lifecycle", {}).get("rule")
 
 
+async def test_a_rule_is_added_and_removed_by_the_mouse(desk: OpenDesk) -> None:
+    async with desk(size=(120, 40)) as d:
+        row = await on_row(d, "Lifecycle")
+        await d.pilot.click(row.query_one(".fact--hint"))
+        await d.see("Add a lifecycle rule")
+        lines = d.text().splitlines()
+        y = next(y for y, line in enumerate(lines) if "to Nearline after 30 days" in line)
+        await d.pilot.click(offset=(lines[y].index("to Nearline"), y))
+        await d.see("understood as: to Nearline after 30 days")
+        await d.pilot.click("#submit")
+        await d.told("Added: to Nearline after 30 days")
+        row = await on_row(d, "Lifecycle")
+        await d.pilot.click(row.query_one(".fact--hint"))
+        await d.see("Remove this lifecycle rule?", "to Nearline after 30 days")
+        await d.pilot.click("#go")
+        await d.told("Removed: to Nearline after 30 days")
+        assert not (await bucket_of(d)).resource.get("lifecycle", {}).get("rule")
+
+
 async def test_somebody_elses_change_is_shown_and_not_overwritten(desk: OpenDesk) -> None:
     async with desk() as d:
         await on_row(d, "Soft delete")

@@ -12,7 +12,9 @@ from services.localstore.server import StoreServer
 from services.multipart import survey
 from tests.e2e.test_cli_bucket_tools import ask
 from tests.flows.conftest import BUCKET, Desk, OpenDesk, eventually
+from widgets.symbols import ASCII
 from widgets.usage_panel import UsagePanel
+from widgets.usage_rows import SECTIONS
 
 OBJECTS = {
     "logs/2024/app.log": b"x" * 100,
@@ -38,7 +40,7 @@ def panel(d: Desk) -> UsagePanel:
 
 
 async def counted(d: Desk) -> None:
-    await d.see("Rename")
+    await d.see("m Move")
     await d.press("5")
     await d.see("counted just now")
 
@@ -73,7 +75,7 @@ async def test_folders_are_gone_into_by_keys_and_shown_in_the_path(desk: OpenDes
 async def test_it_is_all_done_with_the_mouse(desk: OpenDesk, store: StoreServer) -> None:
     begin_upload(store, "half.mov", 700)
     async with desk(objects=OBJECTS, size=(120, 30)) as d:
-        await d.see("Rename")
+        await d.see("m Move")
         await click_text(d, "5 Usage")
         await d.see("counted just now")
         await click_text(d, "logs/", times=2)
@@ -96,6 +98,25 @@ async def test_it_is_all_done_with_the_mouse(desk: OpenDesk, store: StoreServer)
         await click_text(d, "photos/a.png", times=2)
         await eventually(lambda: d.tree.cursor_entry and d.tree.cursor_entry.name == "photos/a.png")
         await d.see("[1 Objects]")
+
+
+async def test_it_is_all_ascii_where_the_terminal_knows_no_more(desk: OpenDesk) -> None:
+    async with desk(objects={**OBJECTS, **{f"many/{n}/x": b"x" for n in range(40)}}, size=(80, 24), symbols=ASCII) as d:
+        await counted(d)
+        for _ in SECTIONS:
+            assert d.text().isascii(), d.text()
+            await d.press("right_square_bracket")
+        await d.press("G", "k", "enter")
+        await d.see("..")
+        assert d.text().isascii(), d.text()
+        await d.press("1", "ctrl+f")
+        await d.type("x")
+        await d.press("enter")
+        await d.see("40 found")
+        assert d.text().isascii(), d.text()
+        await d.press("2")
+        await d.see("Bucket ID")
+        assert d.text().isascii(), d.text()
 
 
 async def test_a_folder_is_deleted_and_the_count_follows(desk: OpenDesk) -> None:
@@ -149,7 +170,7 @@ async def test_a_large_bucket_is_not_counted_again_by_itself(desk: OpenDesk, mon
 
 async def test_a_count_is_cancelled_and_gone_on_with(desk: OpenDesk, faults: Faults) -> None:
     async with desk(objects=OBJECTS) as d:
-        await d.see("Rename")
+        await d.see("m Move")
         faults.add(Fault("objects.list", "latency", seconds=60.0))
         await d.press("5")
         await d.see("counting…  esc cancel", "Esc Cancel")
@@ -163,7 +184,7 @@ async def test_the_last_count_is_shown_at_once_with_its_age(desk: OpenDesk, faul
     async with desk(objects=OBJECTS) as d:
         await counted(d)
         d.main.desk.open_bucket(BUCKET, "")
-        await d.see("Rename")
+        await d.see("m Move")
         before = faults.calls["objects.list"]
         await d.press("5")
         await d.see("5 objects", "counted just now")
@@ -173,7 +194,7 @@ async def test_the_last_count_is_shown_at_once_with_its_age(desk: OpenDesk, faul
 
 async def test_a_refused_count_says_why_and_can_be_tried_again(desk: OpenDesk, faults: Faults) -> None:
     async with desk(objects=OBJECTS) as d:
-        await d.see("Rename")
+        await d.see("m Move")
         faults.add(Fault("objects.list", "status", status=403, count=None))
         await d.press("5")
         await d.see("! cannot list", "Ask the owner")
@@ -224,7 +245,7 @@ async def test_a_suggested_rule_is_added(desk: OpenDesk) -> None:
 async def test_unfinished_uploads_are_aborted_from_the_palette(desk: OpenDesk, store: StoreServer) -> None:
     begin_upload(store, "half.mov", 700)
     async with desk(objects=OBJECTS) as d:
-        await d.see("Rename")
+        await d.see("m Move")
         await d.press("colon")
         await d.type("abort unf")
         await d.press("enter")
