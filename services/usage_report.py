@@ -6,6 +6,7 @@ The usage view and `pail usage` show the same report; only how they show it diff
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,7 @@ from services import usage_cache
 from services.connection import Connection
 from services.errors import Forbidden, NotFound, PailError
 from services.gcs.interface import Storage
+from services.leftovers import find_leftovers, remedy
 from services.lifecycle import Rule, delete_versions_after, move_after, rules_of
 from services.model import BucketInfo
 from services.multipart import Unfinished, survey
@@ -205,3 +207,15 @@ class Survey:
             # What was counted is worth having, whatever is wrong with this list; other servers answer it with anything.
             why = "this server has no XML API" if isinstance(error, NotFound) else error.message
             self._notes["uploads"] = f"Unfinished uploads are not counted: {why}"
+        await self._parts()
+
+    async def _parts(self) -> None:
+        """Note parts of uploads that nobody seems to need any more; where they cannot be listed, nothing is said."""
+        with contextlib.suppress(PailError):
+            left = await find_leftovers(self._storage.data, self._bucket, self._now())
+            self._notes.pop("parts", None)
+            if left.objects:
+                self._notes["parts"] = (
+                    f"{left.objects:,} parts of uploads that were given up lie here, {left.size / 1e6:,.1f} MB:"
+                    f" {remedy(self._bucket)} removes them"
+                )

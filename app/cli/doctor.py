@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import time
 from dataclasses import asdict
 from typing import Final
 
@@ -20,12 +22,16 @@ from services.doctor import Check, State
 from services.errors import ExitCode, Forbidden, NotAuthenticated, PailError, Rejected
 from services.gcs.interface import Storage
 from services.gcs.open import open_storage
+from services.leftovers import find_leftovers, remedy
 from services.names import display_name
 from services.terminal_checks import check_terminal
 from widgets import formats
 
 MARKS: Final[dict[State, str]] = {"ok": "ok", "note": "note", "problem": "PROBLEM"}
 """How a check came out, told apart without colours."""
+
+BUCKETS_LOOKED_AT: Final = 20
+"""Buckets that are searched for parts of uploads: each is a request."""
 
 _OPEN_BY_NAME: Final = "That is normal for many accounts: open a bucket by its name."
 
@@ -96,6 +102,7 @@ async def _try_storage(connection: Connection, report: _Report) -> ExitCode:
     try:
         async with await open_storage(connection) as storage:
             found = await _list(storage)
+            left = await _leftovers(storage)
     except NotAuthenticated as error:
         report.add([Check("storage", "access", "problem", error.message, error.remedy)])
         return ExitCode.NOT_ALLOWED
@@ -103,6 +110,7 @@ async def _try_storage(connection: Connection, report: _Report) -> ExitCode:
         report.add([Check("storage", "access", "problem", error.message, error.remedy)])
         return ExitCode.FAILED
     report.add([found if found is not None else Check("storage", "access", "ok", f"{label} answers and lists buckets")])
+    report.add(left)
     return ExitCode.OK
 
 
@@ -113,6 +121,25 @@ async def _list(storage: Storage) -> Check | None:
     except (Forbidden, Rejected) as error:
         return Check("storage", "access", "note", f"buckets cannot be listed: {error.message}", _OPEN_BY_NAME)
     return None
+
+
+async def _leftovers(storage: Storage) -> list[Check]:
+    """Return buckets in which parts of uploads were left, among the first few; what cannot be looked at is left out."""
+    checks: list[Check] = []
+    try:
+        buckets = (await storage.control.list_buckets()).buckets[:BUCKETS_LOOKED_AT]
+    except PailError:
+        return checks
+    for bucket in buckets:
+        with contextlib.suppress(PailError):
+            left = await find_leftovers(storage.data, bucket.name, time.time())
+            if left.objects:
+                what = f"{formats.count(left.objects, 'part')} of uploads that were given up, {formats.size(left.size)}"
+                where = display_name(f"gs://{bucket.name}")
+                checks.append(
+                    Check("storage", "parts", "note", f"{what}, in {where}", display_name(remedy(bucket.name)))
+                )
+    return checks
 
 
 def _of_rung(rung: Rung) -> Check:

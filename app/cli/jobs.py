@@ -62,12 +62,14 @@ SAMPLE_JOB: Final = 0
 """Transfers that a sample for the line of progress needs: none, the job's own figures do."""
 
 
-async def run_job(context: Context, spec: JobSpec) -> int:
+async def run_job(context: Context, spec: JobSpec, *, parts: str = "") -> int:
     """Run a job to its end and return the exit code; the only item's failure is raised.
 
-    Cancelled, it stops the transfers so that they can be resumed.
+    `parts` is what parallel parts would cost, for a dry run.  Cancelled, it stops the transfers so that they can be
+    resumed.
     """
-    follower = Follower(context.output, dry_run=spec.dry_run, replit=spec.connection.credentials.kind == "replit")
+    replit = spec.connection.credentials.kind == "replit"
+    follower = Follower(context.output, dry_run=spec.dry_run, replit=replit, parts=parts)
     return follower.finish(await follow_job(spec, follower))
 
 
@@ -124,8 +126,9 @@ async def _sample(engine: EngineClient, job: str, follower: Follower) -> None:
 class Follower:
     """Prints items as they end, and counts them."""
 
-    def __init__(self, output: Output, *, dry_run: bool, replit: bool = False) -> None:
+    def __init__(self, output: Output, *, dry_run: bool, replit: bool = False, parts: str = "") -> None:
         """Print to `output`; of a dry run the cost as well, at the prices of Replit or of Google."""
+        self._parts = parts
         self.live = LiveLine(output)
         """The line of progress."""
         self._output = output
@@ -203,6 +206,10 @@ class Follower:
             self._output.message(_summary(self._actions, self._states, self._bytes, seconds))
         if self._dry_run and not self._output.json and self._states["planned"]:
             self._output.message(self._cost_sentence())
+            if self._parts and self._foresight.large:
+                what = formats.count(self._foresight.large, "very large file")
+                size = formats.size(self._foresight.large_bytes)
+                self._output.message(f"{what}, {size}, may go up in parallel parts: {self._parts}")
         if job.state == "failed" and not self._failures:
             raise error_for(job.code, job.reason, job.remedy, job.source)
         if job.state == "cancelled":

@@ -5,8 +5,13 @@ from __future__ import annotations
 from app.cli.connect import open_connection
 from app.cli.context import Context
 from app.cli.jobs import run_job
-from services.errors import ExitCode, UsageError
-from services.transfer.messages import JobSpec, Submit
+from services.errors import ExitCode, PailError, UsageError
+from services.gcs.interface import Storage
+from services.leftovers import plan_words
+from services.names import is_gs_url, parse_gs_url
+from services.transfer.inprocess import configured
+from services.transfer.messages import JobSpec, ParallelUploads, Submit
+from services.transfer.options import Options
 from services.transfer.resolve import Verb, action_for, resolve
 
 
@@ -33,6 +38,8 @@ async def transfer(context: Context, verb: Verb, *, generation: int | None = Non
             literal=args.literal,
             generation=generation,
         )
+        local = args.dry_run and not is_gs_url(sources[0])
+        parts = await _parts_words(context, storage, parse_gs_url(target).bucket) if local else ""
     spec = JobSpec(
         action,
         connection,
@@ -47,7 +54,17 @@ async def transfer(context: Context, verb: Verb, *, generation: int | None = Non
     )
     if args.detach and not args.dry_run:
         return await _hand_over(context, spec)
-    return await run_job(context, spec)
+    return await run_job(context, spec, parts=parts)
+
+
+async def _parts_words(context: Context, storage: Storage, bucket: str) -> str:
+    """Return what parallel parts of very large files would cost, as far as the bucket's settings tell."""
+    mode: ParallelUploads = context.args.parallel_uploads or configured(Options()).parallel_uploads
+    try:
+        info = await storage.control.get_bucket(bucket)
+    except PailError:
+        return plan_words(mode, None)
+    return plan_words(mode, info)
 
 
 async def _hand_over(context: Context, spec: JobSpec) -> int:

@@ -34,6 +34,10 @@ class Foresight:
         self._listed = 0
         self.bytes = 0
         """Bytes that will move, or be deleted."""
+        self.large = 0
+        """Files that are large enough to go up in parallel parts."""
+        self.large_bytes = 0
+        """Bytes of those."""
 
     def add(self, transfer: TransferView) -> None:
         """Count a transfer in; one that is skipped or cannot be done costs nothing."""
@@ -41,6 +45,9 @@ class Foresight:
             return
         self.bytes += transfer.size
         self._listed += is_gs_url(transfer.source)
+        if transfer.size >= self._options.parallel_from and not is_gs_url(transfer.source):
+            self.large += 1
+            self.large_bytes += transfer.size
         self._counts.update(self._operations(transfer))
 
     def counts(self) -> OperationCounts:

@@ -154,6 +154,15 @@ def test_modification_times_are_kept(pail: Pail, bucket: str, tmp_path: Path) ->
     assert (tmp_path / "g").stat().st_mtime == 1_600_000_000
 
 
+def test_a_dry_run_says_what_parts_of_a_very_large_file_cost(pail: Pail, put: Put, bucket: str, tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(200 << 20)
+    words = "1 very large file, 210 MB, may go up in parallel parts"
+    for mode, said in (("always", True), ("never", False)):
+        done = pail("cp", "--dry-run", "--parallel-uploads", mode, str(tmp_path / "large"), f"{bucket}/large")
+        assert (words in done.err) is said
+
+
 def test_a_dry_run_names_everything_and_changes_nothing(pail: Pail, put: Put, bucket: str, tmp_path: Path) -> None:
     put("bucket", "a", b"1")
     write_tree(tmp_path / "dir", ["f", "g"])
