@@ -17,7 +17,7 @@ from services.sync.ignore import Rules
 from services.sync.move import Mover, Sleep, Throttle
 from services.sync.notes import Notes, OnDisk
 from services.sync.pair import Pair
-from services.sync.reconcile import needs_reading, reconcile, with_known
+from services.sync.reconcile import needs_reading, reconcile, unchanged, with_known
 from services.sync.recover import forget_partial, recover
 from services.sync.remote import Prefix, RemoteTree
 from services.sync.scan import rescan
@@ -205,10 +205,16 @@ class Controller:
             resumable = await recover(self._state, notes, self.disk, self.prefix, self.remote.entries, self._on_disk)
         if self.tree.partials and not dry_run:
             await self._collect(self.tree.partials)
+        # What is as it was agreed on is most of a folder: it needs no decision.
+        moot = unchanged(notes.base, self.tree.entries, self.remote.entries)
         # Links, devices and unreadable folders are left alone on both sides, and so is what a rule leaves out.
-        keys = {key for key in {*notes.base, *self.tree.entries, *self.remote.entries} if self._is_ours(key)}
+        keys = {
+            key
+            for key in {*notes.base, *self.tree.entries, *self.remote.entries}.difference(moot)
+            if self._is_ours(key)
+        }
         doubt: Safeguard | None = None
-        if self.pair.mode != "pull" and self._limit is None:
+        if self.pair.mode != "pull" and self._limit is None and not moot:
             try:
                 check_root(
                     {key: entry for key, entry in notes.base.items() if key in keys}, self.tree.entries, self.pair.root

@@ -63,6 +63,11 @@ class Rules:
         self._specs[folder] = GitIgnoreSpec.from_lines(patterns)
         self._known.clear()
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether there are no rules but Pail's own."""
+        return not self._specs
+
     def ignores(self, key: str) -> bool:
         """Tell whether a file, or a folder (`…/`), is left out, given that no folder above it is."""
         name = key.rstrip("/").rpartition("/")[2]

@@ -84,6 +84,22 @@ def needs_reading(
             yield key
 
 
+def unchanged(base: Base, local: Local, remote: Remote) -> set[str]:
+    """Return the files that are on both sides just as they were agreed on: `reconcile` has nothing to say of them."""
+    here, there = local.get, remote.get
+    found = set()
+    for key, agreed in base.items():
+        signature = agreed[0]
+        if signature is None:
+            continue
+        file, known = here(key), there(key)
+        if file is None or known is None:
+            continue
+        if file[0] == signature and known[0] == agreed[3] and known[2] == agreed[2] and known[1] == agreed[1]:
+            found.add(key)
+    return found
+
+
 def take_known(base: Base, local: Local) -> dict[str, LocalEntry]:
     """Return the local side with the CRC32C of every file that has the signature which was agreed on."""
     return {key: with_known(base.get(key), entry) for key, entry in local.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Collection
 from typing import Final
@@ -18,6 +19,15 @@ from services.transfer.local import PARTIAL_PREFIX, explained, kind_of, local_er
 _FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _PARTIAL: Final = PARTIAL_PREFIX + NONCE_START
+
+_plain: Final = re.compile(r"(?!4913\Z)[0-9A-Za-z(](?:[ -}]*[!-\"$-\^`-}])?\Z").match
+"""Matches names that stand for themselves and that no rule of Pail's own leaves out."""
+
+_new: Final = tuple.__new__
+"""Makes a named tuple from a plain one, in half the time."""
+
+_KIND: Final = 0o170000
+_FILE: Final = stat.S_IFREG
 
 _RULES_LIMIT: Final = 1 << 20
 """Bytes that an ignore file may have."""
@@ -126,11 +136,19 @@ def _take_in(
 ) -> list[tuple[str, str]]:
     inner = []
     empty = True
+    # Nearly every name is plain and nearly everything is a file: that is decided at once, without a call.
+    quick = rules.is_plain and folder.isascii() and len(folder) + names.SEGMENT_LIMIT_BYTES <= room
+    found_files = tree.entries
     for entry in entries:
         name = entry.name
         try:
             found = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
+            continue
+        if quick and found.st_mode & _KIND == _FILE and _plain(name):
+            empty = False
+            signature = _new(Signature, (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+            found_files[folder + name] = _new(LocalEntry, (signature, "", False, False))
             continue
         is_folder = stat.S_ISDIR(found.st_mode)
         try:
