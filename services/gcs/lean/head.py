@@ -10,6 +10,30 @@ HEAD_LIMIT: Final = 64 * 1024
 LINE_LIMIT: Final = 4 * 1024
 """Bytes that the line before a chunk, or one after the last chunk, may have."""
 
+KNOWN_LINES: Final = 256
+"""Lines of headers that are remembered: most of an answer's are those of the one before."""
+
+KNOWN_LENGTH: Final = 128
+"""Characters of a line that is remembered."""
+
+_COMMON: Final = frozenset(
+    {
+        "accept-ranges",
+        "cache-control",
+        "content-length",
+        "content-type",
+        "server",
+        "vary",
+        "x-goog-metageneration",
+        "x-goog-storage-class",
+        "x-goog-stored-content-encoding",
+        "x-goog-stored-content-length",
+    }
+)
+"""Headers whose lines come again and again, and hold no secret."""
+
+_known: dict[str, tuple[str, str]] = {}
+
 _NO_BODY: Final = frozenset({204, 304})
 
 
@@ -37,12 +61,7 @@ def parse_head(raw: bytes) -> Head:
     status = int(status_line[9:12])
     headers: dict[str, str] = {}
     for line in lines[1:]:
-        name, colon, value = line.partition(":")
-        # A folded line begins with a space and a name never does (RFC 9112, section 5.2).
-        if not colon or not name or name[0] in " \t" or name[-1] in " \t" or "\n" in line or "\0" in line:
-            raise ValueError("a header is malformed")
-        name = name.lower()
-        value = value.strip(" \t")
+        name, value = _known.get(line) or _header(line)
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     chunked = "transfer-encoding" in headers
     if chunked and headers["transfer-encoding"].lower() != "chunked":
@@ -53,6 +72,20 @@ def parse_head(raw: bytes) -> Head:
     wish = headers.get("connection", "").lower()
     keep = "close" not in wish and (status_line[7] != "0" or "keep-alive" in wish)
     return Head(status, headers, length, chunked, keep and (chunked or length is not None))
+
+
+def _header(line: str) -> tuple[str, str]:
+    """Return name and value of a header; raises `ValueError` where it is malformed."""
+    name, colon, value = line.partition(":")
+    # A folded line begins with a space and a name never does (RFC 9112, section 5.2).
+    if not colon or not name or name[0] in " \t" or name[-1] in " \t" or "\n" in line or "\0" in line:
+        raise ValueError("a header is malformed")
+    found = name.lower(), value.strip(" \t")
+    if found[0] in _COMMON and len(line) < KNOWN_LENGTH:
+        if len(_known) >= KNOWN_LINES:
+            _known.clear()
+        _known[line] = found
+    return found
 
 
 def _length(text: str | None) -> int | None:
