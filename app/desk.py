@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 from textual.screen import ModalScreen, Screen
 
 from app.bridge import Bridge
 from app.browser import Browser
 from app.context import View
+from app.screens.plan import PlanDialog
 from app.session import Session
 from app.surroundings import Surroundings
 from app.terminal_notice import sequence
@@ -18,6 +19,7 @@ from services.access import Access
 from services.errors import NotAuthenticated, PailError
 from services.model import BucketInfo
 from services.names import GsUrl, display_name
+from services.prices import Place as Prices
 from services.transfer.messages import Action, Command, JobItem, JobSpec, Submit
 from widgets.object_tree import ObjectTree
 from widgets.row_list import RowList
@@ -43,6 +45,14 @@ class Place:
     def url(self) -> str:
         """The place as a `gs://` URL, raw."""
         return str(GsUrl(self.bucket, self.prefix))
+
+
+PLANNED: Final = ("upload", "download", "copy", "move", "delete")
+"""Jobs that can show their plan."""
+
+
+class GivenUp(Exception):
+    """A person looked at a plan and left it."""
 
 
 @runtime_checkable
@@ -94,6 +104,8 @@ class Desk:
         self.settings = settings
         self.last_job: JobSpec | None = None
         """What the engine was given last; None before the first."""
+        self.plan_next = False
+        """Whether the next job shows its plan before it begins."""
         self.only_here: dict[str, str] = {}
         """What runs only in this process, by an id, in words: quitting asks about it."""
 
@@ -153,6 +165,19 @@ class Desk:
             origin="screen",
             **options,
         )
+        await self._show_plan(spec)
         job = await self.run(Submit(spec))
         self.last_job = spec
         return job
+
+    async def _show_plan(self, spec: JobSpec) -> None:
+        """Show the plan first where that was asked for; raises `GivenUp` where it is not to begin."""
+        if not self.plan_next or spec.action not in PLANNED:
+            return
+        self.plan_next = False
+        prices = self.surroundings.reading.config.price_table(
+            replit=self.session.connection.credentials.kind == "replit"
+        )
+        dialog = PlanDialog(spec, self.session.storage.data, Prices.of(self.place.settings), prices)
+        if not await self.ask(dialog):
+            raise GivenUp

@@ -87,6 +87,15 @@ class JobActions:
             )
         )
 
+    async def do_plan(self) -> None:
+        """Have the next job show its plan before it begins, or not."""
+        desk = self._desk
+        desk.plan_next = not desk.plan_next
+        if desk.plan_next:
+            desk.tell("The next upload, download, copy, move or delete shows its plan first: sizes, operations, cost.")
+        else:
+            desk.tell("The next job begins at once again.")
+
     async def do_history(self) -> None:
         """Show what was transferred in the last 30 days."""
         jobs = await asyncio.to_thread(recall, state_dir())

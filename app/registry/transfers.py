@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.commands import Command
-from app.context import can, in_transfers
+from app.context import can, in_list, in_transfers
 
 
 def _transfer(name: str, keys: tuple[str, ...], label: str, title: str, action: str, priority: int) -> Command:
@@ -34,6 +34,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Set what everything together may move a second, at once: a rate, off, or a timetable.",
         "Transfers",
         in_transfers,
+    ),
+    Command(
+        "plan",
+        ("P",),
+        "Plan",
+        "Plan the next job first",
+        "Show the plan of the next upload, download, copy, move or delete before it begins: sizes, operations, cost.",
+        "Transfers",
+        in_list,
     ),
     Command(
         "history",

@@ -26,7 +26,7 @@ from app.actions.usage import UsageActions
 from app.bridge import Bridge
 from app.commands import shown_key
 from app.context import VIEWS, Context, View
-from app.desk import Desk, Place
+from app.desk import Desk, GivenUp, Place
 from app.permissions import refusal, refused
 from app.registry import bindings, command, key_line
 from app.screens.connect import ConnectScreen, WayIn
@@ -393,6 +393,8 @@ class MainControls(MainLayout):
             await self._released(work)
         except PailError as error:
             self.desk.tell_error(error)
+        except GivenUp:
+            return
 
     async def do_up(self) -> None:
         """Go up one folder."""
