@@ -14,7 +14,7 @@ from services.errors import Busy, DiskFull, LocalFileError, NotAuthenticated, Pa
 from services.sync.controller import Controller, Result
 from services.sync.ignore import IGNORE_FILE
 from services.sync.limits import REQUESTS_AN_HOUR
-from services.sync.watch import Hints, beat, watch_folder
+from services.sync.watch import LATE_S, Hints, beat, watch_folder
 
 HOUR_S: Final = 3600.0
 """Seconds of an hour."""
@@ -194,7 +194,12 @@ class Live:
         if self.hints.polling:
             due.append(self._scan_at)
         due += [at + self._times.settle_s for at in self.hints.waiting.values()]
-        await self.hints.wait(min(due) - now)
+        seconds = max(0.0, min(due) - now)
+        await self.hints.wait(seconds)
+        late = self.hints.clock() - now - seconds
+        if late > LATE_S:
+            # Before anything else is decided: what is known of the folder is from before the pause (hazard 47).
+            self.hints.flood(f"this process did not run for {late:.0f} s")
 
     async def _everything(self) -> Result:
         held = self._held()

@@ -154,6 +154,9 @@ MUTANTS: Final = (
          "if not dry_run:",
          tests="tests/services/sync/test_found.py"
          "::test_hazard_23_what_was_begun_is_not_looked_up_in_a_folder_that_is_not_mounted"),
+    _one("a pause of the process is not noticed", "sync.live", "        if late > LATE_S:", "        if False:",
+         tests="tests/services/sync/test_refusals.py"
+         "::test_hazard_47_after_a_suspension_everything_is_looked_at_before_anything_is_deleted"),
     _one("an empty folder is taken at its word", "sync.gate",
          "    if any(not key.endswith(\"/\") for key in base) and", "    if False and"),
     _one("no gate for deletes", "sync.gate",

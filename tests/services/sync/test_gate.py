@@ -54,7 +54,12 @@ def test_what_is_no_limit_is_refused(text: str) -> None:
 
 def test_hazard_25_moves_and_folders_are_no_deletes() -> None:
     moves = tuple(Action("move-remote", str(number), source="x") for number in range(1000))
-    check_gate(Plan((*moves, Action("delete-local", "d/")), tracked=1000))
+    plan = Plan((*moves, Action("delete-local", "d/")), tracked=1000)
+    assert plan.deletes == ()
+    assert len(plan.work) == 1001
+    check_gate(plan)  # raises nothing
+    with pytest.raises(Safeguard):
+        check_gate(Plan((*moves, *deleting(51, 0).actions), tracked=1000))
 
 
 def test_hazard_23_an_emptied_root_is_no_wish_to_delete_everything() -> None:
