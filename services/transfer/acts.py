@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from services.errors import Conflict
+from services.errors import Conflict, PailError
 from services.names import is_gs_url, parse_gs_url
 from services.transfer.bucket import remove_bucket
 from services.transfer.copy import copy, move
 from services.transfer.delete import make_folder
 from services.transfer.download import download
-from services.transfer.folders import move_folder, remove_folder
+from services.transfer.folders import move_folder, remove_folder, sweep
 from services.transfer.job import Job
+from services.transfer.line import Line
 from services.transfer.messages import ItemAction
 from services.transfer.plan import describe
 from services.transfer.record import Record
@@ -61,6 +62,16 @@ def check_emptied(job: Job) -> None:
             remedy="See why, then try it again.",
             url=job.row.spec.items[0].source,
         )
+
+
+async def sweep_emptied(job: Job, line: Line) -> None:
+    """Delete real folders that a job has emptied; what hinders that is told with the job, whose work is done."""
+    spec = job.row.spec
+    if any(item.tree and is_gs_url(item.source) for item in spec.items):
+        try:
+            await sweep(await line.data(), spec)
+        except PailError as error:
+            job.row.reason, job.row.code = f"some empty folders stay: {error.message}", error.reason
 
 
 def remove_empty_folders(job: Job) -> None:

@@ -7,9 +7,10 @@ import contextlib
 from collections.abc import Awaitable
 from typing import Final
 
-from services.errors import Corrupt, NotAuthenticated, ObjectNotFound, Rejected, SourceChanged, Transient
+from services.errors import Corrupt, NotAuthenticated, ObjectNotFound, PailError, Rejected, SourceChanged, Transient
 from services.transfer import local
 from services.transfer.acts import action_of, look_at_source
+from services.transfer.core import log
 from services.transfer.doubt import look_again, seen_again
 from services.transfer.job import bucket_of
 from services.transfer.run import Run
@@ -74,3 +75,11 @@ async def _again(look: Awaitable[None]) -> None:
     """Take a second look, where that is possible."""
     with contextlib.suppress(Transient, ObjectNotFound):
         await look
+
+
+def as_ours(error: BaseException) -> PailError:
+    """Return a failure in our words; of what nobody foresaw the log has the rest."""
+    if isinstance(error, PailError):
+        return error
+    log.error("internal error", exc_info=error)
+    return PailError(f"internal error: {type(error).__name__}", remedy="Please report it with the log of the worker.")

@@ -7,15 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from services.errors import Corrupt, DiskFull, NotAuthenticated, PailError, SourceChanged, Transient
+from services.errors import Corrupt, DiskFull, NotAuthenticated, SourceChanged, Transient
 from services.names import is_gs_url
 from services.transfer import schema
-from services.transfer.acts import check_emptied, remove_empty_folders
-from services.transfer.attempts import act
+from services.transfer.acts import check_emptied, remove_empty_folders, sweep_emptied
+from services.transfer.attempts import act, as_ours
 from services.transfer.bucket import StillFilled
 from services.transfer.core import Core, log
 from services.transfer.delete import BATCH, delete_batch
-from services.transfer.folders import sweep
 from services.transfer.halt import Halts
 from services.transfer.job import LOW_WATER, MOST_WAITING, WINDOW, Job, bucket_of
 from services.transfer.large import give_up
@@ -178,7 +177,7 @@ class Scheduler:
             return self._start_bucket(job)
         batch = [job.small.popleft()]
         bucket = bucket_of(batch[0])
-        while job.small and len(batch) < BATCH and _is_delete_in(job.small[0], bucket):
+        while job.small and len(batch) < BATCH and (job.small[0].action, bucket_of(job.small[0])) == ("delete", bucket):
             batch.append(job.small.popleft())
         self._start(job, batch, batched=True)
         return True
@@ -321,7 +320,7 @@ class Scheduler:
             job.change(record, "queued", moved=run.moved)
             await self.halts.halt(job, error, record.size - run.moved)
         else:
-            problem = _as_ours(error)
+            problem = as_ours(error)
             log.warning("%s failed: %s", record.id, problem.message)
             job.change(record, "failed", moved=run.moved)
             record.fail(problem)
@@ -449,7 +448,7 @@ class Scheduler:
                 if state == "done" and job.row.spec.action == "move":
                     await self._core.tools.on_disk(remove_empty_folders, job)
                 if state == "done":
-                    await self._sweep(job)
+                    await sweep_emptied(job, self._line(job))
             await self._core.save(job)
         finally:
             job.ending = False
@@ -460,23 +459,3 @@ class Scheduler:
             await self._ask(job)
         self.settle(job)
         self.pump()
-
-    async def _sweep(self, job: Job) -> None:
-        """Delete real folders that a job has emptied; what hinders that is told with the job, whose work is done."""
-        spec = job.row.spec
-        if any(item.tree and is_gs_url(item.source) for item in spec.items):
-            try:
-                await sweep(await self._line(job).data(), spec)
-            except PailError as error:
-                job.row.reason, job.row.code = f"some empty folders stay: {error.message}", error.reason
-
-
-def _is_delete_in(record: Record, bucket: str) -> bool:
-    return record.action == "delete" and bucket_of(record) == bucket
-
-
-def _as_ours(error: BaseException) -> PailError:
-    if isinstance(error, PailError):
-        return error
-    log.error("internal error", exc_info=error)
-    return PailError(f"internal error: {type(error).__name__}", remedy="Please report it with the log of the worker.")
