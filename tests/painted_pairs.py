@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from services.sync.status import (
     Choice,
@@ -139,11 +140,18 @@ PLAN = PlanView(
 class PaintedPairs:
     """Pairs that stand still."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, *, calm: bool = False) -> None:
+        """Stand at `now`; `calm` shows one pair that is in step."""
         self._now = now
+        self._calm = calm
 
     async def look(self) -> Overview:
-        return overview(self._now)
+        found = overview(self._now)
+        if not self._calm:
+            return found
+        first = found.pairs[0]
+        assert first.view is not None
+        return Overview((replace(first, view=replace(first.view, conflicts=())),))
 
     async def plan(self, identifier: str) -> PlanView:
         return PLAN

@@ -36,6 +36,7 @@ from services.workspace import AttachedBucket, Workspace
 from tests.painted_pairs import HOME, PaintedPairs
 from widgets.object_tree import ObjectTree
 from widgets.symbols import UNICODE
+from widgets.transfer_strip import TransferStrip
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 NOW = datetime(2026, 11, 22, 14, 8, tzinfo=UTC).timestamp()
@@ -285,7 +286,7 @@ class Forgetful(Remembered):
         return Kept(greeted="yes")
 
 
-def surroundings(snapshot: Snapshot) -> Surroundings:
+def surroundings(snapshot: Snapshot, *, calm: bool) -> Surroundings:
     async def open_session(connection: Connection, _: str | None) -> Session:
         storage, workspace = cast("Storage", PaintedStorage()), cast("Workspace", PaintedWorkspace())
         return Session(connection, storage, workspace)
@@ -294,7 +295,7 @@ def surroundings(snapshot: Snapshot) -> Surroundings:
         return cast("EngineClient", PaintedEngine(snapshot))
 
     async def open_pairs(_session: Session) -> PaintedPairs:
-        return PaintedPairs(NOW)
+        return PaintedPairs(NOW, calm=calm)
 
     return Surroundings(
         cast("Connect", connect),
@@ -309,16 +310,19 @@ def surroundings(snapshot: Snapshot) -> Surroundings:
 
 
 @asynccontextmanager
-async def screen(*, light: bool = False, snapshot: Snapshot = SNAPSHOT) -> AsyncIterator[tuple[PailApp, Pilot[int]]]:
+async def screen(
+    *, light: bool = False, snapshot: Snapshot = SNAPSHOT, calm: bool = True
+) -> AsyncIterator[tuple[PailApp, Pilot[int]]]:
     options = ConnectionOptions(anonymous=True, project="acme")
-    app = PailApp(options, f"gs://{BUCKET}/videos/", surroundings(snapshot))
+    app = PailApp(options, f"gs://{BUCKET}/videos/", surroundings(snapshot, calm=calm))
     async with app.run_test(size=SIZE) as pilot:
         if light:
             app.theme = LIGHT.name
 
         def ready() -> bool:
             trees = app.screen.query(ObjectTree)
-            return bool(trees) and trees.first().row_total() > 4 and "read/write" in text_of(app)
+            rows = bool(trees) and trees.first().row_total() > 4 and "read/write" in text_of(app)
+            return rows and bool(app.screen.query_one(TransferStrip).sync.text)
 
         await until(pilot, ready)
         yield app, pilot
@@ -365,14 +369,14 @@ async def transfers() -> str:
 
 
 async def sync_view() -> str:
-    async with screen() as (app, pilot):
+    async with screen(calm=False) as (app, pilot):
         await pilot.press("4")
         await until(pilot, lambda: "watching" in text_of(app) and "moving" in text_of(app))
         return picture(app)
 
 
 async def sync_plan() -> str:
-    async with screen() as (app, pilot):
+    async with screen(calm=False) as (app, pilot):
         await pilot.press("4")
         await until(pilot, lambda: "halted" in text_of(app) and "moving" in text_of(app))
         while "Plan" not in text_of(app):

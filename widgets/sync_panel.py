@@ -30,6 +30,7 @@ from widgets.sync_rows import (
     TroubleRow,
     build_rows,
     pair_of,
+    short_path,
     sign_of,
     stand_of,
     verbs_for,
@@ -294,7 +295,7 @@ class SyncPanel(VirtualTree):
         right: list[Span] = [("  ", ""), (stand, f"sync-panel--{tone}")]
         words = spans_width(self._verb_words(row)) if width >= _WORDS_FROM else 0
         room = width - cell_len(stand) - words - 12
-        root, url = self._short(look.root), display_name(look.url)
+        root, url = short_path(look.root, self._home), display_name(look.url)
         half = max(8, room // 2)
         if cell_len(root) + cell_len(url) > room:
             root = cut_start(root, max(half, room - cell_len(url)), self.symbols.ellipsis)
@@ -306,10 +307,6 @@ class SyncPanel(VirtualTree):
             (url, "sync-panel--place"),
         ]
         return left, right
-
-    def _short(self, root: str) -> str:
-        home = self._home.rstrip("/")
-        return display_name(f"~{root[len(home) :]}" if home and root.startswith(f"{home}/") else root)
 
     def _text(self, row: TextRow) -> list[Span]:
         kinds = {"fact": "virtual-tree--muted", "why": "sync-panel--asking", "head": "sync-panel--head"}

@@ -182,6 +182,45 @@ def needs_person(look: PairLook) -> bool:
     return look.proposed or look.changed or (view is not None and (view.stand in STOPPED or bool(view.conflicts)))
 
 
+@dataclass(frozen=True, slots=True)
+class SyncSummary:
+    """What all pairs come to, for the strip."""
+
+    text: str = ""
+    """A few words; empty where no pair runs."""
+    tone: Tone = "quiet"
+    """How it is meant."""
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it is worth a line of its own: something moves, or a person is needed."""
+        return self.tone in ("bad", "asking", "busy")
+
+
+def summary_of(looks: Iterable[PairLook], symbols: Symbols, home: str = "") -> SyncSummary:
+    """Return what all pairs come to: what needs a person first, then what moves, then that all is in step."""
+    stands = [(look, *stand_of(look)) for look in looks]
+    urgent: tuple[tuple[Tone, str], ...] = (("bad", "halted"), ("asking", "to look at"))
+    for tone, words in urgent:
+        count = sum(1 for look, _, found in stands if found == tone and needs_person(look))
+        if count:
+            return SyncSummary(f"{symbols.warning} sync: {formats.count(count, 'pair')} {words}", tone)
+    moving = [look.view for look, word, _ in stands if look.view is not None and word.startswith("transferring")]
+    if moving:
+        done, to_do = sum(view.done for view in moving), sum(view.to_do for view in moving)
+        return SyncSummary(f"{symbols.both} sync: {done:,} of {to_do:,}", "busy")
+    good = [look for look, _, tone in stands if tone == "good"]
+    if len(good) == 1:
+        return SyncSummary(f"{symbols.both} in sync {symbols.dot} {short_path(good[0].root, home)}", "good")
+    return SyncSummary(f"{symbols.both} in sync {symbols.dot} {len(good):,} pairs", "good") if good else SyncSummary()
+
+
+def short_path(path: str, home: str) -> str:
+    """Return a folder as it is shown, what lies below the home with `~`."""
+    home = home.rstrip("/")
+    return display_name(f"~{path[len(home) :]}" if home and path.startswith(f"{home}/") else path)
+
+
 def facts_of(look: PairLook, view: PairView, now: float) -> str:
     """Return what is known of a pair that runs, in one line."""
     parts = [

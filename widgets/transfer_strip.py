@@ -13,7 +13,8 @@ from textual.reactive import var
 from services.names import display_name
 from services.transfer.messages import JobState, Snapshot
 from widgets import formats
-from widgets.span_line import Part, SpanLine
+from widgets.span_line import Part, SpanLine, spread
+from widgets.sync_rows import SyncSummary
 
 _UNFINISHED: Final[frozenset[JobState]] = frozenset({"queued", "planning", "running", "paused", "asking"})
 """States of jobs that count for the bar."""
@@ -75,6 +76,11 @@ class TransferStrip(SpanLine[str]):
 
     state: var[Moving] = var(Moving(), init=False)
     """What is shown."""
+    sync: var[SyncSummary] = var(SyncSummary(), init=False)
+    """What the pairs that are kept in step come to."""
+
+    class SyncOpened(Message):
+        """What is said of the pairs was clicked."""
 
     @dataclass
     class Opened(Message):
@@ -90,12 +96,16 @@ class TransferStrip(SpanLine[str]):
 
     def watch_state(self, state: Moving) -> None:
         """Appear, disappear, or draw the line anew."""
-        self.display = not state.is_silent
+        self.display = not state.is_silent or self.sync.is_urgent
         self.refresh()
 
+    def watch_sync(self) -> None:
+        """Appear, disappear, or draw the line anew."""
+        self.watch_state(self.state)
+
     def chosen(self, target: str) -> None:
-        """Tell that it was clicked."""
-        self.post_message(self.Opened())
+        """Tell what was clicked."""
+        self.post_message(self.SyncOpened() if target == "sync" else self.Opened())
 
     def parts(self, width: int) -> Sequence[Part[str]]:
         """Return what is moving, how far it is, how fast; what needs a person is never left out for that."""
@@ -105,7 +115,11 @@ class TransferStrip(SpanLine[str]):
         said = [*lead, *(part for group in extra for part in group)]
         for part in urgent:
             said += [Part(f" {self.symbols.dot} ", "span-line--muted"), part] if said else [part]
-        return [Part(" "), *(part._replace(target="transfers") for part in said)]
+        left = [Part(" "), *(part._replace(target="transfers") for part in said)]
+        kinds = {"bad": "transfer-strip--failed", "asking": "transfer-strip--asking", "busy": "transfer-strip--bar"}
+        kind = kinds.get(self.sync.tone, "span-line--muted")
+        pairs = [Part(self.sync.text, kind, "sync")] if self.sync.text else []
+        return spread(left, pairs, width) if said else [Part(" "), *pairs]
 
     def _lead(self) -> list[Part[str]]:
         if self.state.running:

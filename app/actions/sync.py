@@ -19,7 +19,7 @@ from services.names import GsUrl, parse_gs_url
 from services.sync.status import CHOICES, STOPPED, Overview, PairDraft, PairLook
 from widgets import formats
 from widgets.sync_panel import SyncPanel
-from widgets.sync_rows import PairVerb, needs_person
+from widgets.sync_rows import PairVerb
 
 SEEN_S: Final = 0.5
 """Seconds between two looks at the pairs while they are shown."""
@@ -44,14 +44,14 @@ class SyncActions:
         panel: SyncPanel,
         is_shown: Callable[[], bool],
         attempt: Callable[[Coroutine[Any, Any, None]], None],
-        show_attention: Callable[[bool], None],
+        summarise: Callable[[Overview], None],
     ) -> None:
-        """Feed `panel`; `attempt` runs what may ask and fail, `show_attention` tells that a pair waits for a person."""
+        """Feed `panel`; `attempt` runs what may ask and fail, `summarise` shows what all pairs come to."""
         self._desk = desk
         self._panel = panel
         self._is_shown = is_shown
         self._attempt = attempt
-        self._show_attention = show_attention
+        self._summarise = summarise
         self._wake = asyncio.Event()
         self._session: Session | None = None
         self._pairs: Pairs | None = None
@@ -72,7 +72,7 @@ class SyncActions:
                         self._last = overview
                         self._panel.update(overview)
                     self._tell(overview)
-                    self._show_attention(any(needs_person(look) for look in overview.pairs))
+                    self._summarise(overview)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), SEEN_S if self._is_shown() else UNSEEN_S)
 

@@ -97,7 +97,7 @@ class MainControls(MainLayout):
             self.sync_panel,
             lambda: self._view == "sync" and self.app.app_focus,
             self.attempt,
-            lambda wanted: self._header.change(attention=frozenset({"sync"} if wanted else ())),
+            self._show_pairs,
         )
         self.actors = (
             self.objects,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar, Final
 
 from textual import events, on
@@ -14,6 +15,7 @@ from textual.widgets import ContentSwitcher, Input, Static
 
 from app.screens.dialog import Label, Line
 from app.surroundings import Surroundings
+from services.sync.status import Overview
 from widgets.breadcrumb import Breadcrumb
 from widgets.details import Details
 from widgets.find_panel import FindPanel
@@ -22,6 +24,7 @@ from widgets.key_line import KeyLine
 from widgets.object_tree import ObjectTree
 from widgets.settings_pane import SettingsPane
 from widgets.sync_panel import SyncPanel
+from widgets.sync_rows import needs_person, summary_of
 from widgets.transfer_strip import TransferStrip
 from widgets.transfers_panel import TransfersPanel
 from widgets.usage_panel import UsagePanel
@@ -107,6 +110,13 @@ class MainLayout(Screen[None]):
             yield self._greeting
             yield self._strip
             yield self._keys
+
+    def _show_pairs(self, overview: Overview) -> None:
+        """Show in the header and the strip what all pairs come to."""
+        waiting = any(needs_person(look) for look in overview.pairs)
+        self._header.change(attention=frozenset({"sync"} if waiting else ()))
+        home = self._surroundings.home or str(Path.home())
+        self._strip.sync = summary_of(overview.pairs, self._surroundings.symbols, home)
 
     def _notice(self, text: str) -> None:
         self._notice_text.update(text)

@@ -98,6 +98,10 @@ class MainScreen(SyncSide):
         if command(message.command_id).applies(self.context):
             self.action_command(message.command_id)
 
+    @on(TransferStrip.SyncOpened)
+    def _strip_of_pairs_opened(self) -> None:
+        self.action_command("view_sync")
+
     @on(TransferStrip.Opened)
     def _strip_opened(self) -> None:
         self.show_view("transfers")

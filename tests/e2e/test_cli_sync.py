@@ -210,6 +210,25 @@ def test_a_single_pass_over_a_pair_that_is_run_is_made_by_its_owner(
     assert watching.poll() is None
 
 
+def test_the_screen_shows_which_process_runs_a_pair(
+    pail: Pail, folder: Path, watching: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    (folder / "second").write_text("y")
+    eventually(lambda: "p/second" in names(pail))
+    terminal = Terminal("sync-view", tmp_path)
+    try:
+        terminal.start(pail.command("gs://live"), pail.environment, width=120, height=30)
+        terminal.see("p/")
+        terminal.keys("4")
+        terminal.see("watching", f"pail sync --watch {watching.pid}", "second", "class A in an hour")
+        assert "pause" not in terminal.text()
+        terminal.keys("q")
+        terminal.see("rc=0")
+    finally:
+        terminal.close()
+    assert watching.poll() is None
+
+
 def test_the_worker_runs_a_pair_without_a_terminal_and_again_after_a_kill(
     pail: Pail, folder: Path, bucket: str
 ) -> None:

@@ -33,6 +33,7 @@ from widgets.sync_rows import (
     cost_of,
     needs_person,
     stand_of,
+    summary_of,
     verbs_for,
 )
 
@@ -113,6 +114,21 @@ def test_a_bucket_that_keeps_nothing_is_named_where_deletes_are_carried() -> Non
     assert said("two-way", delete=False)
     assert said("push", delete=True)
     assert not said("push", delete=False)
+
+
+def test_the_strip_says_what_needs_a_person_first() -> None:
+    moving = PairView("x", "/a", "gs://b/a/", "push", stand="transferring", done=1, to_do=4)
+    cases = [
+        ([look("watching"), look("halted"), look("asking")], "! sync: 1 pair halted", True),
+        ([look("watching"), look("asking"), look(proposed=True)], "! sync: 2 pairs to look at", True),
+        ([look("watching"), look("transferring", view=moving)], "⇄ sync: 1 of 4", True),
+        ([look("watching"), look("watching")], "⇄ in sync · 2 pairs", False),
+        ([look("watching")], "⇄ in sync · /a", False),
+        ([look(on=False)], "", False),
+    ]
+    for looks, text, urgent in cases:
+        found = summary_of(looks, UNICODE)
+        assert (found.text, found.is_urgent) == (text, urgent)
 
 
 def test_the_cost_is_said_with_its_limit() -> None:
