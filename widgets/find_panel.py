@@ -55,6 +55,16 @@ class FindStatus(SpanLine[str]):
         return [Part(f" {self.symbols.say(self.text)}", "span-line--muted")]
 
 
+@dataclass(frozen=True, slots=True)
+class FindKeys:
+    """How the keys are written that the line below the search tells."""
+
+    cancel: str = "Esc"
+    """Ends the search."""
+    show: str = "Enter"
+    """Shows a find in its folder."""
+
+
 class FindPanel(Vertical):
     """The search, how far it is, and what it found."""
 
@@ -94,6 +104,7 @@ class FindPanel(Vertical):
         symbols: Symbols = UNICODE,
         clock: Clock = time.time,
         zone: tzinfo | None = None,
+        keys: FindKeys | None = None,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
@@ -101,6 +112,7 @@ class FindPanel(Vertical):
         super().__init__(id=id, classes=classes)
         self._prefix = prefix
         self._symbols = symbols
+        self._keys = keys or FindKeys()
         self._ticket = 0
         self._searching = False
         self._scanned = 0
@@ -176,12 +188,12 @@ class FindPanel(Vertical):
         status.problem = problem or self._outcome
         found = f"{self.finds.row_total():,} found{dot}{formats.count(self._scanned, 'object')} looked at"
         if self._searching:
-            status.text = f"searching… {found}{dot}esc cancels"
+            status.text = f"searching… {found}{dot}{self._keys.cancel} cancels"
         elif self._wanted:
-            status.text = f"{found}{dot}enter shows one in its folder" if self.finds.row_total() else found
+            status.text = f"{found}{dot}{self._keys.show} shows one in its folder" if self.finds.row_total() else found
         else:
             where = display_name(self._prefix) or "the whole bucket"
-            status.text = f"in {where}{dot}parts of names, globs, sizes, ages; enter searches"
+            status.text = f"in {where}{dot}parts of names, globs, sizes, ages; Enter searches"
         status.refresh()
 
     # What is done

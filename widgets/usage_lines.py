@@ -21,6 +21,16 @@ CANCEL: Final = "cancel"
 """What a click on the word that ends a count means."""
 
 
+@dataclass(frozen=True, slots=True)
+class UsageKeys:
+    """How the keys are written that the first line tells."""
+
+    recount: str = "R"
+    """Counts again, or goes on."""
+    cancel: str = "Esc"
+    """Ends the count."""
+
+
 class UsageHead(SpanLine[str]):
     """The first line: size, objects, cost, and how old the count is."""
 
@@ -29,6 +39,7 @@ class UsageHead(SpanLine[str]):
     state: UsageState = UsageState()
     now: float = 0.0
     """Seconds since the epoch, at the last change."""
+    keys: UsageKeys = UsageKeys()
 
     @dataclass
     class Chosen(Message):
@@ -65,7 +76,7 @@ class UsageHead(SpanLine[str]):
             words = f"{self.symbols.moving} counting{self.symbols.ellipsis}  "
             return [
                 Part(words, "span-line--muted"),
-                Part("esc", "usage--key", CANCEL),
+                Part(self.keys.cancel, "usage--key", CANCEL),
                 Part(" cancel", "span-line--muted", CANCEL),
             ]
         usage = state.usage
@@ -77,7 +88,7 @@ class UsageHead(SpanLine[str]):
             words, verb = "not complete  ", " go on"
         return [
             Part(words, "span-line--muted"),
-            Part("R", "usage--key", RECOUNT),
+            Part(self.keys.recount, "usage--key", RECOUNT),
             Part(verb, "span-line--muted", RECOUNT),
         ]
 

@@ -24,7 +24,7 @@ from widgets.columns import Column, Placed, place
 from widgets.object_cells import Clock
 from widgets.object_rows import Entry, holder_of
 from widgets.symbols import ASCII, UNICODE, Symbols
-from widgets.usage_lines import RECOUNT, UsageFoot, UsageHead, UsageTabs
+from widgets.usage_lines import RECOUNT, UsageFoot, UsageHead, UsageKeys, UsageTabs
 from widgets.usage_rows import ASCII_SPARKS, SECTIONS, SPARKS, Section, UsageRow, UsageState, ages_line, build
 from widgets.virtual_tree import Look, VirtualTree
 
@@ -213,6 +213,7 @@ class UsagePanel(Vertical):
         symbols: Symbols = UNICODE,
         clock: Clock = time.time,
         zone: tzinfo | None = None,
+        keys: UsageKeys | None = None,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
@@ -222,6 +223,7 @@ class UsagePanel(Vertical):
         self._state = UsageState()
         self._prefix = ""
         self._head = UsageHead(symbols=symbols)
+        self._head.keys = keys or UsageKeys()
         self._tabs = UsageTabs(symbols=symbols)
         self._foot = UsageFoot(symbols=symbols)
         self.rows = UsageList(symbols=symbols)

@@ -196,7 +196,7 @@ def _uploads_words(left: Unfinished | None) -> str:
         return "multipart; resumable ones cannot be listed"
     since = f"since {formats.date(left.oldest)}" if left.oldest is not None else "begun and left"
     more = f"; {left.unsized:,} not measured" if left.unsized else ""
-    return f"{since}; X aborts{more}"
+    return f"{since}; can be aborted{more}"
 
 
 def _savings(report: UsageReport) -> Iterator[UsageRow]:
@@ -223,7 +223,7 @@ def _session(state: UsageState) -> Iterator[UsageRow]:
         yield UsageRow("Prices", detail=display_name(report.table.note))
         if report.billed and report.table.usage_page:
             page = report.table.usage_page
-            yield UsageRow("What is billed", detail=f"{display_name(page)}  enter copies it", link=page)
+            yield UsageRow("What is billed", detail=display_name(page), link=page)
 
 
 def sparkline(values: Iterable[int], signs: str = SPARKS) -> str:

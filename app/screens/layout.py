@@ -18,7 +18,7 @@ from app.surroundings import Surroundings
 from services.sync.status import Overview
 from widgets.breadcrumb import Breadcrumb
 from widgets.details import Details
-from widgets.find_panel import FindPanel
+from widgets.find_panel import FindKeys, FindPanel
 from widgets.header_line import HeaderLine
 from widgets.key_line import KeyLine
 from widgets.object_tree import ObjectTree
@@ -27,6 +27,7 @@ from widgets.sync_panel import SyncPanel
 from widgets.sync_rows import needs_person, summary_of
 from widgets.transfer_strip import TransferStrip
 from widgets.transfers_panel import TransfersPanel
+from widgets.usage_lines import UsageKeys
 from widgets.usage_panel import UsagePanel
 
 WIDE: Final = 100
@@ -69,8 +70,11 @@ class MainLayout(Screen[None]):
         self._switcher = ContentSwitcher(initial="notice", id="views")
         self._filter = FilterLine(placeholder="filter the rows by a part of their name", id="filter")
         self._details = Details(id="details")
-        self.find_panel = FindPanel(symbols=symbols, clock=surroundings.now, zone=surroundings.zone, id="find")
-        self.usage_panel = UsagePanel(symbols=symbols, clock=surroundings.now, zone=surroundings.zone, id="usage")
+        clock, zone = surroundings.now, surroundings.zone
+        find_keys = FindKeys(key("leave_find"), key("show_find"))
+        self.find_panel = FindPanel(symbols=symbols, clock=clock, zone=zone, keys=find_keys, id="find")
+        usage_keys = UsageKeys(key("recount"), key("cancel_count"))
+        self.usage_panel = UsagePanel(symbols=symbols, clock=clock, zone=zone, keys=usage_keys, id="usage")
         self._panel = TransfersPanel(symbols=symbols, id="transfers")
         self.sync_panel = SyncPanel(symbols=symbols, clock=surroundings.now, home=surroundings.home, id="sync")
         self._notice_text = Label("", id="notice")

@@ -12,6 +12,7 @@ import os
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
@@ -66,6 +67,11 @@ class SyncHost:
         self._running: dict[str, tuple[KeptPair, _Run]] = {}
         self._seen: tuple[Any, ...] = ()
         self._wanted: dict[str, KeptPair] = {}
+        self._open: list[Storage] = []
+        self._spent: Counter[str] = Counter()
+        # What moves from the open ones to the spent ones is never missing in between: a count that falls means
+        # another worker to whoever adds them up.
+        self._counting = threading.Lock()
         self.busy = False
         """Whether it keeps some pair in step; read from any thread."""
 
@@ -150,8 +156,27 @@ class SyncHost:
         self._list.change(identifier, ask=False)
 
     async def storage(self, connection: Connection) -> Storage:
-        """Open storage; raises `PailError`."""
-        return await self._opener(connection)
+        """Open storage, to be closed by `close`; raises `PailError`."""
+        storage = await self._opener(connection)
+        with self._counting:
+            self._open.append(storage)
+        return storage
+
+    async def close(self, storage: Storage) -> None:
+        """Close storage; what was asked of it stays counted."""
+        with self._counting:
+            self._open.remove(storage)
+            self._spent.update(storage.operations.counts().by_operation)
+        await storage.close()
+
+    @property
+    def operations(self) -> Counter[str]:
+        """Requests of all pairs since the start, by method; may be read from any thread."""
+        with self._counting:
+            found = Counter(self._spent)
+            for storage in self._open:
+                found.update(storage.operations.counts().by_operation)
+        return found
 
     @property
     def state_dir(self) -> Path:
@@ -225,7 +250,7 @@ class _Run:
             await self._runner.run()
         finally:
             self._runner = None
-            await storage.close()
+            await host.close(storage)
 
     def _answered(self) -> None:
         self._ask = False

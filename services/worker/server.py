@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +21,7 @@ from services.transfer.engine import Engine
 from services.transfer.facts import Subscription
 from services.transfer.inprocess import JOURNALS, adopt, open_engine
 from services.transfer.journal import FileLock
-from services.transfer.messages import Answer, Control, Reorder, SetBandwidth, SnapshotQuery, Submit
+from services.transfer.messages import Answer, Control, Reorder, SetBandwidth, Snapshot, SnapshotQuery, Submit
 from services.transfer.options import Options
 from services.worker import protocol
 from services.worker.log import start_log, stop_log
@@ -173,6 +175,11 @@ class Worker:
         await self._engine.drain(DRAIN_S)
         self.stop()
 
+    def with_sync(self, snapshot: Snapshot) -> Snapshot:
+        """Return a snapshot of the engine with the requests of the pairs counted in."""
+        counts = self._sync.operations + Counter(dict(snapshot.operations))
+        return replace(snapshot, operations=tuple(sorted(counts.items())))
+
     def status(self) -> dict[str, Any]:
         """Return what `pail worker status` shows."""
         return {
@@ -250,7 +257,7 @@ class _Session:
         query = codec.from_plain(value)
         if not isinstance(query, SnapshotQuery):
             raise Rejected("a query that is none", remedy="Update pail on both sides.")
-        return codec.to_plain(await self._engine.snapshot(query))
+        return codec.to_plain(self._worker.with_sync(await self._engine.snapshot(query)))
 
     async def _facts(self, value: Any) -> Any:
         if self._subscription is not None:

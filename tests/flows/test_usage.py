@@ -173,7 +173,7 @@ async def test_a_count_is_cancelled_and_gone_on_with(desk: OpenDesk, faults: Fau
         await d.see("m Move")
         faults.add(Fault("objects.list", "latency", seconds=60.0))
         await d.press("5")
-        await d.see("counting…  esc cancel", "Esc Cancel")
+        await d.see("counting…  Esc cancel", "Esc Cancel")
         await d.press("escape")
         await d.see("not complete  R go on")
         await d.press("R")

@@ -205,7 +205,7 @@ async def test_delete_names_the_folder_or_the_object() -> None:
 async def test_counting_streams_and_can_be_cancelled_but_not_begun_twice() -> None:
     usage = Usage("b", now=NOW)
     async with panel(state=full(usage, counting=True)) as (widget, pilot, app):
-        assert "counting…  esc cancel" in lines(app)[0]
+        assert "counting…  Esc cancel" in lines(app)[0]
         usage.add([row("a/x", 5), row("b/x", 9)])
         widget.show(full(usage, counting=True))
         await pilot.press("j")

@@ -216,6 +216,9 @@ async def test_the_list_decides_what_the_worker_runs(open_machine: OpenMachine, 
 
         await eventually(free)
         await eventually(lambda: not host.busy)
+        spent = host.operations
+        assert spent["objects.insert"] == 1, "what was asked of storage that is closed stays counted"
+        assert spent["objects.list"] > 0
         await book.switch(box.pair.id, on=True)
         await reaches("watching")
         await book.remove(box.pair.id)
