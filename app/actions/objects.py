@@ -229,6 +229,7 @@ class ObjectActions:
             waiting = list(examples) or await self._conflicts_of(job.id)
             while waiting:
                 example = waiting.pop(0)
+                job = await self._as_it_stands(job)
                 answer = await self._desk.ask(ConflictDialog(job, example))
                 if answer is None:
                     self._desk.tell("The transfer waits for your answer: enter on it in Transfers (w).")
@@ -239,6 +240,11 @@ class ObjectActions:
                 waiting = waiting or await self._conflicts_of(job.id, without=example.id)
         finally:
             self._asking.discard(job.id)
+
+    async def _as_it_stands(self, job: JobView) -> JobView:
+        """Return a job with the conflicts that were found by now."""
+        snapshot = await self._desk.bridge.look(SnapshotQuery(limit=0))
+        return next((found for found in snapshot.jobs if found.id == job.id), job)
 
     async def _conflicts_of(self, job: str, *, without: str = "") -> list[TransferView]:
         snapshot = await self._desk.bridge.look(SnapshotQuery(job=job))

@@ -58,8 +58,11 @@ class ConflictDialog(Dialog[Answer]):
         if example.reason and not self._restores:
             yield Label(example.reason, classes="dialog-text")
         yield Label(words, classes="dialog-text")
-        if self._job.conflicts > 1:
-            box = Checkbox(f"The same for all {self._job.conflicts:,} of this job (a)", id="all", compact=True)
+        if self._job.conflicts > 1 or self._job.items > 1:
+            # Others may still be found: the answer for all holds for them as well, so a job asks once.
+            going = self._job.state != "asking"
+            count = f"{self._job.conflicts:,} so far and any to come" if going else f"{self._job.conflicts:,}"
+            box = Checkbox(f"The same for all of this job: {count} (a)", id="all", compact=True)
             box.value = True
             yield box
 

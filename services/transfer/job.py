@@ -130,6 +130,8 @@ class Job:
         """Jobs with a higher one go first."""
         self.relisted = 0
         """Times that its sources were listed again."""
+        self.asking_soon = False
+        """Conflicts are gathered for a question."""
         self.asked = 0
         """Conflicts that were told about."""
         self.emptied = -1

@@ -78,6 +78,8 @@ class Options:
     """Seconds between looks whether a lost network or lost credentials are back."""
     probe_limit_s: float = 8.0
     """Seconds that such a look may take."""
+    ask_after_s: float = 0.5
+    """Seconds for which conflicts are gathered before a job asks about them, unless nothing else is left to do."""
     disk_probe_s: float = 5.0
     """Seconds between looks whether a disk that was full or could not be written has room again."""
     patience_s: float | None = None

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from services.errors import PailError
 from services.gcs.interface import DataPlane
+from services.names import is_gs_url
 from services.transfer.gather import Gather
 from services.transfer.journal import Journal
 from services.transfer.landing import Landings
@@ -160,6 +161,12 @@ class Run:
     def doubtful(self) -> bool:
         """Whether what is found at the target may be this transfer's own work."""
         return self.unsure or self.flags.recovered or self.record.attempt > 1
+
+    @property
+    def kept(self) -> int:
+        """Bytes that a later try need not move again; of an upload in one request none are."""
+        at_once = not is_gs_url(self.record.source) and self.record.size <= self.tools.options.small_limit
+        return 0 if at_once else self.moved
 
     @property
     def most_corrupt(self) -> int:

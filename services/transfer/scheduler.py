@@ -317,12 +317,12 @@ class Scheduler:
             self.replan(job)
             return
         elif isinstance(error, DiskFull):
-            job.change(record, "queued", moved=run.moved)
+            job.change(record, "queued", moved=run.kept)
             await self.halts.halt(job, error, record.size - run.moved)
         else:
             problem = as_ours(error)
             log.warning("%s failed: %s", record.id, problem.message)
-            job.change(record, "failed", moved=run.moved)
+            job.change(record, "failed", moved=run.kept)
             record.fail(problem)
             if isinstance(problem, Transient | NotAuthenticated | Corrupt | SourceChanged):
                 # It was counted for a next try, which does not come.
@@ -332,8 +332,9 @@ class Scheduler:
         self._leave(job, run)
         if record.state in ("done", "failed"):
             self._core.facts.publish(ItemFact(record.view()))
-        if record.state == "asking" and not job.asked:
-            await self._ask(job)
+        if record.state == "asking" and not job.asked and not job.asking_soon:
+            job.asking_soon = True
+            self._core.background(self._ask_soon(job))
 
     def _stopped(self, job: Job, run: Run) -> None:
         """Take down that a transfer was stopped by somebody's wish."""
@@ -342,9 +343,9 @@ class Scheduler:
             job.change(record, "cancelled")
             self._core.background(self.clean_up(run))
         elif run.intent == "pause":
-            job.change(record, "paused", moved=run.moved)
+            job.change(record, "paused", moved=run.kept)
         else:
-            job.change(record, "queued", moved=run.moved)
+            job.change(record, "queued", moved=run.kept)
         self._leave(job, run)
         if record.state == "cancelled":
             self._core.facts.publish(ItemFact(record.view()))
@@ -395,6 +396,13 @@ class Scheduler:
         """Return once nothing runs, or after `limit_s` seconds."""
         if self._running:
             await asyncio.wait(set(self._running), timeout=limit_s)
+
+    async def _ask_soon(self, job: Job) -> None:
+        """Ask once others have come together, so that the question tells how many there are."""
+        await asyncio.sleep(self._core.options.ask_after_s)
+        job.asking_soon = False
+        if job.counts.of("asking") and not (job.asked or job.ended or self._core.closing):
+            await self._ask(job)
 
     async def _ask(self, job: Job) -> None:
         """Tell that a job waits for an answer."""

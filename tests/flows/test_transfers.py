@@ -94,10 +94,13 @@ async def test_a_long_job_that_ends_is_told_to_the_terminal_where_that_is_wanted
 async def test_a_job_and_a_waiting_transfer_are_put_first_by_one_key(
     desk: OpenDesk, many: Path, faults: Faults
 ) -> None:
+    faults.clear()
+    faults.add(Fault("objects.insert", "stall", "before", count=None))
     async with desk(size=(120, 30)) as d:
         await start(d, many)
         await d.press("full_stop")
         await eventually(lambda: states(d) == ["paused"])
+        assert d.main.desk.bridge.snapshot.jobs[0].bytes == 0
         await d.press("home", "enter")
         await d.see("00.txt", "paused")
         await d.press("end", "T")
@@ -142,3 +145,22 @@ async def test_the_bandwidth_is_limited_while_something_moves(desk: OpenDesk, ma
         faults.clear()
         await d.press("full_stop")
         await eventually(lambda: states(d) == ["done"])
+
+
+async def test_a_job_asks_once_about_all_targets_that_exist_and_says_how_many(
+    desk: OpenDesk, many: Path, faults: Faults
+) -> None:
+    faults.clear()
+    async with desk(size=(100, 30), objects={f"many/{number:02}.txt": b"old" for number in range(30)}) as d:
+        await d.see("many/")
+        d.app.screen.post_message(events.Paste(str(many)))
+        await d.see("Upload 1 pasted path?")
+        await d.press("enter")
+        await d.see("30 targets exist already", "The same for all of this job: 30")
+        await d.press("s")
+        await d.gone("targets exist already")
+        await eventually(lambda: states(d) == ["done"])
+        [job] = d.main.desk.bridge.snapshot.jobs
+        assert (job.done, job.skipped) == (60, 30)
+        assert await d.read("many/00.txt") == b"old"
+        assert len(d.app.screen_stack) == 2
