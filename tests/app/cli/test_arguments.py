@@ -118,7 +118,7 @@ def test_a_repeated_option_gathers() -> None:
         ("worker fly", "invalid choice", "pail worker --help"),
         ("gs://a gs://b", "unrecognized", "pail --help"),
         ("cp --local D", "required", "--local took 'D' as its folder"),
-        ("undo 7", "unknown command", ""),
+        ("redo 7", "unknown command", ""),
         ("ls --low-bandwidth", "unknown option", ""),
     ],
 )
