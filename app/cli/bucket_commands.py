@@ -114,6 +114,6 @@ USAGE: Final = Command(
         ("pail usage", "the selected bucket"),
         ("pail usage gs://b --by folder", "the largest folders"),
         ("pail usage gs://b/logs/ --by type", ""),
-        ("pail usage gs://b --abort-uploads --older 7d", "what was begun and never finished"),
+        ("pail usage gs://b --abort-uploads --older 7d", "what was never finished"),
     ),
 )
