@@ -329,3 +329,40 @@ def test_hazard_30_killed_at_any_moment_it_loses_nothing_and_makes_no_conflict(
     }
     assert found == wanted
     assert names(pail) == {f"p/{name}" for name in wanted}
+
+
+def test_hazard_38_what_is_made_while_the_process_is_stopped_is_found(
+    pail: Pail, folder: Path, watching: subprocess.Popen[bytes]
+) -> None:
+    watching.send_signal(signal.SIGSTOP)
+    for number in range(400):
+        path = folder / f"burst/{number % 5}/{number}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(number))
+    watching.send_signal(signal.SIGCONT)
+    eventually(lambda: len([name for name in names(pail) if name.startswith("p/burst/")]) == 400)
+
+
+def test_hazard_34_two_live_processes_on_one_prefix_come_to_the_same(
+    pail: Pail, folder: Path, tmp_path: Path, watching: subprocess.Popen[bytes]
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    # Another machine has a memory of its own, and knows nothing of the first one's locks.
+    environment = {**pail.environment, "XDG_STATE_HOME": str(tmp_path / "other-state")}
+    second = subprocess.Popen(
+        pail.command("sync", str(other), "gs://live/p", "--watch"), env=environment, stderr=subprocess.DEVNULL
+    )
+    try:
+        eventually(lambda: (other / "first").exists())
+        (folder / "from-one").write_text("1")
+        (other / "from-two").write_text("2")
+        eventually(lambda: {"p/first", "p/from-one", "p/from-two"} <= names(pail))
+        eventually(lambda: (folder / "from-two").exists() and (other / "from-one").exists())
+        assert (folder / "from-two").read_text() == "2"
+        assert (other / "from-one").read_text() == "1"
+        assert watching.poll() is None
+        assert second.poll() is None
+    finally:
+        second.kill()
+        second.wait()
