@@ -334,11 +334,13 @@ def _check(place: Place, expected: LocalEntry, key: str) -> None:
 
 def _is_planned(found: os.stat_result, folder: int, name: str, expected: LocalEntry) -> bool:
     """Tell whether a file that was just renamed, which alone changes its ctime, is what was planned on."""
-    if expected.signature is None or signature_of(found)[:3] != expected.signature[:3]:
+    if expected.signature is None or not stat.S_ISREG(found.st_mode):
         return False
-    if not expected.fresh:
+    if signature_of(found)[:3] == expected.signature[:3] and not expected.fresh:
         return True
-    # Its times would not show a change that came right after it was read: only its bytes tell.
+    if not expected.crc32c or found.st_size != expected.signature.size:
+        return False
+    # It was touched, or its times would not show a change that came right after it was read: only its bytes tell.
     handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     try:
         crc, offset = Crc32c(), 0

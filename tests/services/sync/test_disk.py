@@ -130,6 +130,20 @@ def test_hazard_29_an_edit_in_the_moment_of_the_swap_is_kept_beside(
     assert everything(tmp_path) == {"a": b"new", "a.copy": b"edited"}
 
 
+def test_a_touch_in_the_moment_of_the_swap_is_no_edit(
+    disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "a"
+    target.write_bytes(b"old")
+    partial = arrived(disk, "a", b"new")
+    planned = planned_on(target)
+    during(monkeypatch, "swap", lambda: os.utime(target, ns=(5, 5)))
+    placed = disk.place("a", partial, planned, mtime=None, copy="a.copy")
+    partial.close()
+    assert placed.kept == ""
+    assert in_trash(tmp_path) == [b"old"]
+
+
 def test_hazard_29_a_file_that_appears_in_the_moment_of_the_rename_stays(
     disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
