@@ -44,8 +44,8 @@ def _one(name: str, module: str, old: str, new: str, seed: int = 1, tests: str =
 
 
 MUTANTS: Final = (
-    _one("upload without a precondition", "sync.move",
-         "precondition=Precondition(generation=seen)", "precondition=Precondition()"),
+    _one("upload without a precondition", "sync.upload",
+         "precondition=Precondition(generation=self._seen)", "precondition=Precondition()"),
     _one("delete without a precondition", "sync.move",
          "name, precondition=Precondition(generation=generation)", "name, precondition=Precondition()"),
     _one("move over whatever is there", "sync.move",
@@ -53,13 +53,12 @@ MUTANTS: Final = (
          "info = await data.move(bucket, source, remote.generation, target, precondition=Precondition())", seed=38),
     _one("412 taken as success", "sync.move",
          "return info if info.metadata.get(NONCE_KEY) == nonce else None", "return info"),
-    _one("412 answered by a blind retry", "sync.move",
-         "                if own is None:\n                    raise\n"
-         "                info = own\n            if info.crc32c",
-         "                if own is None:\n                    reading._offset, reading.crc = 0, Crc32c()\n"
-         "                    own = await write_object(self.prefix.data, self.prefix.url(action.key), reading.take,\n"
-         "                        attributes=attributes, precondition=Precondition(), sleep=self.sleep)\n"
-         "                info = own\n            if info.crc32c"),
+    _one("412 answered by a blind retry", "sync.upload",
+         "            if own is None:\n                raise\n",
+         "            if own is None:\n"
+         "                self._reading._offset, self._reading.crc = 0, Crc32c()\n"
+         "                own = await write_object(road.prefix.data, road.prefix.url(self._key), self._reading.take,\n"
+         "                    attributes=attributes, precondition=Precondition(), sleep=road.sleep)\n"),
     Mutant("lost answers are not looked up", (
         ("sync.move", "return info if info.metadata.get(NONCE_KEY) == nonce else None", "return None"),
         ("sync.recover", "if info.metadata.get(NONCE_KEY) != intent.nonce:", "if True:"),
