@@ -24,7 +24,7 @@ from services.transfer.target import ObjectTarget
 READ_PIECE: Final = 256 * 1024
 """Bytes that are read at once and hashed at once, while the processor still has them at hand."""
 
-KEPT: Final = 4 * 1024 * 1024
+KEPT: Final = 8 * 1024 * 1024
 """Bytes of a block above which memory is given back to the system."""
 
 Watch = Callable[[int, float], Awaitable[ObjectInfo | None]]
