@@ -216,6 +216,7 @@ def main() -> None:
     parser.add_argument("--synced", type=int, default=20_000)
     parser.add_argument("--objects", type=int, default=5000)
     parser.add_argument("--listed", type=int, default=1_000_000)
+    parser.add_argument("--one-stream", action="store_true", help="Pail without parallel parts as well")
     parser.add_argument("--rclone", default="/usr/bin/rclone", help="another build of rclone")
     parser.add_argument("--transfers", default="4,64", help="of rclone: each number is a tool of its own; empty: none")
     parser.add_argument("--json", type=Path, help="write every run there")
@@ -230,6 +231,7 @@ def main() -> None:
         if options.tls:
             os.environ["SSL_CERT_FILE"] = str(folder / "cert.pem")
         tools: list[Tool] = [Pail()]
+        tools += [Pail(name="pail-1", up=("--parallel-uploads", "never"))] if options.one_stream else []
         tools += [Rclone(options.rclone, f"rclone-{n}", int(n)) for n in options.transfers.split(",") if n]
         bench = Bench(tools, folder, options.rounds, options.objects, options.listed, extra, rows)
         bench.profile, bench.synced = options.profile, options.synced

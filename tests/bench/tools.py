@@ -80,6 +80,8 @@ class Pail:
 
     program: str = str(Path(sys.executable).with_name("pail"))
     name: str = "pail"
+    up: tuple[str, ...] = ()
+    """Further options of uploads."""
 
     def environment(self, folder: Path) -> dict[str, str]:
         homes = ("CONFIG", "STATE", "CACHE", "DATA")
@@ -89,7 +91,7 @@ class Pail:
         return [self.program, "--endpoint", address, "--quiet", "--yes", *words]
 
     def upload(self, address: str, source: Path, bucket: str) -> list[str]:
-        return self._command(address, "cp", "-r", str(source), f"gs://{bucket}/up")
+        return self._command(address, "cp", "-r", *self.up, str(source), f"gs://{bucket}/up")
 
     def copy(self, address: str, source: Path, target: str) -> list[str]:
         """Return the command that copies a folder to a prefix."""
