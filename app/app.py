@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import signal
 import threading
@@ -10,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual import events
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
@@ -21,7 +23,6 @@ from app.driver.choice import driver_class
 from app.lending import LendingApp
 from app.screens.connect import ConnectScreen, WayIn
 from app.screens.dialog import QUIET
-from app.screens.main import MainScreen
 from app.surroundings import Surroundings
 from app.terminal import terminal_problem
 from app.themes import ANSI_DARK, DARK
@@ -81,7 +82,9 @@ class PailApp(LendingApp, inherit_bindings=False):
         self._start_url = start_url
         for look in self._surroundings.looks:
             self.register_theme(look.theme)
-        self.theme = DARK.name
+        # Not by assignment: all styles would be read a second time once the first screen is there.
+        self.set_reactive(App.theme, DARK.name)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     async def on_mount(self) -> None:
         """Show the first screen, and leave in order when a signal asks for it."""
@@ -94,7 +97,9 @@ class PailApp(LendingApp, inherit_bindings=False):
         if self._surroundings.keymap.bindings is not None:
             self.set_keymap(dict(self._surroundings.keymap.bindings))
         await self._take_theme()
-        self.push_screen(ConnectScreen(self._options, keymap=self._surroundings.keymap), self._found)
+        self.push_screen(
+            ConnectScreen(self._options, keymap=self._surroundings.keymap, prepare=_load_main), self._found
+        )
 
     async def _take_theme(self) -> None:
         """Take the theme of the settings, else the one that was chosen last; say what is wrong with the settings."""
@@ -154,7 +159,11 @@ class PailApp(LendingApp, inherit_bindings=False):
             return
         if not way.start_url:
             way = replace(way, start_url=self._start_url)
-        self.push_screen(MainScreen(way, self._options, self._surroundings))
+        self.run_worker(self._enter(way), group="enter")
+
+    async def _enter(self, way: WayIn) -> None:
+        module = await _load_main()
+        self.push_screen(module.MainScreen(way, self._options, self._surroundings))
 
     def _signalled(self, number: signal.Signals) -> None:
         if self.is_for_another(number):
@@ -166,6 +175,11 @@ class PailApp(LendingApp, inherit_bindings=False):
     def action_how_to_quit(self) -> None:
         """Say how to leave, to whom ctrl+c is the reflex."""
         self.notify("q or F10 leaves Pail; transfers go on in the background.", markup=False)
+
+
+async def _load_main() -> Any:
+    """Import the main screen, which is most of the program, in a thread: the first paint does not wait for it."""
+    return await asyncio.to_thread(importlib.import_module, "app.screens.main")
 
 
 def leave_within(seconds: float, code: int) -> None:

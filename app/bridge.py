@@ -10,6 +10,7 @@ from typing import Final
 
 from textual.message import Message
 
+from app.line import SAMPLE_S
 from services.errors import PailError
 from services.transfer.messages import (
     Command,
@@ -25,9 +26,6 @@ from services.transfer.messages import (
     SnapshotQuery,
     TransferView,
 )
-
-SAMPLE_S: Final = 0.25
-"""Seconds between two samples while something runs: progress is read by people, not by machines."""
 
 IDLE_S: Final = 2.0
 """Seconds between two looks at an idle engine: another `pail` may have given it work.  Nothing is drawn for it."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from services.transfer.messages import EngineClient
+if TYPE_CHECKING:
+    from services.transfer.messages import EngineClient
 
 
 async def connect_worker() -> EngineClient:

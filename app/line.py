@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.bridge import SAMPLE_S
-
 REMOTE: Final = ("SSH_CONNECTION", "SSH_TTY", "MOSH_CONNECTION")
 """Variables that tell of a terminal on another machine."""
+
+SAMPLE_S: Final = 0.25
+"""Seconds between two samples while something runs: progress is read by people, not by machines."""
 
 THIN_SAMPLE_S: Final = 0.5
 """Seconds between two samples of the engine's state on a line that is to be spared."""

@@ -6,12 +6,14 @@ import asyncio
 import importlib
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from app.session import Session
 from services import paths
 from services.connection import Connection
-from services.sync.status import Choice, Overview, PairDraft, PlanView
+
+if TYPE_CHECKING:
+    from app.session import Session
+    from services.sync.status import Choice, Overview, PairDraft, PlanView
 
 
 class Pairs(Protocol):
@@ -58,7 +60,7 @@ class Pairs(Protocol):
         ...
 
 
-OpenPairs = Callable[[Session], Awaitable[Pairs]]
+OpenPairs = Callable[["Session"], Awaitable[Pairs]]
 """Opens the pairs for a connection and its workspace."""
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from services.access import ABORT, ASKED, CREATE, DELETE, GET, REMOVE, UPDATE, UPDATE_OBJECT, Access
+from services.permissions import ABORT, ASKED, CREATE, DELETE, GET, REMOVE, UPDATE, UPDATE_OBJECT
+
+if TYPE_CHECKING:
+    from services.access import Access
 
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "upload": (CREATE,),

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from services.access import SETTINGS, Access, probe, probe_quietly
+from services.access import Access, probe, probe_quietly
 from services.connection import Connection
 from services.credentials import default_bucket
 from services.errors import BucketNotFound, Forbidden, PailError
 from services.gcs.interface import Storage
 from services.model import Ability, BucketInfo, BucketSpec
 from services.names import display_name
+from services.permissions import SETTINGS
 from services.workspace import Workspace
 
 CHOICES_LIMIT: Final = 5_000

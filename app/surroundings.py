@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from app.bridge import Connect
 from app.engine import connect_worker
 from app.line import WIDE, LineMode, line_mode
 from app.pairs import OpenPairs, open_pairs
+from app.presence import Presence
 from app.registry.keymap import Keymap, arrange
-from app.session import Session
 from app.themes import LOOKS, Look
 from app.themes.files import own_looks
 from app.typing_ahead import TypingAhead
-from app.watch import Presence
 from services.config import Reading, load_or_defaults
 from services.connection import Connection
 from services.errors import UsageError
 from services.remembered import Remembered
 from widgets.symbols import ASCII, UNICODE, Symbols, terminal_symbols
 
-OpenSession = Callable[[Connection, str | None], Awaitable[Session]]
+if TYPE_CHECKING:
+    from app.bridge import Connect
+    from app.session import Session
+
+OpenSession = Callable[[Connection, str | None], Awaitable["Session"]]
 """Opens a connection for a workspace folder; raises `PailError`."""
+
+
+async def open_session(connection: Connection, folder: str | None) -> Session:
+    """Open a connection; what it needs is imported in a thread, after the first paint.  Raises `PailError`."""
+    module: Any = await asyncio.to_thread(importlib.import_module, "app.session")
+    opened: Session = await module.Session.open(connection, folder)
+    return opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,7 @@ class Surroundings:
 
     connect: Connect = connect_worker
     """Reaches the engine."""
-    open_session: OpenSession = Session.open
+    open_session: OpenSession = open_session
     """Opens storage."""
     open_pairs: OpenPairs = open_pairs
     """Opens the pairs that are kept in step."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from app.browser import Browser
+from app.presence import Presence
 from services.errors import PailError
 from widgets.object_tree import ObjectTree
 
@@ -22,24 +23,6 @@ COST_SHARE: Final = 10.0
 
 WORST_S: Final = 60.0
 """Seconds between two looks at the most while they fail."""
-
-
-class Presence:
-    """When a person was last seen to do something."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the start for the first sign of life."""
-        self._clock = clock
-        self._last = clock()
-
-    def seen(self) -> None:
-        """Take note of a key or a mouse event."""
-        self._last = self._clock()
-
-    @property
-    def idle_s(self) -> float:
-        """Seconds since then."""
-        return self._clock() - self._last
 
 
 class Watch:

@@ -10,22 +10,8 @@ from services.errors import BucketNotFound, Forbidden, NotAuthenticated, PailErr
 from services.gcs.interface import ListQuery, Storage
 from services.model import Ability
 from services.names import display_name
+from services.permissions import ASKED, CREATE, DELETE, GET, LIST
 from services.words import joined
-
-LIST: Final = "storage.objects.list"
-GET: Final = "storage.objects.get"
-CREATE: Final = "storage.objects.create"
-DELETE: Final = "storage.objects.delete"
-UPDATE_OBJECT: Final = "storage.objects.update"
-ABORT: Final = "storage.multipartUploads.abort"
-SETTINGS: Final = "storage.buckets.get"
-UPDATE: Final = "storage.buckets.update"
-REMOVE: Final = "storage.buckets.delete"
-POLICY: Final = "storage.buckets.getIamPolicy"
-SET_POLICY: Final = "storage.buckets.setIamPolicy"
-
-ASKED: Final = [LIST, GET, CREATE, DELETE, UPDATE_OBJECT, ABORT, SETTINGS, UPDATE, REMOVE, POLICY, SET_POLICY]
-"""The permissions that decide what is greyed out (cloud.google.com/storage/docs/access-control/iam-permissions)."""
 
 IN_WORDS: Final = {LIST: "list", GET: "read", CREATE: "create", DELETE: "delete"}
 """What a person may do with objects, by the permission it needs."""

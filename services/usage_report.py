@@ -14,24 +14,14 @@ from typing import Final
 from services import usage_cache
 from services.connection import Connection
 from services.errors import Forbidden, NotFound, PailError
+from services.estimates import Estimate, Saving, monthly, operations_cost, saving
 from services.gcs.interface import Storage
 from services.leftovers import find_leftovers, remedy
 from services.lifecycle import Rule, delete_versions_after, move_after, rules_of
 from services.model import BucketInfo
 from services.multipart import Unfinished, survey
 from services.operations import OperationCounts
-from services.prices import (
-    GIB,
-    Estimate,
-    Place,
-    PriceTable,
-    Saving,
-    money,
-    monthly,
-    operations_cost,
-    saving,
-    storage_rate,
-)
+from services.prices import GIB, Place, PriceTable, money, storage_rate
 from services.usage import Usage
 from services.usage_count import Count
 

@@ -24,12 +24,12 @@ from app.bridge import Connect
 from app.session import Session
 from app.surroundings import Surroundings
 from app.themes import LIGHT
-from services.access import ASKED, GET, LIST
 from services.connection import Connection
 from services.credentials import ConnectionOptions
 from services.gcs.interface import ListQuery, Storage
 from services.model import BucketInfo, BucketPage, ListPage, MultipartPage, MultipartUpload, ObjectInfo, ObjectRow
 from services.operations import OperationCounter
+from services.permissions import ASKED, GET, LIST
 from services.remembered import Kept, Remembered
 from services.transfer.messages import EngineClient, Fact, Items, JobView, Snapshot, SnapshotQuery, TransferView
 from services.workspace import AttachedBucket, Workspace

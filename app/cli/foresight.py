@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from services import config
-from services.prices import Place, PriceTable, money, operations_cost
+from services.estimates import operations_cost
+from services.prices import Place, PriceTable, money
 from services.transfer.foresee import Foresight
 from widgets import formats
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
@@ -79,17 +81,20 @@ class ConnectScreen(Screen[WayIn | None]):
         climb: bool = True,
         present: Connection | None = None,
         keymap: Keymap | None = None,
+        prepare: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         """Make the screen; with `climb` the ladder is climbed at once and the first way in is taken.
 
         `present` is the connection that one comes from and can go back to, None at the start; `keymap`
-        is what the help shows (None: Pail's own keys).
+        is what the help shows (None: Pail's own keys).  `prepare` makes ready what comes after; this screen stays until
+        that is done.
         """
         super().__init__()
         self._options = options
         self._climb = climb
         self._present = present
         self._keymap = keymap or Keymap()
+        self._prepare = prepare
         self._rungs: dict[str, Rung] = {}
         self._failure = ""
 
@@ -122,9 +127,15 @@ class ConnectScreen(Screen[WayIn | None]):
         self._failure = ""
         self.run_worker(self._find(), exclusive=True, group="climb")
 
+    async def _make_ready(self) -> None:
+        if self._prepare is not None:
+            await self._prepare()
+
     async def _find(self) -> None:
         try:
+            ready = asyncio.create_task(self._make_ready())
             connection = await find_connection(self._options, report=self._report)
+            await ready
         except NotAuthenticated as error:
             self._failure = error.message
         except PailError as error:

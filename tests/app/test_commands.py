@@ -14,7 +14,7 @@ from app.registry.keymap import unit
 from app.screens.controls import WIDGETS
 from app.screens.main import MainScreen
 from app.screens.palette import offers
-from services.access import ASKED
+from services.permissions import ASKED
 
 ENDED = ("retry", "dismiss")
 FULL = Context(view="objects", bucket=True, cursor="object", marked=2, rows=9)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.access import CREATE, DELETE, GET, LIST, SETTINGS, UPDATE_OBJECT
 from services.credentials import ConnectionOptions
 from services.localstore.server import StoreServer
+from services.permissions import CREATE, DELETE, GET, LIST, SETTINGS, UPDATE_OBJECT
 from tests.flows.conftest import BUCKET, URL, Desk, OpenDesk, eventually
 from tests.guard import Guard
 from tests.services.gcs.scripted import serving

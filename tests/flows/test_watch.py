@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from app.watch import ASLEEP_S, Presence, Watch
+from app.presence import Presence
+from app.watch import ASLEEP_S, Watch
 from services.gcs.interface import ANY, ListQuery
 from tests.flows.conftest import BUCKET, Desk, OpenDesk, eventually
 from widgets.object_rows import Entry, Order

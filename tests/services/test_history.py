@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services import checksum
 from services.connection import Connection
 from services.errors import ObjectNotFound, PreconditionFailed, UsageError
+from services.estimates import monthly
 from services.gcs.exchange import Limits
 from services.gcs.interface import ANY, ListQuery, Storage
 from services.gcs.open import open_storage
@@ -23,7 +24,7 @@ from services.model import CREATE_ONLY, BucketSpec, ObjectInfo, Precondition, Wr
 from services.object_fields import changes as object_changes
 from services.object_fields import rewrite_attributes
 from services.policy import grant, grants, revoke
-from services.prices import GOOGLE, Place, monthly
+from services.prices import GOOGLE, Place
 from services.settings import SETTINGS, changes
 from services.usage_count import Count
 from tests.services.samples import DAY, NOW, Listing, row_of

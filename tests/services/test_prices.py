@@ -10,20 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.errors import UsageError
+from services.estimates import monthly, operations_cost, saving
 from services.lifecycle import delete_after, move_after
 from services.operations import OPERATIONS, OperationCounter, OperationCounts
-from services.prices import (
-    GIB,
-    GOOGLE,
-    REPLIT,
-    Place,
-    from_config,
-    money,
-    monthly,
-    operations_cost,
-    saving,
-    storage_rate,
-)
+from services.prices import GIB, GOOGLE, REPLIT, Place, from_config, money, storage_rate
 from services.usage import Amount, Usage
 from tests.services.samples import DAY, NOW, bucket_of, row_of
 
