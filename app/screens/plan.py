@@ -13,8 +13,9 @@ from textual.widgets import Button
 
 from app.screens.dialog import Dialog, Label, button, shown
 from services.errors import PailError
+from services.estimates import operations_cost
 from services.gcs.interface import DataPlane
-from services.prices import Place, PriceTable, money, operations_cost
+from services.prices import Place, PriceTable, money
 from services.transfer.foresee import Foresight
 from services.transfer.job import summary
 from services.transfer.messages import JobSpec, TransferView
