@@ -11,7 +11,7 @@ from app.screens.delete import DeleteBucketDialog
 from app.screens.dialog import ConfirmDialog, shown
 from app.screens.replit import REPLIT_IDS, AwaitBucketDialog
 from app.screens.selector import BucketSelector
-from services.errors import Conflict
+from services.errors import BucketNotFound, Conflict
 from services.history import deleted_below
 from services.model import BucketInfo, BucketSpec
 from services.names import parse_gs_url
@@ -166,7 +166,7 @@ class BucketActions:
         if job.action != "delete-bucket":
             return
         desk, bucket = self._desk, parse_gs_url(job.source).bucket
-        if job.state == "done":
+        if job.state == "done" or job.code == BucketNotFound.reason:
             if desk.is_connected and job.connection == desk.session.connection.label:
                 await desk.session.forget(bucket)
                 desk.left_bucket(bucket)

@@ -95,7 +95,7 @@ class PickDialog(ModalScreen[str | None]):
 
     def on_click(self, event: events.Click) -> None:
         """Close on a click beside the list."""
-        if event.widget is self:
+        if self.get_widget_at(*event.screen_offset)[0] is self:
             self.dismiss(None)
 
 

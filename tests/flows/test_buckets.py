@@ -8,7 +8,7 @@ from app.screens.buckets import CreateBucketDialog
 from app.screens.dialog import Line
 from services.gcs.interface import ANY
 from services.model import BucketSpec
-from tests.flows.conftest import BUCKET, OpenDesk, eventually
+from tests.flows.conftest import BUCKET, Desk, OpenDesk, eventually
 
 
 async def test_the_selector_opens_another_bucket(desk: OpenDesk) -> None:
@@ -241,6 +241,51 @@ async def test_a_bucket_that_cannot_be_emptied_says_so(desk: OpenDesk) -> None:
         await d.told("1 object could not be deleted")
         assert await d.names() == ["held.txt"]
         await eventually(lambda: d.rows() == ["held.txt"])
+
+
+async def test_a_bucket_that_somebody_else_has_deleted_is_taken_off_the_lists(desk: OpenDesk) -> None:
+    async with desk() as d:
+        await d.see("This bucket is empty")
+        await d.main.desk.session.attach(BUCKET)
+        d.main.action_command("delete_bucket")
+        await d.see("It is empty.")
+        await d.type(BUCKET)
+        await d.storage.control.delete_bucket(BUCKET)
+        await d.press("enter")
+        await d.see("No bucket is open")
+        assert not d.main.desk.session.is_attached(BUCKET)
+
+
+def at(d: Desk, text: str) -> tuple[int, int]:
+    """Return where a text stands on the screen."""
+    return next((line.index(text) + 1, y) for y, line in enumerate(d.text().splitlines()) if text in line)
+
+
+async def test_buckets_are_created_and_added_by_mouse(desk: OpenDesk) -> None:
+    async with desk() as d:
+        await d.storage.control.create_bucket(BucketSpec("aged-bucket", "US"))
+        await d.see("This bucket is empty")
+        await d.pilot.click(offset=(4, 0))
+        await d.see("Create new bucket")
+        await d.pilot.click(offset=at(d, "Create new bucket"))
+        await d.see("Create a new bucket")
+        await d.pilot.click("#name")
+        await d.type("mouse-bucket")
+        await d.see("this name is free")
+        await d.pilot.click("#class")
+        await d.see("Nearline: about once a month")
+        await d.pilot.click(offset=at(d, "Nearline: about"))
+        await d.see("Class      Nearline")
+        await d.pilot.click("#submit")
+        await d.see("✓ mouse-bucket")
+        assert (await d.storage.control.get_bucket("mouse-bucket")).storage_class == "NEARLINE"
+        await d.pilot.click(offset=(4, 0))
+        await d.see("Add an existing bucket")
+        await d.pilot.click(offset=at(d, "Add an existing bucket"))
+        await d.see("Its name or gs:// URL", "aged-bucket")
+        await d.pilot.click(offset=at(d, "aged-bucket"))
+        await d.see("✓ aged-bucket")
+        assert d.main.desk.session.is_attached("aged-bucket")
 
 
 async def test_settings_are_copied_by_key(desk: OpenDesk) -> None:
