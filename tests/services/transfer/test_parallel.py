@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from services import checksum
 from services.errors import Forbidden, Rejected
 from services.gcs.interface import UploadStatus
-from services.localstore.faults import Fault
+from services.localstore.faults import Fault, Faults
 from services.model import ObjectInfo
 from services.transfer.messages import Answer, Control, JobItem
 from services.transfer.parts import COMPOSE_LIMIT, LARGEST, MIB, PREFIX, SMALLEST, Plan, is_plan, joined_crc, part_bytes
@@ -175,6 +175,21 @@ async def test_lost_requests_and_answers_make_one_right_object(
 ) -> None:
     lab.faults.add(Fault(operation, action, stage, skip=1 if operation != "objects.compose" else 0))
     end = await lab.run("upload", JobItem(str(lab.file("big", data)), at("big")))
+    assert end.job.state == "done", end.job.reason
+    assert await lab.get("big") == data
+    assert len(await lab.names("big", versions=True)) == 1
+    await nothing_left(lab)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_storm_of_faults_ends_in_one_right_object(open_lab: OpenLab, data: bytes, seed: int) -> None:
+    faults = Faults(seed=seed)
+    lab = await open_lab(options=replace(ALWAYS, max_attempts=30, max_corrupt=30), faults=faults)
+    for action, stage in (("status", "before"), ("status", "after"), ("reset", "before"), ("reset", "after")):
+        for operation in ("uploads.start", "uploads.put", "objects.compose", "objects.get", "objects.list", "batch"):
+            faults.add(Fault(operation, action, stage, count=None, probability=0.07))  # type: ignore[arg-type]
+    end = await lab.run("upload", JobItem(str(lab.file("big", data)), at("big")))
+    faults.clear()
     assert end.job.state == "done", end.job.reason
     assert await lab.get("big") == data
     assert len(await lab.names("big", versions=True)) == 1
