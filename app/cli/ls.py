@@ -24,7 +24,7 @@ from services.names import GsUrl, display_name, parse_gs_url
 from services.stitch import in_order
 from widgets import formats
 
-PAGES_HELD: Final = 256
+PAGES_HELD: Final = 128
 """Pages of a recursive listing that wait for their turn at the most: about 250 bytes a row."""
 
 

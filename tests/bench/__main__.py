@@ -143,11 +143,8 @@ class Bench:
             print(f"only {found} of {expected} bytes came down", file=sys.stderr)
 
     def syncing(self, source: Path) -> None:
-        """Bring in step what is in step; the first run of each tool finds out that it is, and is not counted."""
+        """Bring in step what is in step; the first run of each tool uploads it all, and is not counted."""
         with serving(*self.extra) as server:
-            for tool in self.tools:
-                # Every tool understands the times that Pail keeps, and it is the fastest to get them there.
-                self.measure("fill", tool, server, Pail().copy(server.address, source, f"{tool.name}/sync"))
             for number in range(self.rounds + 1):
                 for tool in self.tools:
                     row = "sync" if number else "first sync"

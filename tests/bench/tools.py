@@ -93,10 +93,6 @@ class Pail:
     def upload(self, address: str, source: Path, bucket: str) -> list[str]:
         return self._command(address, "cp", "-r", *self.up, str(source), f"gs://{bucket}/up")
 
-    def copy(self, address: str, source: Path, target: str) -> list[str]:
-        """Return the command that copies a folder to a prefix."""
-        return self._command(address, "cp", "-r", str(source), f"gs://{target}")
-
     def download(self, address: str, bucket: str, target: Path) -> list[str]:
         return self._command(address, "cp", "-r", f"gs://{bucket}/up", str(target / "up"))
 
