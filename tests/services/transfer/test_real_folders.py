@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from services import checksum
@@ -9,7 +11,7 @@ from services.localstore.faults import Fault
 from services.model import CREATE_ONLY, BucketSpec, WriteAttributes
 from services.transfer.messages import JobItem
 from services.transfer.resolve import resolve
-from tests.services.transfer.conftest import Lab, OpenLab
+from tests.services.transfer.conftest import Lab, OpenLab, eventually
 
 REAL = "real"
 URL = f"gs://{REAL}"
@@ -103,3 +105,24 @@ async def test_an_empty_real_folder_can_be_named_by_a_command(lab: Lab) -> None:
     assert (item.source, item.tree) == (f"{URL}/empty/", True)
     assert (await lab.run("delete", item)).job.state == "done"
     assert await folders(lab) == []
+
+
+async def test_a_rename_that_was_left_waiting_is_asked_about_and_not_begun_again(
+    lab: Lab, open_lab: OpenLab, tmp_path: Path
+) -> None:
+    await put(lab, "a/x")
+    state = tmp_path / "left"
+    first = await open_lab(state=state, server=lab.server, faults=lab.faults, worker=True)
+    lab.faults.add(Fault("operations.get", "latency", seconds=30))
+    await first.start("move", tree("a/", "b/"))
+    await eventually(lambda: lab.faults.calls["operations.get"])
+    await first.engine.close()
+    again = await open_lab(state=state, server=lab.server, faults=lab.faults, worker=True)
+    await eventually(lambda: ended(again))
+    assert lab.faults.calls["folders.rename"] == 1
+    assert await lab.names(bucket=REAL) == ["b/x"]
+
+
+async def ended(lab: Lab) -> bool:
+    jobs = (await lab.engine.snapshot()).jobs
+    return bool(jobs) and all(job.state == "done" for job in jobs)
