@@ -104,7 +104,7 @@ class Totals:
     bytes: int = 0
     """Bytes that moved."""
     seconds: float = 0.0
-    """Seconds for which jobs that move bytes ran, one after the other."""
+    """Seconds for which jobs ran that moved bytes, one after the other."""
 
     @property
     def rate(self) -> float:
@@ -119,7 +119,7 @@ def add_up(jobs: Iterable[PastJob]) -> Totals:
         count += 1
         items += job.done
         failed += job.failed
-        if job.action not in DELETING:
+        if job.action not in DELETING and job.bytes:
             size += job.bytes
             seconds += job.seconds
     return Totals(count, items, failed, size, seconds)

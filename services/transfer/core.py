@@ -6,12 +6,12 @@ import asyncio
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from copy import copy
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from services.connection import Connection
-from services.errors import NotAuthenticated, PailError
+from services.errors import DiskFull, NotAuthenticated, PailError
 from services.names import display_name
 from services.transfer import schema
 from services.transfer.chronicle import remember
@@ -22,6 +22,8 @@ from services.transfer.line import Line
 from services.transfer.messages import JobFact, JobView, NoticeFact
 from services.transfer.options import Options
 from services.transfer.run import Tools
+
+Result = TypeVar("Result")
 
 log: Final = logging.getLogger("pail.engine")
 """The engine's log: names through `display_name`, no secrets."""
@@ -36,6 +38,8 @@ class Core:
         self.facts = FactBoard()
         self.jobs: dict[int, Job] = {}
         """Jobs by number, oldest first."""
+        self.stuck = ""
+        """Why the journal cannot be written, if it cannot."""
         self.closing = False
         """Nothing is started any more."""
         self._lines: dict[Connection, Line] = {}
@@ -64,6 +68,8 @@ class Core:
     @property
     def notice(self) -> str:
         """Why everything waits, if it does."""
+        if self.stuck:
+            return f"everything waits: {self.stuck}"
         for job in self.jobs.values():
             cause = self._lines[job.row.spec.connection].cause if job.row.spec.connection in self._lines else None
             if cause is not None and not job.ended:
@@ -86,7 +92,26 @@ class Core:
     async def save(self, job: Job) -> None:
         """Return once a job is durable as it stands."""
         row = copy(job.row)
-        await self.journal.call(lambda db: schema.update_job(db, row))
+        await self.patiently(lambda db: schema.update_job(db, row))
+
+    async def patiently(self, function: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Have the journal do something; while its disk is full, wait for room, as long as for a lost network."""
+        waited, patience = 0.0, self.options.patience_s
+        while True:
+            try:
+                result = await self.journal.call(function)
+            except DiskFull as error:
+                if self.closing or (patience is not None and waited >= patience):
+                    raise
+                if not self.stuck:
+                    log.warning("%s", error.message)
+                    self.facts.publish(NoticeFact(error.message, remedy=error.remedy, code=error.reason))
+                self.stuck = error.message
+                await asyncio.sleep(self.options.disk_probe_s)
+                waited += self.options.disk_probe_s
+            else:
+                self.stuck = ""
+                return result
 
     async def recount(self, job: Job) -> None:
         """Take the counts of a job from the journal, after many transfers were changed there at once."""

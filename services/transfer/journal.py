@@ -22,7 +22,7 @@ from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
 
 from services import paths
-from services.errors import Busy, LocalFileError, PailError
+from services.errors import Busy, DiskFull, LocalFileError, PailError
 from services.transfer import schema
 from services.transfer.record import Record, to_row
 
@@ -31,6 +31,12 @@ FLUSH_AFTER_S: Final = 0.1
 
 FLUSH_AT: Final = 1000
 """Ended transfers that are committed without waiting any longer."""
+
+RETRY_FLUSH_S: Final = 1.0
+"""Seconds after which what a full disk did not take is written again."""
+
+_FULL: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
+"""Codes of SQLite that speak of the disk."""
 
 KEEP_FINISHED: Final = 200
 """Finished jobs that are kept; older ones are forgotten."""
@@ -110,6 +116,7 @@ class Journal:
         self._dirty: dict[tuple[int, int], Record] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._failed: Exception | None = None
+        self._unwritten: list[tuple[Any, ...]] = []
         self._thread.start()
 
     @classmethod
@@ -206,15 +213,23 @@ class Journal:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._dirty:
+        if self._dirty or self._unwritten:
             # The records are copied now, on the loop that changes them, so that the thread never sees one half changed.
-            rows = [to_row(record) for record in self._dirty.values()]
+            rows = [*self._unwritten, *(to_row(record) for record in self._dirty.values())]
             self._dirty.clear()
-            self._submit(lambda db: schema.put_rows(db, rows)).add_done_callback(self._flushed)
+            self._unwritten = []
+            self._submit(lambda db: schema.put_rows(db, rows)).add_done_callback(lambda done: self._flushed(done, rows))
 
-    def _flushed(self, future: asyncio.Future[None]) -> None:
+    def _flushed(self, future: asyncio.Future[None], rows: list[tuple[Any, ...]]) -> None:
         if not future.cancelled() and (error := future.exception()) is not None and isinstance(error, Exception):
             self._failed = error
+            if isinstance(error, DiskFull):
+                # Kept, before whatever came since: they are written once there is room.
+                self._unwritten = [*rows, *self._unwritten]
+                if self._timer is None:
+                    self._timer = asyncio.get_running_loop().call_later(RETRY_FLUSH_S, self._flush)
+        elif isinstance(self._failed, DiskFull):
+            self._failed = None  # it was among these rows
 
     def _submit(self, function: Callable[[sqlite3.Connection], Result]) -> asyncio.Future[Result]:
         future: Future[Result] = Future()
@@ -273,9 +288,11 @@ def _finish(future: Future[Any], result: Any, error: Exception | None) -> None:
 
 def _explained(error: Exception, path: Path) -> Exception:
     if isinstance(error, sqlite3.Error):
-        return LocalFileError(
+        kind = DiskFull if getattr(error, "sqlite_errorcode", 0) & 0xFF in _FULL else LocalFileError
+        return kind(
             f"cannot write the journal {path}: {error}",
-            remedy="Make room on the disk of the state folder, then resume.",
+            remedy="Make room on the disk of the state folder.",
+            url=str(path),
         )
     return error
 
