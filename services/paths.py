@@ -81,13 +81,16 @@ def ensure_private_dir(path: Path) -> Path:
 def check_owned(path: Path) -> None:
     """Refuse a file that another user owns or may write (hazard 66); a missing one is fine.
 
+    A link of one's own is followed, as people keep their settings elsewhere; what it leads to is looked at.
     Raises `Unsafe`.
     """
+    trusted = (os.getuid(), 0)
     try:
-        found = path.lstat()
+        link = path.lstat()
+        found = path.stat() if stat.S_ISLNK(link.st_mode) and link.st_uid in trusted else link
     except FileNotFoundError:
         return
-    if found.st_uid not in (os.getuid(), 0) or stat.S_IMODE(found.st_mode) & 0o022:
+    if found.st_uid not in trusted or stat.S_IMODE(found.st_mode) & 0o022:
         raise Unsafe(
             f"{path} can be changed by other users",
             remedy=f"Check what it says, then: chown $USER '{path}' && chmod 600 '{path}'",
@@ -96,7 +99,12 @@ def check_owned(path: Path) -> None:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Write `data` to `path` atomically and durably, readable by this user alone.
+    """Write `data` to `path` atomically and durably, readable by this user alone.  Raises `OSError`."""
+    replace_file(path, data, PRIVATE_FILE_MODE)
+
+
+def replace_file(path: Path, data: bytes, mode: int) -> None:
+    """Write `data` to `path` atomically and durably, with a mode.
 
     The temporary file is created with mode 0600 in the same folder, fsynced, renamed, and the folder is fsynced.
     Raises `OSError`.
@@ -107,6 +115,7 @@ def write_private(path: Path, data: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
+            os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)

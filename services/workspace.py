@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 from services.connection import Connection
 from services.errors import LocalFileError, Rejected, Unsafe, UsageError
 from services.names import display_name
+from services.paths import replace_file
 from services.workspace_state import WorkspaceState
 
 PROJECT_FILE: Final = "pail.toml"
@@ -276,23 +277,6 @@ def _matching(document: Any, where: Mapping[str, str], name: str) -> Iterator[An
             place = {key: str(entry[key]).rstrip("/") for key in ("endpoint", "local") if entry.get(key)}
             if place == dict(where):
                 yield entry
-
-
-def replace_file(path: Path, data: bytes, mode: int) -> None:
-    """Write a file of the project atomically, with the mode that it had.  Raises `OSError`."""
-    import tempfile
-
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            os.fchmod(file.fileno(), mode)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def read_bounded(path: Path) -> bytes:

@@ -22,6 +22,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
         in_palette=False,
     ),
     Command(
+        "preferences",
+        (),
+        "Preferences",
+        "Settings of Pail…",
+        "See every setting of Pail, and change it in config.toml.",
+        "Pail",
+    ),
+    Command(
         "as_command",
         ("dollar_sign",),
         "As command",

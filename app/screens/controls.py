@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
 from typing import Any, ClassVar, Final
 
@@ -34,9 +35,11 @@ from app.screens.dialog import ConfirmDialog
 from app.screens.help import HelpScreen
 from app.screens.layout import MainLayout
 from app.screens.palette import Palette, offers
+from app.screens.preferences import PreferencesScreen
 from app.screens.theme import ThemeDialog
 from app.surroundings import Surroundings
 from app.watch import Watch
+from services.config import load_or_defaults, read
 from services.credentials import ConnectionOptions
 from services.errors import Forbidden, PailError
 from services.names import display_name, parse_gs_url
@@ -439,6 +442,18 @@ class MainControls(MainLayout):
         chosen = await self.desk.ask(ThemeDialog(surroundings.looks, self.app.theme, surroundings.symbols.chosen))
         if chosen is not None:
             await surroundings.remembered.set_theme(chosen)
+
+    async def do_preferences(self) -> None:
+        """See and change Pail's own settings."""
+        try:
+            reading = await asyncio.to_thread(read)
+        except PailError as error:
+            self.desk.tell_error(error)
+            return
+        if await self.desk.ask(PreferencesScreen(reading, self.desk.symbols)):
+            named = (await asyncio.to_thread(load_or_defaults)).config.screen.theme
+            if named in self.app.available_themes:
+                self.app.theme = named
 
     async def do_quit(self) -> None:
         """Leave; ask while something runs only here."""

@@ -120,8 +120,9 @@ PRESETS: Final = ("pail", "vim", "mc")
 class KeySettings:
     """`[keys]`: a preset, and keys of one's own by the id of a command; which commands there are, the screen knows."""
 
-    preset: str = "pail"
-    """One of `PRESETS`."""
+    preset: str = choice(
+        "pail", PRESETS, "The keys to begin with: Pail's own, or with those of vim or of Midnight Commander."
+    )
     own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys as they are written, by command; an empty tuple leaves the command without one."""
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -221,9 +222,10 @@ def wanted(section: str) -> Mapping[str, Wanted]:
 
 def all_settings() -> Iterator[Setting]:
     """Yield every single setting, table by table."""
-    for section, kind in SECTIONS.items():
+    for section, kind in {**SECTIONS, "keys": KeySettings}.items():
         for entry in fields(kind):
-            yield Setting(f"{section}.{entry.name}", entry.default, _meta(entry))
+            if _META in entry.metadata:
+                yield Setting(f"{section}.{entry.name}", entry.default, _meta(entry))
 
 
 def _meta(entry: Field[Any]) -> Wanted:

@@ -37,7 +37,6 @@ def effective(reading: Reading) -> Iterator[Effective]:
         value = reading.config.value(setting.key)
         yield Effective(setting.key, value, setting.default, _origin(reading, setting.key), setting.wanted.meaning)
     keys = reading.config.keys
-    yield Effective("keys.preset", keys.preset, "pail", _origin(reading, "keys.preset"), PRESET_MEANING)
     for name, own in keys.own.items():
         yield Effective(f"keys.{name}", list(own), None, _origin(reading, f"keys.{name}"), "Keys of your own.")
     for parts, value in leaves(("prices",), reading.config.prices):
@@ -61,7 +60,7 @@ def documented() -> str:
     """Return a `config.toml` in which every setting stands with its default and its sentence, commented out."""
     parts = ["# Settings of Pail. Every line that begins with '#' shows a default; take the '#' away to change it.\n"]
     settings = list(all_settings())
-    for section in SECTIONS:
+    for section in (*SECTIONS, "keys"):
         parts.append(f"\n[{section}]\n")
         parts += [_commented(setting) for setting in settings if setting.key.startswith(f"{section}.")]
     parts.append(KEYS)
@@ -69,12 +68,7 @@ def documented() -> str:
     return "".join(parts)
 
 
-PRESET_MEANING: Final = "The keys to begin with: Pail's own, or with those of vim or of Midnight Commander."
-
-KEYS: Final = f"""
-[keys]
-# {PRESET_MEANING} Takes pail, vim or mc.
-# preset = "pail"
+KEYS: Final = """\
 # Then keys of your own, by command: a key or a list of keys; [] leaves a command without one.
 # upload = ["u", "ctrl+k"]
 # download = "f11"

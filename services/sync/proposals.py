@@ -25,10 +25,11 @@ from typing import Any, Final
 from services.connection import Connection
 from services.errors import LocalFileError, PailError, UsageError
 from services.names import GsUrl, display_name, parse_gs_url
+from services.paths import replace_file
 from services.sync.entries import MODES
 from services.sync.pair import Pair, make_pair
 from services.sync.pairs import KeptPair
-from services.workspace import PROJECT_FILE, check_project_file, read_bounded, replace_file
+from services.workspace import PROJECT_FILE, check_project_file, read_bounded
 
 TABLE: Final = "sync"
 """Name of the tables in `pail.toml`."""
