@@ -14,7 +14,6 @@ from typing import Any, Final
 from services import errors
 from services.connection import Connection, CredentialSpec
 from services.errors import PailError, Rejected
-from services.sync import status
 from services.transfer import messages
 
 KIND: Final = "$"
@@ -41,15 +40,12 @@ _CLASSES: Final[dict[str, type[Any]]] = {
         messages.JobFact,
         messages.ConflictFact,
         messages.NoticeFact,
-        status.LineView,
-        status.TroubleView,
-        status.ConflictView,
-        status.PlanView,
-        status.PassView,
-        status.PairView,
     )
 }
 """Classes that may travel, by name."""
+
+_OF_PAIRS: Final = ("LineView", "TroubleView", "ConflictView", "PlanView", "PassView", "PairView")
+"""Classes of `services.sync.status` that may travel too: loaded when the first one does, which costs 9 ms."""
 
 _FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {
     kind: tuple(field.name for field in dataclasses.fields(kind)) for kind in _CLASSES.values()
@@ -57,9 +53,20 @@ _FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {
 """Field names of those classes, looked up once."""
 
 
+def _admit_pairs() -> None:
+    """Let the classes travel that tell of pairs."""
+    from services.sync import status
+
+    for name in _OF_PAIRS:
+        kind = _CLASSES[name] = getattr(status, name)
+        _FIELDS[kind] = tuple(field.name for field in dataclasses.fields(kind))
+
+
 def to_plain(value: Any) -> Any:
     """Return `value` as what JSON knows; raises `TypeError` for a class that may not travel."""
     kind = type(value)
+    if kind.__name__ in _OF_PAIRS and kind.__name__ not in _CLASSES:
+        _admit_pairs()
     if kind in _FIELDS:
         plain: dict[str, Any] = {KIND: kind.__name__}
         for name in _FIELDS[kind]:
@@ -81,10 +88,13 @@ def from_plain(plain: Any) -> Any:
         return tuple(from_plain(each) for each in plain)
     if not isinstance(plain, dict):
         return plain
-    kind = _CLASSES.get(str(plain.get(KIND)))
+    name = str(plain.get(KIND))
+    if name in _OF_PAIRS and name not in _CLASSES:
+        _admit_pairs()
+    kind = _CLASSES.get(name)
     if kind is None:
         raise Rejected("a message of an unknown kind", remedy="Update pail; another version wrote it.")
-    values = {name: from_plain(plain[name]) for name in _FIELDS[kind] if name in plain}
+    values = {key: from_plain(plain[key]) for key in _FIELDS[kind] if key in plain}
     try:
         return kind(**values)
     except TypeError as error:

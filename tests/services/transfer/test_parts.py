@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -49,6 +51,21 @@ def test_messages_survive_the_codec(source: str, target: str, tree: bool) -> Non
 def test_every_command_and_fact_can_travel() -> None:
     for kind in (*get_args(Command), *get_args(Fact), messages.Snapshot, messages.Reply, messages.SnapshotQuery):
         assert codec._FIELDS[kind] == tuple(field.name for field in fields(kind))
+
+
+def test_what_tells_of_pairs_is_loaded_when_it_travels() -> None:
+    program = """
+import sys
+from services.transfer import codec
+assert "services.sync.status" not in sys.modules
+try:
+    codec.from_plain({"$": "PairView"})
+except codec.Rejected as error:
+    assert "broken" in error.message, error.message
+assert set(codec._OF_PAIRS) < set(codec._CLASSES)
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.parametrize("text", ["{", '{"$":"Popen"}', '{"$":"JobItem"}', "[" * 100_000])
