@@ -268,6 +268,7 @@ class Controller:
         self, notes: Notes, keys: set[str], resumable: dict[str, Intent], *, dry_run: bool
     ) -> Result:
         self.enter("reconciling")
+        await self._ask_again(notes, keys)
         busy = await self._read(notes, keys)
         keys -= busy
         plan = await self._confirmed(notes, keys)
@@ -371,6 +372,16 @@ class Controller:
                     remedy="Try again later; a proxy or the network may damage answers.",
                     url=self.pair.url,
                 )
+
+    async def _ask_again(self, notes: Notes, keys: set[str]) -> None:
+        """Ask for the objects of which the listing tells an older generation than was agreed on: it is of the past."""
+        entries, base = self.remote.entries, notes.base
+        past = [key for key in keys if key in base and key in entries and entries[key][0] < base[key].generation]
+        for key, there in zip(past, await self._stats(past), strict=True):
+            if there is None:
+                del entries[key]
+            else:
+                entries[key] = there
 
     async def _stats(self, keys: list[str]) -> list[RemoteEntry | None]:
         """Ask for objects, a few at a time."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
-from tests.bench.measure import Cost, Failed, run, serving
+from tests.bench.measure import Cost, Failed, Server, run, serving
 from tests.bench.tools import Pail, Rclone, Tool
 
 SIZE: Final = 1024
@@ -21,6 +24,10 @@ RCLONE_FLAGS: Final = ("--size-only", "--checksum")
 """What rclone compares by, beside `--fast-list`; the better of the two is what counts."""
 
 ROWS: Final = ("first", "again", "scan")
+"""What is measured unless more is asked for; `idle` takes minutes."""
+
+QUIET: Final = "every 60 s"
+"""What a live sync says once it looks at the bucket as seldom as it ever does."""
 
 
 def make_tree(root: Path, files: int) -> None:
@@ -49,6 +56,32 @@ def scan_command(tool: Tool, source: Path) -> list[str]:
         "print(len(scan(sys.argv[1], Rules()).entries))"
     )
     return [sys.executable, "-c", code, str(source)]
+
+
+def idle(folder: Path, tree: Path, seconds: int) -> None:
+    """Watch a quiet folder, and print the share of a core that this takes: between two listings, and with them."""
+    tool, home = Pail(), folder / "home"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    with serving() as server:
+        run(sync_command(tool, server.address, tree, "pail"), tool.environment(home), home)
+        command = [word for word in sync_command(tool, server.address, tree, "pail") if word != "--quiet"]
+        with (home / "said").open("wb") as said:
+            process = subprocess.Popen([*command, "--watch"], env=tool.environment(home), stderr=said, cwd=home)
+        try:
+            while QUIET not in (home / "said").read_text():
+                time.sleep(1)
+            watched = Server(server.address, process.pid)
+            spent = [watched.cpu_s()]
+            for _ in range(seconds):
+                time.sleep(1)
+                spent.append(watched.cpu_s())
+        finally:
+            process.terminate()
+            process.wait()
+    shares = [after - before for before, after in itertools.pairwise(spent)]
+    middle, mean = statistics.median(shares), statistics.fmean(shares)
+    print(f"idle     pail: {middle:.2%} of a core in the median second, {mean:.2%} with listings, over {seconds} s")
 
 
 def variants() -> list[tuple[str, Tool, str]]:
@@ -83,7 +116,8 @@ def main() -> int:
     parser.add_argument("--scanned", type=int, default=100_000, help="files that are looked through")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--again", type=int, default=3, help="passes without a change in each round")
-    parser.add_argument("--rows", default=",".join(ROWS))
+    parser.add_argument("--rows", default=",".join(ROWS), help="some of first, again, scan, idle")
+    parser.add_argument("--seconds", type=int, default=130, help="for which an idle watch is measured")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     rows = set(arguments.rows.split(","))
@@ -95,6 +129,10 @@ def main() -> int:
             for _ in range(arguments.rounds):
                 for name, tool, flag in variants():
                     _sync(folder, name, tool, flag, rows, arguments.again, found)
+        if "idle" in rows:
+            if not (folder / "tree").exists():
+                make_tree(folder / "tree", arguments.files)
+            idle(folder, folder / "tree", arguments.seconds)
         if "scan" in rows:
             make_tree(folder / "big", arguments.scanned)
             for _ in range(arguments.rounds):

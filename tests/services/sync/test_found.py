@@ -78,6 +78,21 @@ async def test_hazard_24_a_listing_of_the_past_makes_up_no_conflict(box: Machine
     assert box.files() == {"a": "edited here", "b": "x"} == await box.objects()
 
 
+async def test_hazard_24_what_a_listing_of_the_past_says_is_not_agreed_on(box: Machine) -> None:
+    box.write("a", "first")
+    box.write("b", "x")
+    await box.sync()
+    past = [row for row in (await box.storage.data.list_page(BUCKET, _all())).objects if row.name == "p/a"]
+    await box.put("a", "edited there")
+    await box.sync()
+    box.write("a", "first")  # as the listing of the past says
+    await listing(
+        box, lambda page: page._replace(objects=[*past, *(r for r in page.objects if r.name != "p/a")])
+    ).sync()
+    await box.sync()
+    assert box.files() == {"a": "first", "b": "x"} == await box.objects()
+
+
 def _all() -> Any:
     from services.gcs.interface import ListQuery
 
