@@ -10,6 +10,7 @@ import heapq
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, Literal
 
 from services.history import State
@@ -228,8 +229,7 @@ class Usage:
         folder = self.folders.get(prefix)
         if folder is None:
             return []
-        below = [(self.folders[child].below, child) for child in folder.children]
-        top = heapq.nlargest(limit, below, key=lambda entry: (entry[0].size, entry[0].objects))
+        top = [(self.folders[child].below, child) for child in self._largest_of(folder.children, limit)]
         shares = [Share("folder", child, amount.objects, amount.size) for amount, child in top]
         if folder.own.objects:
             shares.append(Share("objects", prefix, folder.own.objects, folder.own.size))
@@ -238,6 +238,17 @@ class Usage:
         if objects:
             shares.append(Share("others", prefix, objects, folder.below.size - folder.own.size - named.size))
         return sorted(shares, key=lambda share: (share.kind == "others", -share.size, -share.objects, share.prefix))
+
+    def _largest_of(self, prefixes: list[str], limit: int) -> list[str]:
+        """Return the largest folders of some; of equal ones at the edge, those that came first."""
+        if len(prefixes) <= limit:
+            return prefixes
+        # Numbers are sorted in C, several times faster than a heap of folders: 100,000 of them may lie side by side.
+        sizes = [self.folders[prefix].below.size for prefix in prefixes]
+        least = sorted(sizes)[-limit]
+        larger = [prefix for prefix, size in zip(prefixes, sizes, strict=True) if size > least]
+        equal = (prefix for prefix, size in zip(prefixes, sizes, strict=True) if size == least)
+        return [*larger, *islice(equal, limit - len(larger))]
 
     def walk(self) -> Iterator[Share]:
         """Yield every folder that is kept with everything below it, in byte order, as `du` lists them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Iterable
 from typing import Final
 
@@ -24,6 +25,9 @@ from widgets.usage_rows import UsageState
 
 QUICK: Final = 20_000
 """Objects of a bucket that is counted anew by itself once something in it has changed: some tens of requests."""
+
+REST: Final = 20.0
+"""Showing a growing count that took long (many folders side by side) is followed by a rest that many times as long."""
 
 UNDER_WAY_S: Final = DAY_S
 """Unfinished uploads younger than that may still be under way; they are only aborted where there are no older ones."""
@@ -120,9 +124,12 @@ class UsageActions:
                 self._show()
 
     async def _sample(self) -> None:
+        took = 0.0
         while True:
-            await asyncio.sleep(self._desk.surroundings.line.sample_s)
+            await asyncio.sleep(max(self._desk.surroundings.line.sample_s, took * REST))
+            began = time.perf_counter()
             self._show()
+            took = time.perf_counter() - began
 
     def _show(self) -> None:
         desk, found, old = self._desk, self._survey, self._state
@@ -146,7 +153,7 @@ class UsageActions:
     def sampled(self, snapshot: Snapshot, *, visible: bool) -> None:
         """Take note of what the worker has asked of the service."""
         self._worker.note(dict(snapshot.operations))
-        if visible and self._task is None:
+        if visible and self._task is None and self._panel.section == "session":
             self._show()
 
     def touched(self, transfers: Iterable[TransferView]) -> None:

@@ -77,7 +77,9 @@ class LookSide(BucketSide):
 
     @on(UsagePanel.Drilled)
     def _drilled(self) -> None:
-        self.show_place()
+        if self._view == "usage":
+            self.usage.shown()
+            self.show_place()
 
     @on(UsageList.CursorMoved)
     def _share_cursor_moved(self) -> None:

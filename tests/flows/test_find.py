@@ -129,6 +129,24 @@ async def test_finds_are_cut_and_pasted_elsewhere(desk: OpenDesk) -> None:
         assert found(d) == []
 
 
+async def test_finds_are_moved_and_copied_to_a_chosen_folder(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await search(d, "*.log")
+        await d.press("a", "m")
+        await d.see("Move 3 objects to…", "photos/")
+        await d.press("escape")
+        await d.gone("Move 3 objects to…")
+        await d.press("escape", "G", "f5")
+        await d.see("Copy web.log to…", "photos/")
+        await d.press("down", "G", "enter")
+        await eventually(lambda: copied(d))
+        assert found(d)[-1] == "logs/2025/web.log", "what is copied stays"
+
+
+async def copied(d: Desk) -> bool:
+    return "photos/web.log" in await d.names()
+
+
 async def moved(d: Desk) -> bool:
     names = await d.names()
     return "web.log" in names and "logs/2025/web.log" not in names

@@ -183,8 +183,9 @@ async def test_a_count_is_cancelled_and_gone_on_with(desk: OpenDesk, faults: Fau
 async def test_the_last_count_is_shown_at_once_with_its_age(desk: OpenDesk, faults: Faults) -> None:
     async with desk(objects=OBJECTS) as d:
         await counted(d)
+        listed = faults.calls["objects.list"]
         d.main.desk.open_bucket(BUCKET, "")
-        await d.see("m Move")
+        await eventually(lambda: faults.calls["objects.list"] > listed and len(d.rows()) == 3)
         before = faults.calls["objects.list"]
         await d.press("5")
         await d.see("5 objects", "counted just now")

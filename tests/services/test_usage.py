@@ -81,6 +81,17 @@ def test_the_drill_down_is_sorted_by_size_and_names_what_lies_directly_there() -
     assert usage.children(limit=1)[-1] == Share("others", "", 2, 11)
 
 
+def test_only_the_largest_folders_are_named_and_of_equal_ones_the_first() -> None:
+    usage = Usage("b", now=NOW)
+    usage.add([row_of(f"{number}/x", size) for number, size in enumerate((5, 9, 5, 1, 5))])
+    assert usage.children(limit=3) == [
+        Share("folder", "1/", 1, 9),
+        Share("folder", "0/", 1, 5),
+        Share("folder", "2/", 1, 5),
+        Share("others", "", 2, 6),
+    ]
+
+
 def test_ages_classes_and_kinds_are_told_apart() -> None:
     usage = Usage("b", now=NOW)
     usage.add([row_of("a", 1, age_days=0.5), row_of("b", 2, age_days=1), row_of("c", 4, age_days=5000)])
