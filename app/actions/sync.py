@@ -66,7 +66,8 @@ class SyncActions:
         while True:
             self._wake.clear()
             if self._desk.is_connected:
-                with contextlib.suppress(PailError):
+                # What cannot be read now may be at the next look; the pairs themselves go on elsewhere.
+                with contextlib.suppress(PailError, OSError):
                     overview = await (await self._open()).look()
                     if overview != self._last or self._is_shown():
                         self._last = overview

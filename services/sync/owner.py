@@ -102,13 +102,16 @@ class OwnerLink:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._link: Link | None = None
+        self._opening = asyncio.Lock()
 
     async def call(self, name: str, value: Any = None) -> Any:
         """Return the answer; raises the `PailError` it sends, `Gone` where nobody runs the pair, `Unsafe`."""
-        if self._link is None or self._link.lost.is_set():
-            await self.close()
-            self._link = await Link.open(self._path, lambda _: None)
-        return codec.from_plain(await self._link.call(name, value))
+        async with self._opening:
+            if self._link is None or self._link.lost.is_set():
+                await self.close()
+                self._link = await Link.open(self._path, lambda _: None)
+            link = self._link
+        return codec.from_plain(await link.call(name, value))
 
     async def view(self) -> PairView:
         """Return where the pair stands."""

@@ -13,9 +13,11 @@ from services.connection import Connection
 from services.errors import LocalFileError, Unsafe, UsageError
 from services.names import GsUrl
 from services.sync.gate import MaxDelete
+from services.sync.overview import PairBook
 from services.sync.pair import Pair, claim, make_pair
 from services.sync.pairs import KeptPair, PairList
 from services.sync.proposals import is_still_named, proposals, propose, withdraw
+from services.sync.status import PairDraft
 from services.sync.wanted import is_claimed, wants_worker
 
 PLACE = Connection(endpoint="http://127.0.0.1:1")
@@ -166,3 +168,24 @@ def test_a_folder_outside_of_the_project_is_not_written_into_it(project: Path, t
     with pytest.raises(UsageError, match="inside the project"):
         propose(project, pair(tmp_path))
     assert not (project / "pail.toml").exists()
+
+
+async def test_a_pair_that_the_project_keeps_is_approved_where_it_was_made(project: Path, state: Path) -> None:
+    book = PairBook(state, project, PLACE)
+    draft = PairDraft(str(project / "assets"), "gs://bucket/p/", "push", delete=True, ignore=("*.o",), in_project=True)
+    identifier = await book.make(draft)
+    (kept,) = PairList.of(state).load()
+    assert (kept.id, kept.project, kept.ask) == (identifier, str(project), True)
+    assert is_still_named(kept)
+    assert [look.proposed for look in (await book.look()).pairs] == [False]
+    await book.remove(identifier)
+    assert proposals(project, PLACE) == ([], [])
+    assert PairList.of(state).load() == ()
+
+
+async def test_a_pair_outside_of_the_project_is_not_left_half_made(project: Path, state: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    book = PairBook(state, project, PLACE)
+    with pytest.raises(UsageError, match="inside the project"):
+        await book.make(PairDraft(str(tmp_path / "elsewhere"), "gs://bucket/p/", in_project=True))
+    assert PairList.of(state).load() == ()
