@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
 from typing import Any, ClassVar, Final
 
@@ -20,6 +19,7 @@ from app.actions.objects import ObjectActions
 from app.actions.outside import OutsideActions
 from app.actions.past import PastActions
 from app.actions.places import PlaceActions
+from app.actions.program import ProgramActions
 from app.actions.settings import SettingsActions
 from app.actions.sync import SyncActions
 from app.actions.undo import UndoActions
@@ -31,15 +31,10 @@ from app.desk import Desk, GivenUp, Place
 from app.permissions import refusal, refused
 from app.registry import bindings, command, key_line
 from app.screens.connect import ConnectScreen, WayIn
-from app.screens.dialog import ConfirmDialog
-from app.screens.help import HelpScreen
 from app.screens.layout import MainLayout
 from app.screens.palette import Palette, offers
-from app.screens.preferences import PreferencesScreen
-from app.screens.theme import ThemeDialog
 from app.surroundings import Surroundings
 from app.watch import Watch
-from services.config import load_or_defaults, read
 from services.credentials import ConnectionOptions
 from services.errors import Forbidden, PailError
 from services.names import display_name, parse_gs_url
@@ -114,6 +109,7 @@ class MainControls(MainLayout):
             self.finding,
             self.usage,
             OutsideActions(self.desk),
+            ProgramActions(self.desk),
             LinkActions(self.desk),
             self.syncing,
         )
@@ -423,10 +419,6 @@ class MainControls(MainLayout):
         """Invert the marks."""
         self.desk.rows.invert_marks()
 
-    async def do_help(self) -> None:
-        """Show the help."""
-        self.app.push_screen(HelpScreen(self._surroundings.keymap.commands))
-
     async def do_palette(self) -> None:
         """Open the palette."""
         keymap = self._surroundings.keymap
@@ -435,33 +427,6 @@ class MainControls(MainLayout):
             self._open_bucket(offer.bucket)
         elif offer is not None:
             self.action_command(offer.command)
-
-    async def do_theme(self) -> None:
-        """Choose a theme, shown as the cursor moves over it."""
-        surroundings = self._surroundings
-        chosen = await self.desk.ask(ThemeDialog(surroundings.looks, self.app.theme, surroundings.symbols.chosen))
-        if chosen is not None:
-            await surroundings.remembered.set_theme(chosen)
-
-    async def do_preferences(self) -> None:
-        """See and change Pail's own settings."""
-        try:
-            reading = await asyncio.to_thread(read)
-        except PailError as error:
-            self.desk.tell_error(error)
-            return
-        if await self.desk.ask(PreferencesScreen(reading, self.desk.symbols)):
-            named = (await asyncio.to_thread(load_or_defaults)).config.screen.theme
-            if named in self.app.available_themes:
-                self.app.theme = named
-
-    async def do_quit(self) -> None:
-        """Leave; ask while something runs only here."""
-        if self.desk.only_here:
-            lines = (*self.desk.only_here.values(), "Only this part is given up; transfers go on.")
-            if not await self.desk.ask(ConfirmDialog("Leave now?", lines, go="Leave", danger=True)):
-                return
-        self.app.exit(0)
 
     async def _complete_details(self) -> None:
         """Show what a listing does not tell of the cursor's object, or of those that are marked."""
@@ -488,6 +453,7 @@ ACTORS: Final = (
     SettingsActions,
     EditActions,
     OutsideActions,
+    ProgramActions,
     FindActions,
     SyncActions,
     UsageActions,

@@ -18,7 +18,7 @@ KEYS_WIDTH: Final = 18
 """Cells of the column of keys."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(ModalScreen[bool | None]):
     """All keys with what they do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

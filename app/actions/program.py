@@ -1,0 +1,48 @@
+"""What can be done with the program itself: help, themes, its settings, leaving it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from app.desk import Desk
+from app.screens.dialog import ConfirmDialog
+from app.screens.help import HelpScreen
+from app.screens.preferences import PreferencesScreen
+from app.screens.theme import ThemeDialog
+from services.config import load_or_defaults, read
+
+
+class ProgramActions:
+    """Acts on the program, whatever is shown."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def do_help(self) -> None:
+        """Show the help."""
+        await self._desk.ask(HelpScreen(self._desk.surroundings.keymap.commands))
+
+    async def do_theme(self) -> None:
+        """Choose a theme, shown as the cursor moves over it."""
+        surroundings = self._desk.surroundings
+        dialog = ThemeDialog(surroundings.looks, self._desk.screen.app.theme, surroundings.symbols.chosen)
+        chosen = await self._desk.ask(dialog)
+        if chosen is not None:
+            await surroundings.remembered.set_theme(chosen)
+
+    async def do_preferences(self) -> None:
+        """See and change Pail's own settings; a theme is taken at once."""
+        reading = await asyncio.to_thread(read)
+        if await self._desk.ask(PreferencesScreen(reading, self._desk.symbols)):
+            named = (await asyncio.to_thread(load_or_defaults)).config.screen.theme
+            if named in self._desk.screen.app.available_themes:
+                self._desk.screen.app.theme = named
+
+    async def do_quit(self) -> None:
+        """Leave; ask while something runs only here."""
+        desk = self._desk
+        if desk.only_here:
+            lines = (*desk.only_here.values(), "Only this part is given up; transfers go on.")
+            if not await desk.ask(ConfirmDialog("Leave now?", lines, go="Leave", danger=True)):
+                return
+        desk.screen.app.exit(0)
