@@ -33,15 +33,22 @@ BUCKET = "flow-bucket"
 URL = f"gs://{BUCKET}"
 
 
+class NotThereYet(AssertionError):
+    """The main screen is not shown: it is imported after the first paint."""
+
+
 async def eventually(condition: Callable[[], Any], limit_s: float = 20.0) -> Any:
     """Wait until `condition` is true and return what it returned."""
     async with asyncio.timeout(limit_s):
         while True:
-            found = condition()
-            if isinstance(found, Awaitable):
-                found = await found
-            if found:
-                return found
+            try:
+                found = condition()
+                if isinstance(found, Awaitable):
+                    found = await found
+                if found:
+                    return found
+            except NotThereYet:
+                pass
             await asyncio.sleep(0.01)
 
 
@@ -59,7 +66,7 @@ class Desk:
         for screen in self.app.screen_stack:
             if isinstance(screen, MainScreen):
                 return screen
-        raise AssertionError("the main screen is not there")
+        raise NotThereYet("the main screen is not there")
 
     @property
     def tree(self) -> ObjectTree:
@@ -170,6 +177,8 @@ def desk(store: StoreServer, storage: Storage, tmp_path: Path, monkeypatch: pyte
         for name, data in (objects or {}).items():
             await Desk.put(Desk(app, None, storage, home), name, data)  # type: ignore[arg-type]
         async with app.run_test(size=size) as pilot:
+            if options is None:  # it finds its way by itself
+                await eventually(lambda: any(isinstance(screen, MainScreen) for screen in app.screen_stack))
             yield Desk(app, pilot, storage, home)
 
     return opened
