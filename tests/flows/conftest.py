@@ -64,7 +64,7 @@ class Desk:
     @property
     def main(self) -> MainScreen:
         for screen in self.app.screen_stack:
-            if isinstance(screen, MainScreen):
+            if isinstance(screen, MainScreen) and screen.query(ObjectTree):
                 return screen
         raise NotThereYet("the main screen is not there")
 
@@ -178,7 +178,7 @@ def desk(store: StoreServer, storage: Storage, tmp_path: Path, monkeypatch: pyte
             await Desk.put(Desk(app, None, storage, home), name, data)  # type: ignore[arg-type]
         async with app.run_test(size=size) as pilot:
             if options is None:  # it finds its way by itself
-                await eventually(lambda: any(isinstance(screen, MainScreen) for screen in app.screen_stack))
+                await eventually(lambda: bool(Desk(app, pilot, storage, home).main))
             yield Desk(app, pilot, storage, home)
 
     return opened
