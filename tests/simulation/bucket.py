@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services import checksum
-from services.errors import ObjectNotFound, PreconditionFailed, Rejected, Transient
-from services.gcs.interface import ListQuery, RewriteStatus
+from services.errors import Corrupt, ObjectNotFound, PreconditionFailed, Rejected, SessionGone, Transient
+from services.gcs.interface import ListQuery, RewriteStatus, UploadStatus
 from services.model import ListPage, ObjectInfo, Precondition, WriteAttributes
 
 BUCKET = "bucket"
@@ -20,8 +20,23 @@ HISTORY = 6
 
 
 @dataclass
+class Session:
+    """A resumable upload at the service."""
+
+    name: str
+    metadata: dict[str, str]
+    precondition: Precondition
+    body: bytes = b""
+    done: ObjectInfo | None = None
+
+
+@dataclass
 class Objects:
     """What the service holds."""
+
+    sessions: dict[str, Session] = field(default_factory=dict)
+    begun: int = 0
+    """Sessions there ever were."""
 
     live: dict[str, ObjectInfo] = field(default_factory=dict)
     bodies: dict[int, bytes] = field(default_factory=dict)
@@ -73,12 +88,26 @@ class Objects:
             raise ObjectNotFound(f"{source} is gone")
         return self.put(name, self.bodies[generation], dict(there.metadata), precondition)
 
+    def take_part(self, name: str, data: bytes, offset: int, total: int | None, crc32c: str) -> UploadStatus:
+        """Take in a part; what was taken before is left out, as the service does."""
+        session = self.sessions.get(name)
+        if session is None:
+            raise SessionGone("there is no such session")
+        if session.done is None and offset <= len(session.body):
+            session.body += data[len(session.body) - offset :]
+            if total is not None and len(session.body) == total:
+                if crc32c and crc32c != checksum.of(session.body):
+                    del self.sessions[name]
+                    raise Corrupt("the checksum is another one")
+                session.done = self.put(session.name, session.body, session.metadata, session.precondition)
+        return UploadStatus(len(session.body), session.done)
+
     def arrive(self) -> None:
         """Have the oldest request that was given up on arrive."""
         request = self.late.pop(0)
         try:
             request()
-        except (ObjectNotFound, PreconditionFailed):
+        except (Corrupt, ObjectNotFound, PreconditionFailed, SessionGone):
             return
 
 
@@ -182,6 +211,43 @@ class Network:
         assert base64.b64decode(crc32c) == base64.b64decode(checksum.of(body))
         done: ObjectInfo = await self._change("insert", lambda: self._objects.put(name, body, metadata, precondition))
         return done
+
+    async def start_upload(
+        self, bucket: str, name: str, *, size: int | None, attributes: WriteAttributes, crc32c: str,
+        precondition: Precondition,
+    ) -> str:  # fmt: skip
+        def start() -> str:
+            self._objects.check(name, precondition)
+            self._objects.begun += 1
+            session = f"session-{self._objects.begun}"
+            self._objects.sessions[session] = Session(name, dict(attributes.metadata), precondition)
+            return session
+
+        done: str = await self._change("start", start)
+        return done
+
+    async def upload_part(
+        self, session: str, data: bytes | memoryview, *, offset: int, total: int | None, crc32c: str = "",
+        progress: object = None,
+    ) -> UploadStatus:  # fmt: skip
+        body = bytes(data)
+        done: UploadStatus = await self._change(
+            "part", lambda: self._objects.take_part(session, body, offset, total, crc32c)
+        )
+        return done
+
+    async def upload_status(self, session: str, *, total: int | None) -> UploadStatus:
+        await self._ask("status")
+        if self._fault("stat") == "refused":
+            raise Transient("no connection")
+        found = self._objects.sessions.get(session)
+        if found is None:
+            raise SessionGone("there is no such session")
+        return UploadStatus(len(found.body), found.done)
+
+    async def cancel_upload(self, session: str) -> None:
+        await self._ask("cancel")
+        self._objects.sessions.pop(session, None)
 
     async def delete(
         self, bucket: str, name: str, *, generation: int | None = None, precondition: Precondition

@@ -46,6 +46,8 @@ def _one(name: str, module: str, old: str, new: str, seed: int = 1, tests: str =
 MUTANTS: Final = (
     _one("upload without a precondition", "sync.upload",
          "precondition=Precondition(generation=self._seen)", "precondition=Precondition()"),
+    _one("the session of another version is gone on with", "sync.upload",
+         "if kept.mark != self._source.mark or kept.seen != self._seen:", "if False:"),
     _one("delete without a precondition", "sync.move",
          "name, precondition=Precondition(generation=generation)", "name, precondition=Precondition()"),
     _one("move over whatever is there", "sync.move",
