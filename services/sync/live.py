@@ -202,9 +202,10 @@ class Live:
             self.hints.flood(f"this process did not run for {late:.0f} s")
 
     async def _everything(self) -> Result:
-        held = self._held()
+        began, held = self.hints.clock(), self._held()
         result = await self._controller.run_pass(hold=held)
-        for path in [path for path in self.hints.waiting if path not in held]:
+        # What changed since it began may have been scanned before.
+        for path in [path for path, at in self.hints.waiting.items() if path not in held and at < began]:
             del self.hints.waiting[path]
         return result
 

@@ -186,3 +186,22 @@ async def test_new_rules_are_heeded_at_once(box: Machine) -> None:
 def test_listing_never_costs_more_than_two_thousand_requests_an_hour(quiet: int, pages: int, seconds: float) -> None:
     assert poll_interval(Times(), quiet, pages) == seconds
     assert pages * 3600 / poll_interval(Times(), quiet, pages) <= 2000
+
+
+async def test_a_change_in_the_middle_of_a_look_at_everything_is_not_dropped(
+    box: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(box, NEVER_POLLS, watch=False) as live:
+        controller = live._controller
+        whole = controller.run_pass
+
+        async def edited_meanwhile(**options: Any) -> Any:
+            result = await whole(**options)
+            if not (box.folder / "late").exists():
+                box.write("late", "x")
+                live.hints.add({"late"})
+            return result
+
+        monkeypatch.setattr(controller, "run_pass", edited_meanwhile)
+        live.refresh()
+        await eventually(has(box, "late", "x"), 10)
