@@ -73,6 +73,7 @@ class WorkerClient:
         self._link: Link | None = None
         self._linking = asyncio.Lock()
         self._wanted: bool | None = None
+        self._missed = False
         self._open_jobs: set[str] = set()
         self._ended_jobs: dict[str, float | None] = {}
         self._rest: tuple[tuple[SnapshotQuery, tuple[int, ...]], Snapshot] | None = None
@@ -195,12 +196,14 @@ class WorkerClient:
                 return self._link
             if self._closed:
                 raise UsageError("this client is closed", remedy="Connect again.")
-            again = self._link is not None
             if self._link is not None:
+                # Also where this try fails: the next one has to ask what was missed.
+                self._missed = True
                 await self._link.close()
                 self._link = None
             link = await self._connect(start=start)
             self._link = link
+            again, self._missed = self._missed, False
             if self._wanted is not None:
                 self._ask_for_facts(link)
                 if again:
