@@ -118,16 +118,18 @@ def main() -> int:
     parser.add_argument("--again", type=int, default=3, help="passes without a change in each round")
     parser.add_argument("--rows", default=",".join(ROWS), help="some of first, again, scan, idle")
     parser.add_argument("--seconds", type=int, default=130, help="for which an idle watch is measured")
+    parser.add_argument("--tools", default="pail,rclone")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     rows = set(arguments.rows.split(","))
+    chosen = [one for one in variants() if one[1].name in arguments.tools.split(",")]
     found: dict[tuple[str, str], list[Cost]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if rows & {"first", "again"}:
             make_tree(folder / "tree", arguments.files)
             for _ in range(arguments.rounds):
-                for name, tool, flag in variants():
+                for name, tool, flag in chosen:
                     _sync(folder, name, tool, flag, rows, arguments.again, found)
         if "idle" in rows:
             if not (folder / "tree").exists():
@@ -136,7 +138,7 @@ def main() -> int:
         if "scan" in rows:
             make_tree(folder / "big", arguments.scanned)
             for _ in range(arguments.rounds):
-                for name, tool, _ in variants()[:2]:
+                for name, tool, _ in chosen[:2]:
                     home = folder / "home"
                     home.mkdir(exist_ok=True)
                     measure("scan", name.split()[0], scan_command(tool, folder / "big"), tool, home, found)

@@ -37,3 +37,9 @@ def test_a_job_is_measured_from_the_worker_and_from_the_screen() -> None:
     assert run.returncode == 0, run.stderr
     assert "| one job of 7 files up | worker | screen |" in run.stdout
     assert "| peak memory, MiB | " in run.stdout
+
+
+def test_sync_is_measured_in_every_row() -> None:
+    out = bench("tests.bench.sync", "--files", "7", "--scanned", "20", "--again", "1", "--tools", "pail")
+    for row in ("first", "again", "scan"):
+        assert f"| {row} | pail | " in out
