@@ -11,6 +11,7 @@ from app.registry import COMMANDS
 from app.themes import LOOKS
 from app.themes.colours import NAMES
 from services.config.showing import documented
+from tests.screen_page import PAGE, page
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -72,5 +73,6 @@ def written(text: str) -> str:
 
 
 if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
     SETTINGS.write_text(settings(), encoding="utf-8")
     README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")

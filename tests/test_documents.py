@@ -7,7 +7,9 @@ import re
 import tomllib
 from pathlib import Path
 
+from app.registry import COMMANDS
 from tests.readme import README, SETTINGS, settings, written
+from tests.screen_page import PAGE, page
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -52,6 +54,11 @@ def test_the_readme_shows_the_keys_and_commands_of_the_code() -> None:
 
 def test_the_page_of_the_settings_is_that_of_the_schema() -> None:
     assert SETTINGS.read_text() == settings(), "make it anew: python -m tests.readme"
+
+
+def test_the_page_of_the_screen_is_that_of_the_registry() -> None:
+    assert PAGE.read_text() == page(), "make it anew: python -m tests.readme"
+    assert all(entry.help.rstrip(".") in page() for entry in COMMANDS)
 
 
 def test_the_readme_opens_with_a_picture_that_exists() -> None:
