@@ -66,7 +66,7 @@ PARTS: Final = (
         "They go on in the background when the screen is left. Jobs are put in order by keys or by dragging; 30 "
         "days of history stand behind `:`.",
         (
-            Context("transfers", verbs=("pause", "cancel", "decide")),
+            Context("transfers", verbs=("pause", "cancel", "decide", "move")),
             Context("transfers", verbs=("resume", "retry", "dismiss")),
         ),
         "transfers.svg|Jobs, their files, and what failed",
@@ -75,7 +75,7 @@ PARTS: Final = (
         "Sync (4)",
         "Pairs of a folder and a part of a bucket, with where each stands and why, what it costs, its conflicts "
         "and problems. A new pair shows its plan before anything moves. [More about sync](sync.md).",
-        (Context("sync", bucket=True, pair_verbs=("pause", "resume", "plan", "remove", "look", "resolve", "approve")),),
+        (Context("sync", bucket=True, pair_verbs=("pause", "resume", "plan", "remove", "look", "decide", "approve")),),
         "sync.svg|Pairs, and what needs a person",
     ),
     Part(
