@@ -50,7 +50,7 @@ PARTS: Final = (
         "`^f` asks for parts of a name, a pattern, a size, an age, a type or a class, and looks below the folder "
         "that is shown. What is found streams into a list like any other. Enter shows one in its folder; `^f` "
         "there goes back to the list.",
-        (Context("find", **_MANY),),
+        (Context("find", **_MANY), Context("find", bucket=True, rows=9)),
         "search.svg|What a search below a folder has found",
     ),
     Part(
