@@ -243,7 +243,8 @@ def _forbidden(subject: Subject, answer: Answer) -> PailError:
 
 
 def _missing(subject: Subject, answer: Answer) -> PailError:
-    said = answer.message.lower()
+    # The object's own place is taken out first: its bucket may be called "my-bucket", and servers differ in wording.
+    said = answer.message.lower().replace(f"{subject.bucket}/{subject.name}".lower(), "")
     if "no such object" in said or (subject.is_object and "bucket" not in said):
         return ObjectNotFound(f"no object {display_name(subject.url)}", url=subject.url)
     bucket = f"gs://{subject.bucket}"

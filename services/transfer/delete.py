@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from services.errors import Conflict, NotFound, PailError, PreconditionFailed, Rejected, Transient
-from services.model import CREATE_ONLY, WriteAttributes
+from services.model import CREATE_ONLY, Precondition, WriteAttributes
 from services.names import display_name, parse_gs_url
 from services.transfer.doubt import refused_again
 from services.transfer.run import Run
@@ -16,6 +18,9 @@ BATCH: Final = 100
 
 FOLDER_TYPE: Final = "application/x-www-form-urlencoded;charset=UTF-8"
 """Type that Google's console gives the placeholder of a folder."""
+
+ONE_BY_ONE: Final = 16
+"""Deletes side by side where they cannot go in batches."""
 
 Outcome = tuple[Run, PailError | None]
 """A delete and why it failed, if it did."""
@@ -82,19 +87,42 @@ async def _is_doubted(run: Run, answer: PailError | None) -> bool:
 
 
 async def _delete(bucket: str, runs: list[Run]) -> list[PailError | None]:
-    data = await runs[0].data()
     answers: dict[tuple[int, int], PailError | None] = {}
     for exact in (False, True):
         # With a decision exactly one version was named: a noncurrent one can be meant.
         chosen = [run for run in runs if bool(run.record.decision) is exact]
         if chosen:
-            items = [(parse_gs_url(run.record.source).name, run.record.generation) for run in chosen]
-            found = await data.delete_many(bucket, items, exact=exact)
+            found = await _delete_alike(bucket, chosen, exact=exact)
             answers.update(zip((run.record.key for run in chosen), map(_ours, found), strict=True))
     return [answers[run.record.key] for run in runs]
 
 
-def _ours(answer: Exception | None) -> PailError | None:
+async def _delete_alike(bucket: str, runs: list[Run], *, exact: bool) -> Sequence[BaseException | None]:
+    """Delete in one request, or one by one where a server takes no batches (501, 404 or 405 for the whole)."""
+    data, refused = await runs[0].data(), runs[0].line.no_delete_batches
+    items = [(parse_gs_url(run.record.source).name, run.record.generation) for run in runs]
+    if bucket not in refused:
+        try:
+            return await data.delete_many(bucket, items, exact=exact)
+        except (Rejected, NotFound):
+            refused.add(bucket)
+    limit = asyncio.Semaphore(ONE_BY_ONE)
+
+    async def delete(name: str, generation: int) -> None:
+        async with limit:
+            if exact:
+                await data.delete(bucket, name, generation=generation, precondition=Precondition())
+            else:
+                await data.delete(bucket, name, precondition=Precondition(generation=generation))
+
+    answers = await asyncio.gather(*(delete(*item) for item in items), return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, asyncio.CancelledError):
+            raise answer
+    return answers
+
+
+def _ours(answer: BaseException | None) -> PailError | None:
     if answer is None or isinstance(answer, PailError):
         return answer
     return PailError(f"the delete failed: {answer}")

@@ -48,6 +48,8 @@ class Line:
         """Why everything on this connection waits; None while it works."""
         self.no_batches: set[str] = set()
         """Buckets in which moves were found not to go in batches."""
+        self.no_delete_batches: set[str] = set()
+        """Buckets in which deletes were found not to go in batches."""
         self.no_atomic_move: set[str] = set()
         """Buckets that were found to have no atomic move."""
         self.no_parts: dict[str, str] = {}

@@ -133,3 +133,20 @@ def test_a_bucket_that_wants_to_know_who_pays_is_recognised() -> None:
         assert wants_user_project(parse_answer(400, {}, json.dumps({"error": {"message": message}}).encode()))
     assert not wants_user_project(parse_answer(400, {}, b'{"error": {"message": "Invalid"}}'))
     assert not wants_user_project(parse_answer(404, {}, b'{"error": {"message": "user project"}}'))
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("No such object: my-bucket/x", ObjectNotFound),
+        ("Live version of object my-bucket/x does not exist.", ObjectNotFound),
+        ("Not Found", ObjectNotFound),
+        ("The specified bucket does not exist.", BucketNotFound),
+        ("Bucket my-bucket does not exist.", BucketNotFound),
+    ],
+)
+def test_a_missing_object_is_told_from_a_missing_bucket_whatever_they_are_called(
+    message: str, kind: type[Exception]
+) -> None:
+    subject = Subject("look at", "my-bucket", "x", is_object=True)
+    assert type(refused(subject, 404, message)) is kind

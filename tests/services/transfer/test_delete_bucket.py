@@ -42,6 +42,20 @@ async def test_every_generation_goes_and_then_the_bucket(lab: Lab, versions: boo
     assert lab.faults.calls["objects.delete"] == 0, "they go in batches, older generations too"
 
 
+async def test_a_server_without_batches_is_asked_one_by_one(lab: Lab) -> None:
+    await change(lab, versioning={"enabled": True})
+    lab.faults.add(Fault("batch", "status", status=501, count=None))
+    for name in "abc":
+        await lab.put(name, b"old")
+        await lab.overwrite(name, b"newer")
+    await lab.put("d/e", b"live")
+    assert (await lab.run("delete", JobItem(f"gs://{BUCKET}/d/", tree=True))).job.state == "done"
+    ended = (await lab.run("delete-bucket", ALL)).job
+    assert (ended.state, ended.failed) == ("done", 0)
+    assert await buckets(lab) == []
+    assert lab.faults.calls["batch"] == 1, "and is not asked for batches again"
+
+
 async def test_a_restored_bucket_brings_back_what_soft_delete_kept(lab: Lab) -> None:
     await lab.put("a", b"kept")
     await lab.run("delete-bucket", ALL)
