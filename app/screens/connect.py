@@ -150,6 +150,8 @@ class ConnectScreen(Screen[WayIn | None]):
         self._show()
 
     def _show(self) -> None:
+        if not self.query("#connect-heading"):  # what was asked answers after the screen was left
+            return
         trying = any(rung.state == "trying" for rung in self._rungs.values())
         if trying or (self._climb and not self._rungs):
             heading = "Looking for a way into Google Cloud Storage…"

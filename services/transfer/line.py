@@ -94,8 +94,11 @@ class Line:
 
     @property
     def opened(self) -> DataPlane | None:
-        """The data plane, once it is open."""
-        return None if self._storage is None else self._storage.data
+        """The data plane, once it is open; whoever takes it uses it."""
+        if self._storage is None:
+            return None
+        self._lent = True
+        return self._storage.data
 
     @property
     def operations(self) -> Counter[str]:
