@@ -13,8 +13,9 @@ from textual.message import Message
 from textual.reactive import var
 
 from services.model import ListPage, ObjectRow
+from widgets.arranging import arrange
 from widgets.object_cells import Clock, ObjectCells
-from widgets.object_model import SETTLE_AT_ONCE, ObjectModel, Splice, arrange
+from widgets.object_model import SETTLE_AT_ONCE, ObjectModel, Splice
 from widgets.object_rows import Entry, Folder, Hint, Load, Order, Row, SortKey, entry_of, holder_of
 from widgets.symbols import UNICODE, Symbols
 from widgets.virtual_tree import NO_ROW, VirtualTree

@@ -18,6 +18,7 @@ from itertools import count
 from typing import Final
 
 from services.model import ListPage, ObjectRow
+from widgets.arranging import Arrangement
 from widgets.object_rows import (
     Entry,
     Folder,
@@ -45,24 +46,6 @@ class Splice:
     """How many rows there were."""
     added: int
     """How many rows there are in their place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arrangement:
-    """A folder's children in their new order, made off the event loop from what was there at the time."""
-
-    folder: Folder
-    """The folder."""
-    folders: list[Folder]
-    """Its child folders, arranged."""
-    objects: list[ObjectRow]
-    """Its objects, arranged."""
-    taken: int
-    """How many objects there were then: those after them came later."""
-    taken_folders: int
-    """How many child folders there were then."""
-    source: list[ObjectRow]
-    """The list they were taken from; another one has replaced it where the folder was refreshed since."""
 
 
 class ObjectModel:
@@ -465,20 +448,3 @@ def _lies_below_any(prefix: str, gone: dict[str, Folder]) -> bool:
             return True
         end = prefix.rfind("/", 0, end - 1) + 1
     return False
-
-
-def arrange(
-    jobs: Iterable[tuple[Folder, list[Folder], list[ObjectRow], int]], order: Order, needle: str
-) -> list[Arrangement]:
-    """Arrange the children of folders; safe in a thread: lists only grow, and are read up to a fixed length."""
-    return [
-        Arrangement(
-            folder=folder,
-            folders=arrange_folders(folders, order, needle),
-            objects=arrange_objects(objects[:taken], order, needle),
-            taken=taken,
-            taken_folders=len(folders),
-            source=objects,
-        )
-        for folder, folders, objects, taken in jobs
-    ]

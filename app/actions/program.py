@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
+from app.context import Context
 from app.desk import Desk
 from app.screens.dialog import ConfirmDialog
 from app.screens.help import HelpScreen
+from app.screens.palette import Palette, offers
 from app.screens.preferences import PreferencesScreen
 from app.screens.theme import ThemeDialog
 from services.config import load_or_defaults, read
@@ -15,8 +18,28 @@ from services.config import load_or_defaults, read
 class ProgramActions:
     """Acts on the program, whatever is shown."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, context: Callable[[], Context], run: Callable[[str], None]) -> None:
+        """Act on a desk; `context` says which commands apply now, `run` runs one by its id."""
         self._desk = desk
+        self._context = context
+        self._run = run
+
+    async def do_palette(self) -> None:
+        """Open the palette, and do what was chosen in it."""
+        desk = self._desk
+        commands = desk.surroundings.keymap.commands
+        offer = await desk.ask(Palette(list(offers(self._context(), self._other_buckets(), commands))))
+        if offer is not None and offer.bucket:
+            desk.open_bucket(offer.bucket, "")
+        elif offer is not None:
+            self._run(offer.command)
+
+    def _other_buckets(self) -> list[str]:
+        """Return the names of the other buckets, as far as they are known (raw)."""
+        desk = self._desk
+        if not desk.is_connected:
+            return []
+        return [choice.name for choice in desk.session.known_choices() if choice.name != desk.place.bucket]
 
     async def do_help(self) -> None:
         """Show the help."""

@@ -32,7 +32,6 @@ from app.permissions import refusal, refused
 from app.registry import bindings, command, key_line
 from app.screens.connect import ConnectScreen, WayIn
 from app.screens.layout import MainLayout
-from app.screens.palette import Palette, offers
 from app.surroundings import Surroundings
 from app.watch import Watch
 from services.credentials import ConnectionOptions
@@ -109,7 +108,7 @@ class MainControls(MainLayout):
             self.finding,
             self.usage,
             OutsideActions(self.desk),
-            ProgramActions(self.desk),
+            ProgramActions(self.desk, lambda: self.context, self.action_command),
             LinkActions(self.desk),
             self.syncing,
         )
@@ -331,12 +330,6 @@ class MainControls(MainLayout):
 
     # Commands
 
-    def _known_buckets(self) -> list[str]:
-        """Return the names of the other buckets, as far as they are known (raw)."""
-        if not self.desk.is_connected:
-            return []
-        return [choice.name for choice in self.desk.session.known_choices() if choice.name != self.desk.place.bucket]
-
     @classmethod
     def handles(cls, identifier: str) -> bool:
         """Tell whether there is a handler for a command."""
@@ -418,15 +411,6 @@ class MainControls(MainLayout):
     async def do_mark_invert(self) -> None:
         """Invert the marks."""
         self.desk.rows.invert_marks()
-
-    async def do_palette(self) -> None:
-        """Open the palette."""
-        keymap = self._surroundings.keymap
-        offer = await self.desk.ask(Palette(list(offers(self.context, self._known_buckets(), keymap.commands))))
-        if offer is not None and offer.bucket:
-            self._open_bucket(offer.bucket)
-        elif offer is not None:
-            self.action_command(offer.command)
 
     async def _complete_details(self) -> None:
         """Show what a listing does not tell of the cursor's object, or of those that are marked."""

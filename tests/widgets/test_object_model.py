@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from services.model import ListPage, ObjectRow
-from widgets.object_model import ObjectModel, Splice, arrange
+from widgets.arranging import arrange
+from widgets.object_model import ObjectModel, Splice
 from widgets.object_rows import Folder, Hint, Load, Order, Row, arrange_folders, arrange_objects
 
 
