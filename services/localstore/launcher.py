@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import signal
@@ -59,6 +60,8 @@ def ensure_running(directory: Path, *, timeout_s: float = 10.0) -> StoreAddress:
     while True:
         address = running(directory)
         if address is not None:
+            if process is not None:
+                _end_if_superfluous(process, directory)
             return address
         if (process is None or process.poll() is not None) and not is_locked(directory):
             if process is not None and process.returncode not in {0, None}:
@@ -82,19 +85,30 @@ def stop(directory: Path, *, timeout_s: float = 15.0) -> bool:
 
     Raises `Transient` when it does not leave in time.
     """
-    run = read_run_file(directory)
-    if run is None or not is_locked(directory):
-        return False
-    try:
-        os.kill(run.pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return False
     deadline = time.monotonic() + timeout_s
+    told: int | None = None
     while is_locked(directory):
+        run = read_run_file(directory)
+        # Another one that was being started may take the folder the moment the first one leaves.
+        if run is not None and run.pid != told:
+            told = run.pid
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(told, signal.SIGTERM)
         if time.monotonic() >= deadline:
-            raise Transient(f"the store on {directory} does not stop", remedy=f"Stop process {run.pid} by hand.")
+            raise Transient(f"the store on {directory} does not stop", remedy=_by_hand(told))
         time.sleep(POLL_S)
-    return True
+    return told is not None
+
+
+def _by_hand(pid: int | None) -> str:
+    return f"Stop process {pid} by hand." if pid is not None else "Wait until it has started, then try again."
+
+
+def _end_if_superfluous(process: subprocess.Popen[bytes], directory: Path) -> None:
+    """End the store that we started where another one answers: it would take the folder once that one leaves."""
+    run = read_run_file(directory)
+    if run is not None and run.pid != process.pid:
+        process.terminate()
 
 
 def _answers(endpoint: str, token: str | None) -> bool:

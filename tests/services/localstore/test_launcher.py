@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,7 @@ import pytest
 
 from services.errors import PailError
 from services.localstore import launcher
-from services.localstore.folder import is_locked, read_run_file
+from services.localstore.folder import is_locked, read_run_file, write_run_file
 from tests.services.localstore.raw import eventually
 
 
@@ -36,6 +37,45 @@ def test_many_who_start_it_at_once_share_one(folder: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = set(pool.map(lambda _index: launcher.ensure_running(folder), range(8)))
     assert len(found) == 1
+
+
+def sleeper() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+
+
+def test_one_that_was_started_in_vain_does_not_stay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow one would take the folder the moment the one that everybody uses leaves."""
+    started: list[subprocess.Popen[bytes]] = []
+    start = launcher._start
+
+    def lose(directory: Path) -> subprocess.Popen[bytes]:
+        start(directory)
+        eventually(lambda: read_run_file(directory) is not None)
+        started.append(sleeper())
+        return started[0]
+
+    monkeypatch.setattr(launcher, "_start", lose)
+    assert launcher.ensure_running(folder) == launcher.running(folder)
+    (late,) = started
+    assert late.wait(20) == -signal.SIGTERM
+
+
+def test_stopping_stops_also_the_one_that_took_over_meanwhile(folder: Path) -> None:
+    launcher.ensure_running(folder)
+    successor = read_run_file(folder)
+    assert successor is not None
+    first = sleeper()
+    write_run_file(folder, replace(successor, pid=first.pid))
+
+    def take_over() -> None:
+        first.wait()
+        write_run_file(folder, successor)
+
+    with ThreadPoolExecutor(1) as pool:
+        taken = pool.submit(take_over)
+        assert launcher.stop(folder) is True
+        taken.result()
+    assert not is_locked(folder)
 
 
 def test_it_takes_its_last_port_again_with_a_new_token(folder: Path) -> None:
