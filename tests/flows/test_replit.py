@@ -59,7 +59,7 @@ async def test_a_bucket_made_in_replits_tool_appears_and_is_opened(repl: Repl, d
 
 
 async def test_an_id_can_be_pasted_instead_of_waiting(repl: Repl, desk: OpenDesk) -> None:
-    async with desk("", options=NOTHING, look_s=0.02) as d:
+    async with desk("", options=NOTHING, look_s=0.2) as d:
         await d.see("notes/")
         d.main.action_command("create_bucket")
         await d.see("Create a new bucket in Replit")
