@@ -67,11 +67,12 @@ class HttpServer:
         if self._listener is None:
             return
         self._listener.close()
-        for connection in list(self._state.connections):
-            connection.shutdown()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + grace_s
-        while (self._state.connections or self._state.tasks) and loop.time() < deadline:  # noqa: ASYNC110
+        while (self._state.connections or self._state.tasks) and loop.time() < deadline:
+            # Again each time: one that was being accepted as the listener closed appears only now.
+            for connection in list(self._state.connections):
+                connection.shutdown()
             await asyncio.sleep(SHUTDOWN_POLL_S)
         for task in list(self._state.tasks):
             task.cancel()

@@ -26,8 +26,11 @@ from services.localstore.store import PURGE_INTERVAL_S, Store, StoreOptions, ope
 HOST: Final = "127.0.0.1"
 """The only address it listens on."""
 
-SHUTDOWN_S: Final = 10
+SHUTDOWN_S: Final = 10.0
 """Seconds that running requests get when the store is told to stop."""
+
+TEST_SHUTDOWN_S: Final = 0.5
+"""The same beside a test: what still runs there was held up on purpose."""
 
 _log = logging.getLogger("pail.localstore")
 
@@ -44,14 +47,16 @@ class Runner:
         idle_exit_s: float | None = None,
         faults: Faults | None = None,
         options: StoreOptions | None = None,
+        shutdown_s: float = SHUTDOWN_S,
     ) -> None:
-        """Lock the folder, open the store and listen.
+        """Lock the folder, open the store and listen; a stop gives running requests `shutdown_s` seconds.
 
         Raises `Busy` when another store has the folder, `LocalFileError` when the port cannot be had.
         """
         self.directory = directory
         self.token = None if open_access else secrets.token_urlsafe(32)
         self._idle_exit_s = idle_exit_s
+        self._shutdown_s = shutdown_s
         self._stopped = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: asyncio.Event
@@ -99,7 +104,7 @@ class Runner:
                 on_ready(self.endpoint)
             await self._wait()
         finally:
-            await self._server.stop(SHUTDOWN_S)
+            await self._server.stop(self._shutdown_s)
 
     async def _wait(self) -> None:
         """Wait for the stop, or for the idle time; purge what has expired meanwhile."""
@@ -199,6 +204,7 @@ class StoreServer:
             faults=faults,
             options=options,
             idle_exit_s=idle_exit_s,
+            shutdown_s=TEST_SHUTDOWN_S,
         )
         self.directory = directory
         """Its folder."""
