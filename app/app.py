@@ -141,9 +141,9 @@ class PailApp(LendingApp, inherit_bindings=False):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a note; on a screen that it would cover, only once that has closed."""
+        """Show a note; over a screen that it would cover, or a dialog above one, only once that has closed."""
         told = partial(self.notify, message, title=title, severity=severity, timeout=timeout, markup=markup)
-        if self.screen_stack and self.screen.has_class(QUIET):
+        if any(screen.has_class(QUIET) for screen in self.screen_stack):
             self.set_timer(QUIET_S, told)
         else:
             super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
