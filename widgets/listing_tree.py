@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Final
@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.reactive import var
 
 from services.model import ListPage, ObjectRow
+from widgets import in_view
 from widgets.arranging import arrange
 from widgets.object_cells import Clock, ObjectCells
 from widgets.object_model import SETTLE_AT_ONCE, ObjectModel, Splice
@@ -75,6 +76,7 @@ class ListingTree(VirtualTree):
         self._told: Entry | None = None
         self._touched = False
         self._focus_on: Entry | None = None
+        self._expected: Entry | None = None
         self._arranging = False
         super().__init__(symbols=symbols, id=id, classes=classes)
 
@@ -101,6 +103,7 @@ class ListingTree(VirtualTree):
         self._model.reset(prefix)
         self.range_start = NO_ROW
         self._focus_on = focus_on
+        self._expected = None
         self._under = None
         self.set_reactive(VirtualTree.cursor, 0)
         self.set_reactive(VirtualTree.hover, NO_ROW)
@@ -186,6 +189,7 @@ class ListingTree(VirtualTree):
             self._follow(splice)
             self.rows_spliced(splice.at, splice.removed, splice.added)
         self._cursor_settled()
+        self._go_to_expected()
 
     def _follow(self, splice: Splice) -> None:
         shift = splice.added - splice.removed
@@ -237,6 +241,25 @@ class ListingTree(VirtualTree):
             self.cursor = place
         if place >= 0 or self._touched or final:
             self._focus_on = None
+
+    def expect(self, entry: Entry) -> None:
+        """Have the cursor go to an entry as soon as that is shown, unless somebody moves it before."""
+        self._expected = entry
+
+    def _go_to_expected(self) -> None:
+        expected = self._expected
+        if expected is None:
+            return
+        place = self._model.index_of_entry(expected)
+        if place >= 0:
+            self._expected = None
+            self.cursor = place
+            self._touched = True
+            self._cursor_settled()
+            self.arrived(expected)
+
+    def arrived(self, entry: Entry) -> None:
+        """React to the cursor standing where it was expected to go."""
 
     # Order
 
@@ -321,51 +344,32 @@ class ListingTree(VirtualTree):
 
     def folders_in_view(self) -> list[str]:
         """Return the open folders, listed to their ends, of which a row can be seen."""
-        first = int(self.scroll_y)
-        rows = self._model.rows[first : first + self.page_lines + 1]
-        holders = {holder.prefix: holder for holder in map(self._model.holder, rows)} or {self.prefix: self._model.root}
-        return [prefix for prefix, holder in holders.items() if holder.load is Load.READY]
+        return in_view.folders(self._model, self._rows_in_view())
 
     def window_start(self, prefix: str) -> str:
         """Return the first name of a folder that can be seen, where names are in order; else an empty text."""
-        if not self.order.is_natural or self._model.needle:
-            return ""
-        first = int(self.scroll_y)
-        rows = self._model.rows[first : first + self.page_lines + 1]
-        inside = (row for row in rows if not isinstance(row, Hint) and self._model.holder(row).prefix == prefix)
-        row = next(inside, None)
-        # Folders come first on the screen, and among the objects in the bucket: then only the beginning is sure.
-        return "" if row is None or isinstance(row, Folder) else row.name
+        return in_view.first_name(self._model, self._rows_in_view(), prefix)
 
     def differs(self, prefix: str, page: ListPage, start: str = "", *, past: bool = False) -> bool:
-        """Tell whether a page that was listed from `start` on is another one than what is shown of a folder.
+        """Tell whether a page of live objects, listed from `start` on, is another one than what is shown of a folder.
 
-        `past`: what was deleted is shown as well, and folders that hold nothing else; the page has none of that.
+        `past`: folders are shown that hold nothing live; the page has none of them.
         """
-        folder = self._model.folder(prefix)
-        if folder is None or folder.load is not Load.READY:
-            return False
-        names = [row.name for row in page.objects[-1:]] + page.prefixes[-1:]
-        end = max(names, key=str.encode).encode() if page.next_token and names else None
+        return in_view.differs(self._model, prefix, page, start, past=past)
 
-        def within(name: str) -> bool:
-            return name.encode() >= start.encode() and (end is None or name.encode() <= end)
+    def past_differs(self, prefix: str, page: ListPage, start: str, ours: Callable[[ObjectRow], bool]) -> bool:
+        """Tell whether a page of generations that are gone is another one than those shown of which `ours` is true."""
+        return in_view.past_differs(self._model, prefix, page, start, ours)
 
-        rows = [
-            (row.name, row.generation, row.updated)
-            for row in folder.objects
-            if row.deleted is None and within(row.name)
-        ]
-        shown = [child.prefix for child in folder.folders if within(child.prefix)]
-        listed = [row for row in page.objects if not self._model.is_placeholder(folder, row)]
-        if rows != [(row.name, row.generation, row.updated) for row in listed]:
-            return True
-        return not set(shown).issuperset(page.prefixes) if past else shown != page.prefixes
+    def _rows_in_view(self) -> list[Row]:
+        first = int(self.scroll_y)
+        return self._model.rows[first : first + self.page_lines + 1]
 
     def watch_cursor(self, old: int, new: int) -> None:
         """Draw the rows that changed, and tell."""
         super().watch_cursor(old, new)
         self._touched = True
+        self._expected = None
         self._cursor_settled()
 
     def row_total(self) -> int:

@@ -100,6 +100,9 @@ class ObjectTree(MarkedTree, DropSite):
     _lit: str | None = None
     """Prefix of the folder that a drop would go to."""
 
+    _opens: str = ""
+    """Prefix of a folder that is to be opened once the cursor has arrived there."""
+
     # What is selected
 
     @property
@@ -188,7 +191,19 @@ class ObjectTree(MarkedTree, DropSite):
         await self.screen.mount(line)
 
     def _renamed(self, entry: Entry, name: str) -> None:
+        """Tell of the new name; the cursor will follow, and a folder that is open will be open there."""
+        folder = self._model.folder(entry.name) if entry.kind == "folder" else None
+        full = f"{home_of(entry)}{name}{'/' if entry.kind == 'folder' else ''}"
+        self._opens = full if folder is not None and folder.opened else ""
+        self.expect(Entry(entry.kind, full))
         self.post_message(self.Renamed(entry, name))
+
+    def arrived(self, entry: Entry) -> None:
+        """Open the folder that was open under its former name."""
+        folder = self._model.child_folder(entry.name) if entry.name == self._opens else None
+        self._opens = ""
+        if folder is not None and not folder.opened:
+            self.toggle_folder(folder.prefix)
 
     def _clash(self, entry: Entry, name: str) -> str:
         """Return what is there under a new name already, as far as it was listed."""

@@ -177,6 +177,7 @@ class ObjectActions:
             )
         )
         if name is not None:
+            self._tree.expect(Entry("folder", full(name)))
             await desk.start("make-folder", (JobItem("", str(GsUrl(bucket, full(name)))),))
 
     async def do_copy_url(self) -> None:

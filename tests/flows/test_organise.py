@@ -14,6 +14,7 @@ from services.transfer.messages import JobFact, JobItem, JobSpec, Submit
 from tests.flows.conftest import BUCKET, Desk, OpenDesk, eventually
 from tests.widgets.support import drag, mouse
 from widgets.drag import DragLabel
+from widgets.object_rows import Order
 
 OTHER = "other-bucket"
 OBJECTS = {"a.txt": b"aaa", "b.txt": b"bb", "docs/one.txt": b"1", "docs/sub/two.txt": b"22", "old/x.txt": b"x"}
@@ -125,14 +126,50 @@ async def test_a_name_is_edited_in_its_row(desk: OpenDesk) -> None:
         await eventually(lambda: "papers/" in d.rows() and "docs/" not in d.rows())
 
 
+@pytest.mark.parametrize("order", [Order(), Order("size", descending=True)])
+async def test_the_cursor_follows_an_object_to_its_new_name(desk: OpenDesk, order: Order) -> None:
+    objects = {f"{number:03}.txt": b"x" * (number + 1) for number in range(60)}
+    async with desk(objects=objects, size=(80, 24)) as d:
+        await to_row(d, "005.txt")
+        d.tree.sort_by(order)
+        await d.press("r")
+        await d.type("zz")
+        await d.press("enter")
+        await eventually(lambda: "zz.txt" in d.rows() and "005.txt" not in d.rows())
+        await eventually(lambda: d.tree.cursor_entry is not None and d.tree.cursor_entry.name == "zz.txt")
+        await d.see("zz.txt")
+        assert d.tree.is_visible_row(d.tree.cursor)
+
+
+async def test_the_cursor_follows_a_folder_which_stays_open(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await to_row(d, "docs/")
+        await d.press("right", "r")
+        await d.type("papers")
+        await d.press("enter")
+        await eventually(lambda: d.rows() == ["old/", "papers/", "papers/sub/", "papers/one.txt", "a.txt", "b.txt"])
+        assert d.tree.cursor_entry is not None
+        assert d.tree.cursor_entry.name == "papers/"
+
+
+async def test_the_cursor_goes_to_a_new_folder(desk: OpenDesk) -> None:
+    async with desk(objects=OBJECTS) as d:
+        await to_row(d, "b.txt")
+        await d.press("n")
+        await d.see("New folder")
+        await d.type("fresh")
+        await d.press("enter")
+        await eventually(lambda: d.tree.cursor_entry is not None and d.tree.cursor_entry.name == "fresh/")
+
+
 async def test_what_is_typed_right_after_r_is_the_name_and_no_command(desk: OpenDesk) -> None:
     async with desk(objects={"a.txt": b"a", "b.txt": b"bb"}) as d:
         await to_row(d, "a.txt")
-        for key in (*"rdXmV", "enter", "down"):
+        for key in (*"rdXmV", "enter"):
             char = key if len(key) == 1 else None
             d.app.post_message(events.Key(key, char))
         await eventually(has(d, "b.txt", "dXmV.txt"))
-        await eventually(lambda: d.tree.cursor_entry and d.tree.cursor_entry.name == "b.txt")
+        await eventually(lambda: d.tree.cursor_entry and d.tree.cursor_entry.name == "dXmV.txt")
         assert d.app.screen is d.main
 
 
