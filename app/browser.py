@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from app.collector import RowKeeper
 from services.errors import PailError
 from services.gcs.interface import DataPlane, ListQuery
-from services.history import hidden
+from services.history import glance, hidden
 from services.lookup import pages
 from services.model import ListPage, ObjectRow
 from services.names import parent_prefix
@@ -146,6 +146,15 @@ class Browser:
         """Return one page of a folder from a name on, for nobody but the caller; raises `PailError`."""
         async with self._slots:
             return await self._data.list_page(self.bucket, self._query(prefix, start))
+
+    async def peek_past(self, prefix: str, start: str) -> tuple[ListPage, ListPage]:
+        """Return one page of a folder's older generations and one of what soft delete keeps; raises `PailError`."""
+        async with self._slots:
+            return await glance(self._data, self.bucket, prefix, start)
+
+    def is_soft_deleted(self, row: ObjectRow) -> bool:
+        """Tell whether a row is one that soft delete keeps, as far as it was listed."""
+        return (row.name, row.generation) in self.soft_deleted
 
     def _query(self, prefix: str, start: str = "") -> ListQuery:
         return ListQuery(

@@ -26,7 +26,10 @@ WORST_S: Final = 60.0
 
 
 class Watch:
-    """Compares the open folders on the screen with the bucket; costs one request for each, and no byte of output."""
+    """Compares the open folders on the screen with the bucket; costs one request for each, and no byte of output.
+
+    While deleted objects and older generations are shown, three requests.
+    """
 
     def __init__(
         self,
@@ -68,5 +71,17 @@ class Watch:
             page = await browser.peek(prefix, start)
             if browser is not self._browser():
                 return
-            if self._tree.differs(prefix, page, start, past=browser.with_past):
+            if self._tree.differs(prefix, page, start, past=browser.with_past) or (
+                browser.with_past and await self._past_differs(browser, prefix, start)
+            ):
                 self._tree.refresh_folder(prefix)
+
+    async def _past_differs(self, browser: Browser, prefix: str, start: str) -> bool:
+        """Tell whether others have deleted older generations for good, or made new ones."""
+        older, deleted = await browser.peek_past(prefix, start)
+        if browser is not self._browser() or not browser.with_past:
+            return False
+        kept = browser.is_soft_deleted
+        return self._tree.past_differs(prefix, deleted, start, kept) or self._tree.past_differs(
+            prefix, older, start, lambda row: not kept(row)
+        )

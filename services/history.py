@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from services.errors import Forbidden, ObjectNotFound, Rejected, UsageError
 from services.gcs.interface import DataPlane, ListQuery
 from services.lookup import pages
-from services.model import ObjectRow
+from services.model import ListPage, ObjectRow
 from services.names import display_name
 
 State = Literal["live", "noncurrent", "soft-deleted"]
@@ -57,6 +57,18 @@ async def hidden(
     ) as found:
         async for rows, prefixes in found:
             yield HistoryPage([_deleted(row, soft_delete_s) for row in rows], prefixes)
+
+
+async def glance(
+    data: DataPlane, bucket: str, prefix: str, start: str, *, delimiter: str = "/"
+) -> tuple[ListPage, ListPage]:
+    """Return a page of live and older generations, and one of soft-deleted ones, from a name on; raises `PailError`."""
+    query = ListQuery(prefix, delimiter=delimiter, start_offset=start)
+    kept = await data.list_page(bucket, replace(query, versions=True))
+    try:
+        return kept, await data.list_page(bucket, replace(query, soft_deleted=True))
+    except (Rejected, Forbidden):  # as in `_soft_deleted`
+        return kept, ListPage([], [], "")
 
 
 async def _soft_deleted(

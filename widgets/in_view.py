@@ -57,9 +57,9 @@ def past_differs(
     `ours` says which of the known ones a listing of this kind would have.
     """
     folder = _listed(model, prefix)
-    if folder is None:
-        return False
     names = [row.name for row in page.objects[-1:]] + page.prefixes[-1:]
+    if folder is None or (page.next_token and not names):
+        return False
     # A page may end among the generations of one name: of that one nothing is sure.
     end = max(names, key=str.encode).encode() if page.next_token and names else None
 

@@ -10,7 +10,7 @@ from services.errors import Conflict, NotFound, PailError, PreconditionFailed, R
 from services.model import CREATE_ONLY, Precondition, WriteAttributes
 from services.names import display_name, parse_gs_url
 from services.transfer.doubt import refused_again
-from services.transfer.run import Run
+from services.transfer.run import Run, Skipped
 from services.transfer.target import NONCE_KEY
 
 BATCH: Final = 100
@@ -165,6 +165,8 @@ async def make_folder(run: Run) -> None:
         except (PreconditionFailed, Conflict):
             if await _made_by(run, url.bucket, name):
                 return
+            if run.record.source:  # one of a tree that is copied: no more is wanted than that it is there
+                raise Skipped("the folder is there already") from None
             raise Conflict(
                 f"{display_name(run.record.target)} exists already",
                 remedy="Choose another name.",

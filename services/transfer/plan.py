@@ -18,6 +18,7 @@ from services.lookup import pages
 from services.model import ObjectInfo, ObjectRow
 from services.names import GsUrl, display_name, is_gs_url, parse_gs_url
 from services.transfer.folders import real_folder
+from services.transfer.hollow import HollowFolders
 from services.transfer.local import explained
 from services.transfer.messages import ItemAction, JobItem, JobSpec
 from services.transfer.record import Record
@@ -225,8 +226,10 @@ class Planner:
             return
         collisions = _Ancestors()
         seen = False
+        hollow = HollowFolders(self._data, source) if self._spec.action in ("copy", "move") else None
         async for page in pages(self._data, source.bucket, ListQuery(prefix=source.name, page_size=LIST_PAGE)):
-            batch = []
+            folders = await hollow.among([row.name for row in page.objects]) if hollow is not None else []
+            batch = self._hollow(folders, source, item)
             for row in page.objects:
                 seen = True
                 relative = row.name[len(source.name) :]
@@ -235,8 +238,23 @@ class Planner:
                 batch.append(self._listed(row, relative, source, item, collisions))
             if batch:
                 yield batch
+        if hollow is not None and (batch := self._hollow(await hollow.rest(), source, item)):
+            seen = True
+            yield batch
         if not seen and source.name and not self._again and not await real_folder(self._data, source):
             raise BucketNotFound(f"there is nothing below {display_name(str(source))}", url=str(source))
+
+    def _hollow(self, folders: list[str], source: GsUrl, item: JobItem) -> list[Record]:
+        """Return what makes the empty folders of a tree in its copy; those of a download come with their files."""
+        if not is_gs_url(item.target):
+            return []
+        target, made = _as_prefix(parse_gs_url(item.target)), []
+        for name in folders:
+            relative = name[len(source.name) :]
+            if (target.name + relative) and not (relative and self._excludes.match(relative, folder=True)):
+                url = f"gs://{target.bucket}/{target.name}{relative}"
+                made.append(Record(self._job, 0, "make-folder", f"gs://{source.bucket}/{name}", url))
+        return made
 
     def _listed(self, row: ObjectRow, relative: str, source: GsUrl, item: JobItem, above: _Ancestors) -> Record:
         record = Record(self._job, 0, self._action, f"gs://{source.bucket}/{row.name}")

@@ -9,6 +9,7 @@ import pytest
 from app.presence import Presence
 from app.watch import ASLEEP_S, Watch
 from services.gcs.interface import ANY, ListQuery
+from services.model import Precondition
 from tests.flows.conftest import BUCKET, Desk, OpenDesk, eventually
 from widgets.object_rows import Entry, Order
 from widgets.object_tree import ObjectTree
@@ -118,6 +119,50 @@ async def test_other_peoples_changes_appear_while_deleted_rows_are_shown(desk: O
         await eventually(lambda: d.rows() == ["a.txt", "b.txt", "c.txt"], PATIENT_S)
         await d.storage.data.delete(BUCKET, "b.txt", precondition=ANY)
         await eventually(lambda: [entry.is_past for entry in all_entries(d)] == [True, True, False], PATIENT_S)
+
+
+async def test_a_generation_that_others_delete_for_good_goes_while_older_ones_are_shown(desk: OpenDesk) -> None:
+    async with desk(objects={"b.txt": b"1"}, look_s=SOON_S) as d:
+        await d.see("b.txt")
+        seen = await d.storage.control.get_bucket(BUCKET)
+        changes = {"versioning": {"enabled": True}, "softDeletePolicy": {"retentionDurationSeconds": "0"}}
+        await d.storage.control.patch_bucket(BUCKET, changes, metageneration=seen.metageneration)
+        await d.put("a.txt", b"old")
+        await d.put("a.txt", b"new")
+        await d.press("V")
+        await eventually(lambda: d.rows() == ["a.txt", "a.txt", "b.txt"])
+        await eventually(lambda: not d.tree.is_loading())
+        assert not await changed_in_the_past(d)
+        old = all_entries(d)[0]
+        assert old.is_past
+        precondition = Precondition(generation=old.generation)
+        await d.storage.data.delete(BUCKET, "a.txt", precondition=precondition, generation=old.generation)
+        await eventually(lambda: d.rows() == ["a.txt", "b.txt"], PATIENT_S)
+        await d.storage.data.delete(BUCKET, "a.txt", precondition=ANY)
+        await eventually(lambda: [entry.is_past for entry in all_entries(d)] == [True, False], PATIENT_S)
+
+
+async def test_a_look_at_what_was_deleted_sees_only_what_the_page_can_tell(desk: OpenDesk) -> None:
+    async with desk(objects={f"{number:04}": b"" for number in range(40)}) as d:
+        await d.see("0001")
+        for number in range(0, 40, 2):
+            await d.storage.data.delete(BUCKET, f"{number:04}", precondition=ANY)
+        await d.press("V")
+        await eventually(lambda: sum(entry.is_past for entry in all_entries(d)) == 20)
+        await eventually(lambda: not d.tree.is_loading())
+        assert not await changed_in_the_past(d)
+        query = ListQuery(delimiter="/", soft_deleted=True, page_size=5)
+        page = await d.storage.data.list_page(BUCKET, query)
+        assert page.next_token
+        assert not d.tree.past_differs("", page, "", lambda _row: True)
+        del page.objects[1]
+        assert d.tree.past_differs("", page, "", lambda _row: True)
+
+
+async def changed_in_the_past(d: Desk) -> bool:
+    browser = d.main.desk.browser
+    assert browser is not None
+    return await d.main._watch._past_differs(browser, "", "")
 
 
 def all_entries(d: Desk) -> list[Entry]:

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from services import checksum
+from services.gcs.interface import DataPlane
 from services.localstore.faults import Fault
-from services.model import CREATE_ONLY, BucketSpec, WriteAttributes
+from services.model import CREATE_ONLY, BucketSpec, FolderPage, WriteAttributes
+from services.names import GsUrl
+from services.transfer.hollow import HollowFolders
 from services.transfer.messages import JobItem
 from services.transfer.resolve import resolve
 from tests.services.transfer.conftest import Lab, OpenLab, eventually
@@ -70,7 +73,80 @@ async def test_a_folder_that_exists_is_filled_and_the_old_one_goes(lab: Lab) -> 
     end = await lab.run("move", tree("a/", "b/"), conflict="keep-both")
     assert end.job.state == "done"
     assert await lab.names(bucket=REAL) == ["b/deep/y", "b/x", "b/x (1)"]
-    assert await folders(lab) == ["b/", "b/deep/"]
+    assert await folders(lab) == ["b/", "b/deep/", "b/empty/"]
+
+
+@pytest.fixture
+async def hollow(lab: Lab) -> Lab:
+    for name in ("a/deep/x", "a/m", "a/z"):
+        await put(lab, name)
+    for name in ("a/aa/", "a/deep/er/", "a/n/o/p/", "a/n/q/", "a/zz/", "beside/"):
+        await lab.storage.data.create_folder(REAL, name)
+    return lab
+
+
+EMPTY = ["aa/", "deep/er/", "n/o/p/", "n/q/", "zz/"]
+
+
+async def test_a_copied_tree_has_its_empty_folders_too_and_they_are_taken_back(hollow: Lab) -> None:
+    before = await folders(hollow)
+    end = await hollow.run("copy", tree("a/", "copy/of/a/"))
+    assert (end.job.state, end.job.done, end.job.skipped) == ("done", 8, 0)
+    found = [name for name in await folders(hollow) if name.startswith("copy/of/a/")]
+    assert found == [name.replace("a/", "copy/of/a/", 1) for name in before if name.startswith("a/")]
+    again = await hollow.run("copy", tree("a/", "copy/of/a/"), conflict="skip")
+    assert (again.job.state, again.job.done, again.job.skipped) == ("done", 8, 8)
+    assert (await hollow.ended(await hollow.start("undo", undoes=end.job.id))).job.state == "done"
+    left = [name for name in await folders(hollow) if name.startswith("copy/of/a/")]
+    assert not set(left) & {f"copy/of/a/{name}" for name in EMPTY}
+    assert await hollow.names("copy/", bucket=REAL) == []
+
+
+async def test_empty_folders_become_placeholders_in_a_flat_bucket(hollow: Lab) -> None:
+    end = await hollow.run("copy", JobItem(f"{URL}/a/", "gs://bucket/a/", tree=True), excludes=("zz/",))
+    assert end.job.state == "done"
+    kept = [f"a/{name}" for name in EMPTY if name != "zz/"]
+    assert await hollow.names() == sorted(["a/deep/x", "a/m", "a/z", *kept])
+
+
+@pytest.mark.parametrize("target", ["b/", "a folder/that/was/not/there/"])
+async def test_a_tree_that_moves_to_another_bucket_takes_its_empty_folders_along(hollow: Lab, target: str) -> None:
+    await hollow.storage.control.create_bucket(BucketSpec("other", hierarchical_namespace=True))
+    assert (await hollow.run("move", JobItem(f"{URL}/a/", f"gs://other/{target}", tree=True))).job.state == "done"
+    there = (await hollow.storage.data.list_folders("other", target)).names
+    assert set(there) >= {f"{target}{name}" for name in EMPTY}
+    assert await folders(hollow) == ["beside/"]
+
+
+async def test_a_folder_with_nothing_in_it_is_copied(lab: Lab) -> None:
+    await lab.storage.data.create_folder(REAL, "empty/")
+    end = await lab.run("copy", tree("empty/", "copy/"))
+    assert (end.job.state, await folders(lab)) == ("done", ["copy/", "empty/"])
+
+
+async def test_a_copy_of_many_pages_of_folders_is_whole(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    list_folders = type(lab.storage.data).list_folders
+    names = [f"a/{number:02}/" for number in range(40)]
+    for name in names:
+        if int(name[2:4]) % 3:
+            await lab.storage.data.create_folder(REAL, name)
+        else:
+            await put(lab, f"{name}x")
+
+    async def in_threes(data: DataPlane, bucket: str, prefix: str, token: str = "") -> FolderPage:
+        every = (await list_folders(data, bucket, prefix)).names  # type: ignore[arg-type]
+        at = int(token or 0)
+        return FolderPage(every[at : at + 3], str(at + 3) if at + 3 < len(every) else "")
+
+    found: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(type(lab.storage.data), "list_folders", in_threes)
+        hollow = HollowFolders(lab.storage.data, GsUrl(REAL, "a/"))
+        listed = await lab.names("a/", bucket=REAL)
+        for start in range(0, len(listed), 5):
+            found += await hollow.among(listed[start : start + 5])
+        found += await hollow.rest()
+    assert found == [name for name in names if int(name[2:4]) % 3]
 
 
 async def test_a_folder_is_deleted_with_all_in_it_and_an_empty_one_too(lab: Lab) -> None:
