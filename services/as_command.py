@@ -32,6 +32,8 @@ def _note(spec: JobSpec) -> str:
         return "gcloud keeps no journal of what it did: nothing there takes a job back."
     if spec.action == "make-folder":
         return "In a bucket without real folders a folder is an empty object whose name ends in a slash."
+    if any(item.deleted_from for item in spec.items):
+        return "This restores all that was deleted, also what the job left out: it was deleted before the bucket was."
     return ""
 
 
@@ -56,7 +58,7 @@ def _gcloud(spec: JobSpec) -> Iterator[str]:
             case "delete-bucket":
                 yield f"gcloud storage rm --recursive --all-versions {source}"
             case "restore":
-                yield f"gcloud storage restore {source}"
+                yield f"gcloud storage restore {_place(item.source, suffix='**') if item.tree else source}"
             case "undo":
                 yield "# no command of gcloud takes a job back"
                 return
@@ -81,7 +83,7 @@ def _pail(spec: JobSpec) -> Iterator[str]:
             case "delete-bucket":
                 yield f"pail rb --all {source}"
             case "restore":
-                yield f"pail restore{version} {source}"
+                yield f"pail restore{tree}{version} {source}"
             case "undo":
                 yield f"pail undo {spec.undoes}".rstrip()
                 return

@@ -208,6 +208,8 @@ class BucketInfo:
     """Version of the bucket itself, needed to restore a soft-deleted one."""
     hard_delete: float | None = None
     """Until when a soft-deleted bucket can be restored, seconds since the epoch."""
+    deleted: float | None = None
+    """When a soft-deleted bucket was deleted, seconds since the epoch."""
     resource: Mapping[str, Any] = field(default_factory=dict)
     """The whole JSON resource as the service sent it."""
 

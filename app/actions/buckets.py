@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from typing import Final
 
-from app.actions.past import COUNTED
 from app.desk import Desk
 from app.screens.buckets import AddBucketDialog, CreateBucketDialog
 from app.screens.delete import DeleteBucketDialog
 from app.screens.dialog import ConfirmDialog, shown
 from app.screens.replit import REPLIT_IDS, AwaitBucketDialog
 from app.screens.selector import BucketSelector
+from app.screens.undelete import RestoreObjectsDialog
+from services.emptying import emptied_from
 from services.errors import BucketNotFound, Conflict
 from services.history import deleted_below
 from services.model import BucketInfo, BucketSpec
 from services.names import parse_gs_url
 from services.transfer.messages import JobItem, JobView
 from widgets import formats
+
+KEPT_LOOKED_AT: Final = 10_000
+"""Deleted objects of a restored bucket whose times are looked at before the question; there may be more."""
 
 
 class BucketActions:
@@ -42,7 +47,7 @@ class BucketActions:
             case "remove":
                 await self.remove(choice.name)
             case "restore":
-                await self.restore(choice.name, choice.generation)
+                await self.restore(choice.name, choice.generation, choice.deleted)
             case "connection":
                 desk.switch_connection()
 
@@ -123,8 +128,8 @@ class BucketActions:
             desk.tell(f"Removed {shown(bucket)} from this workspace; nothing in it was touched.")
             desk.left_bucket(bucket)
 
-    async def restore(self, bucket: str, generation: int) -> None:
-        """Bring a deleted bucket back and open it, after a question."""
+    async def restore(self, bucket: str, generation: int, deleted: float | None) -> None:
+        """Bring a bucket back that was deleted at a moment, and open it, after a question."""
         desk = self._desk
         lines = (f"gs://{shown(bucket)}", "It comes back with its settings. What was in it is asked about after that.")
         if not await desk.ask(ConfirmDialog(f"Restore the bucket {shown(bucket)}?", lines, go="Restore")):
@@ -132,24 +137,30 @@ class BucketActions:
         await desk.session.restore(bucket, generation)
         desk.tell(f"Restored the bucket {shown(bucket)}")
         desk.open_bucket(bucket, "")
-        await self._restore_objects(bucket)
+        await self._restore_objects(bucket, deleted)
 
-    async def _restore_objects(self, bucket: str) -> None:
-        """Offer to bring back all that soft delete has kept of a bucket that was restored."""
+    async def _restore_objects(self, bucket: str, deleted: float | None) -> None:
+        """Offer to bring back what soft delete has kept of a bucket that was restored: what went with it, or all."""
         desk = self._desk
-        found = 0
-        async with aclosing(deleted_below(desk.session.storage.data, bucket, "")) as plans:
-            async for _ in plans:
-                found += 1
-                if found == COUNTED:
-                    break
+        found, more = await self._kept(bucket)
         if not found:
             return
-        many = f"{formats.count(found, 'object')}{' or more' if found == COUNTED else ''}"
-        lines = ("They are what soft delete has kept, also of what was deleted before the bucket was.",)
-        if await desk.ask(ConfirmDialog(f"Restore {many} in it, too?", lines, go="Restore")):
+        # Of a part only the latest moment is sure to belong to the emptying.
+        since = None if deleted is None else emptied_from(found, max(found) if more else deleted)
+        chosen = await desk.ask(RestoreObjectsDialog(found, since, more=more, zone=desk.surroundings.zone))
+        if chosen is not None:
             url = f"gs://{bucket}/"
-            await desk.start("restore", (JobItem(url, url, tree=True),), conflict="skip")
+            await desk.start("restore", (JobItem(url, url, tree=True, deleted_from=chosen),), conflict="skip")
+
+    async def _kept(self, bucket: str) -> tuple[list[float], bool]:
+        """Return when what can be brought back was deleted, and whether there is more than was looked at."""
+        found: list[float] = []
+        async with aclosing(deleted_below(self._desk.session.storage.data, bucket, "")) as plans:
+            async for plan in plans:
+                found.append(plan.row.deleted or 0.0)
+                if len(found) == KEPT_LOOKED_AT:
+                    return found, True
+        return found, False
 
     async def do_delete_bucket(self) -> None:
         """Delete the bucket with everything in it, through the engine."""

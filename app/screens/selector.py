@@ -32,6 +32,8 @@ class Choice:
     """Name of a bucket, or what was typed."""
     generation: int = 0
     """Which of the deleted buckets of that name."""
+    deleted: float | None = None
+    """When that one was deleted, seconds since the epoch; None where the service does not say."""
 
 
 class BucketSelector(ModalScreen[Choice | None]):
@@ -131,7 +133,9 @@ class BucketSelector(ModalScreen[Choice | None]):
 
     @on(BucketList.RestoreWanted)
     def _restore_wanted(self, message: BucketList.RestoreWanted) -> None:
-        self.dismiss(Choice("restore", message.deleted.name, message.deleted.generation))
+        name, generation = message.deleted.name, message.deleted.generation
+        deleted = next((info.deleted for info in self._deleted if info.generation == generation), None)
+        self.dismiss(Choice("restore", name, generation, deleted))
 
     @on(BucketList.Renamed)
     def _renamed(self, message: BucketList.Renamed) -> None:

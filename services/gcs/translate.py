@@ -167,7 +167,7 @@ def bucket_info(resource: Resource) -> BucketInfo:
     """Return a bucket; raises `Transient` for an answer that is not one."""
     try:
         iam = resource.get("iamConfiguration") or {}
-        hard_delete = resource.get("hardDeleteTime")
+        hard_delete, deleted = resource.get("hardDeleteTime"), resource.get("softDeleteTime")
         return BucketInfo(
             name=_text(resource["name"]),
             location=resource.get("location", ""),
@@ -184,6 +184,7 @@ def bucket_info(resource: Resource) -> BucketInfo:
             labels={key: _text(value) for key, value in (resource.get("labels") or {}).items()},
             generation=int(resource.get("generation", 0)),
             hard_delete=timestamp(hard_delete) if hard_delete else None,
+            deleted=timestamp(deleted) if deleted else None,
             resource=resource,
         )
     except DAMAGE as error:

@@ -73,6 +73,8 @@ class JobItem:
     """Generation of a source object that was seen, to be read or deleted; None: whatever is live at planning."""
     exact: bool = False
     """`generation` names one version, also a noncurrent one; else it has to be the live one when it is deleted."""
+    deleted_from: float = 0.0
+    """A restored tree: only what was deleted from then on, seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)

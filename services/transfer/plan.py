@@ -189,6 +189,8 @@ class Planner:
         seen = False
         async with aclosing(deleted_below(self._data, source.bucket, source.name)) as plans:
             async for plan in plans:
+                if plan.row.deleted is not None and plan.row.deleted < item.deleted_from:
+                    continue
                 seen = True
                 url = f"gs://{source.bucket}/{plan.row.name}"
                 batch.append(Record(self._job, 0, self._action, url, url))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from services.gcs.interface import ListQuery
+from services.gcs.interface import ANY, ListQuery
 from services.localstore.faults import Fault, Faults
 from services.localstore.server import StoreServer
 from services.model import BucketSpec
@@ -122,6 +122,40 @@ async def test_a_deleted_bucket_is_restored_from_the_selector(desk: OpenDesk) ->
         await d.press("right", "enter")
         await d.see("kept.log")
         assert await d.read("kept.log", bucket="old-logs") == b"line"
+
+
+@pytest.mark.parametrize("every", [False, True])
+async def test_of_a_restored_bucket_what_was_emptied_out_last_comes_back(
+    desk: OpenDesk, monkeypatch: pytest.MonkeyPatch, every: bool
+) -> None:
+    async with desk(objects={"here.txt": b"x"}) as d:
+        await d.storage.control.create_bucket(BucketSpec("old-logs", "US"))
+        for name in ("early.log", "kept.log", "last.log"):
+            await d.put(name, b"line", bucket="old-logs")
+            await d.storage.data.delete("old-logs", name, precondition=ANY)
+        rows = (await d.storage.data.list_page("old-logs", ListQuery(soft_deleted=True))).objects
+        await d.storage.control.delete_bucket("old-logs")
+        ends: list[float] = []
+
+        def emptied(found: list[float], end: float) -> float:
+            ends.append(end)
+            return sorted(found)[1]
+
+        monkeypatch.setattr("app.actions.buckets.emptied_from", emptied)
+        await d.see("here.txt")
+        await d.press("b")
+        await d.see("Deleted, restorable")
+        await d.type("old-l")
+        await d.see("enter restores it")
+        await d.press("enter")
+        await d.see("Restore the bucket old-logs?")
+        await d.press("right", "enter")
+        await d.see("Restore 2 objects in it, too?", "1 other had been deleted before that", "All 3 objects")
+        assert ends[0] >= max(row.deleted or 0 for row in rows)
+        await d.press("right", *(["right"] if every else []), "enter")
+        await d.see("last.log", "kept.log")
+        await d.told("Restored" if not every else "3 items")
+        assert await d.names("old-logs") == (["early.log"] if every else []) + ["kept.log", "last.log"]
 
 
 async def test_a_deleted_bucket_is_restored_by_mouse(desk: OpenDesk) -> None:

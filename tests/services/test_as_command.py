@@ -70,6 +70,12 @@ def lines(action: Action, *items: JobItem, conflict: str = "replace", undoes: st
             "gcloud storage restore 'gs://b/x#7'",
             "pail restore --generation 7 gs://b/x",
         ),
+        (
+            "restore",
+            JobItem("gs://b/x/", "gs://b/x/", tree=True),
+            "gcloud storage restore 'gs://b/x/**'",
+            "pail restore -r gs://b/x/",
+        ),
     ],
 )
 def test_a_job_has_its_command(action: Action, item: JobItem, gcloud: str, pail: str) -> None:

@@ -1,0 +1,66 @@
+"""What of a restored bucket comes back with it: all that soft delete has kept, or what was emptied out of it last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widgets import Button
+
+from app.screens.dialog import Dialog, Label, button
+from services.words import day
+from widgets import formats
+
+
+class RestoreObjectsDialog(Dialog[float]):
+    """Asks which deleted objects to restore; answers from which moment on, 0 for all."""
+
+    def __init__(self, deleted: Sequence[float], since: float | None, *, more: bool, zone: tzinfo | None) -> None:
+        """Offer objects by the moments at which they were `deleted`.
+
+        The bucket was emptied from `since` on (None where nobody can tell); `more` were not looked at.
+        """
+        last = len(deleted) if since is None else sum(moment >= since for moment in deleted)
+        self._parted = 0 < last < len(deleted)
+        self._since = since or 0.0
+        self._all = f"{formats.count(len(deleted), 'object')}{' or more' if more else ''}"
+        self._last = f"{formats.count(last, 'object')}{' or more' if more else ''}"
+        self._before = formats.count(len(deleted) - last, "other")
+        self._zone = zone
+        super().__init__(f"Restore {self._last if self._parted else self._all} in it, too?")
+
+    def body(self) -> ComposeResult:
+        """Yield what is known of them."""
+        for line in self._lines():
+            yield Label(line, classes="dialog-text")
+
+    def _lines(self) -> tuple[str, ...]:
+        if not self._parted:
+            return ("They are what soft delete has kept, also of what was deleted before the bucket was.",)
+        then = datetime.fromtimestamp(self._since, UTC).astimezone(self._zone)
+        return (
+            f"They were deleted from {day(self._since, self._zone)}, {then:%H:%M} on, when the bucket was emptied.",
+            f"{self._before} had been deleted before that.",
+            "A bucket is deleted empty, so only these times tell what was in it at the end.",
+        )
+
+    def buttons(self) -> ComposeResult:
+        """Yield Cancel, and the ways on."""
+        yield button("Cancel", "leave")
+        if self._parted:
+            yield button(f"Restore {self._last}", "last", main=True)
+            yield button(f"All {self._all}", "go")
+        else:
+            yield button("Restore", "go", main=True)
+
+    @on(Button.Pressed, "#last")
+    def _last_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(self._since)
+
+    @on(Button.Pressed, "#go")
+    def _all_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(0.0)
