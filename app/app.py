@@ -10,8 +10,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path, PurePath
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events
 from textual.app import App
@@ -20,16 +19,24 @@ from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 
 from app.driver.choice import driver_class
+from app.first_look import FirstLook, first_look
 from app.lending import LendingApp
-from app.screens.connect import ConnectScreen, WayIn
-from app.screens.dialog import QUIET
-from app.surroundings import Surroundings
+from app.screens.opening import OpeningScreen
+from app.screens.quiet import QUIET
+from app.styles import first_part, style_sheet
 from app.terminal import terminal_problem
-from app.themes import ANSI_DARK, DARK
-from services.credentials import ConnectionOptions
+from app.themes import ANSI_DARK
+from services.collecting import calm_collector
+from services.connection import ConnectionOptions
 from services.errors import ExitCode, UsageError
 from services.names import display_name
 from widgets.symbols import ASCII, AsciiSigns
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from app.screens.connect import WayIn
+    from app.surroundings import Surroundings
 
 LEAVE_LIMIT_S: Final = 3.0
 """Seconds that leaving may take after a signal or after quitting; then the process ends as it stands.
@@ -50,15 +57,6 @@ SIGNALS: Final = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
 """Signals that end the screen; ctrl+c is no signal while it is shown, but `kill -INT` is one."""
 
 
-def style_sheets() -> list[str | PurePath]:
-    """Return where the styles are: inside `app/` in a wheel, beside it in a checkout."""
-    here = Path(__file__).resolve().parent
-    for path in (here / "styles.tcss", here.parent / "styles.tcss"):
-        if path.is_file():
-            return [path]
-    raise FileNotFoundError("styles.tcss is missing from this installation of pail")
-
-
 class PailApp(LendingApp, inherit_bindings=False):
     """The screen as a program."""
 
@@ -71,48 +69,88 @@ class PailApp(LendingApp, inherit_bindings=False):
         options: ConnectionOptions,
         start_url: str = "",
         surroundings: Surroundings | None = None,
+        *,
+        low_bandwidth: bool = False,
     ) -> None:
-        """Make the program; `options` are those of the command line, `start_url` is what to open."""
-        super().__init__(driver_class=driver_class(), css_path=style_sheets())
+        """Make the program; `options` are those of the command line, `start_url` is what to open.
+
+        Without `surroundings` the real ones are taken, after the first picture: reading and importing what they
+        need takes longer than painting it.  `low_bandwidth` spares the line to the terminal, whatever the settings say.
+        """
+        super().__init__(driver_class=driver_class())
         self.animation_level = "none"  # an animation costs bytes on the line and says nothing
-        self._surroundings = surroundings or Surroundings()
-        self.hover = self._surroundings.line.hover
-        self._surroundings.typing.target = lambda: self.focused or self.screen
         self._options = options
         self._start_url = start_url
-        for look in self._surroundings.looks:
-            self.register_theme(look.theme)
+        self._surroundings = surroundings
+        self._low_bandwidth = low_bandwidth
+        if surroundings is None:
+            first = first_look(os.environ, low_bandwidth=low_bandwidth)
+        else:
+            first = FirstLook(line=surroundings.line)
+        self.hover = first.line.hover
+        self._sheet = style_sheet()
+        self._styles = self._sheet.read_text(encoding="utf-8")
+        self._add_styles(first_part(self._styles))
+        self.register_theme(first.look.theme)
         # Not by assignment: all styles would be read a second time once the first screen is there.
-        self.set_reactive(App.theme, DARK.name)
+        self.set_reactive(App.theme, first.look.name)
         self.stylesheet.set_variables(self.get_css_variables())
 
+    def get_default_screen(self) -> Screen[Any]:
+        """Return what is painted first."""
+        return OpeningScreen()
+
+    def _add_styles(self, styles: str) -> None:
+        self.stylesheet.add_source(styles, read_from=(str(self._sheet), ""))
+
     async def on_mount(self) -> None:
-        """Show the first screen, and leave in order when a signal asks for it."""
-        self.set_class(self._surroundings.symbols is ASCII, "-ascii")
+        """Paint, then make ready; leave in order when a signal asks for it."""
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             # What the parent ignores (nohup) stays ignored.
             if not self.is_headless and signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self._signalled, number)
-        if self._surroundings.keymap.bindings is not None:
-            self.set_keymap(dict(self._surroundings.keymap.bindings))
-        await self._take_theme()
+        if self._surroundings is not None:
+            await self._begin(self._surroundings)
+        else:
+            self.call_after_refresh(lambda: self.run_worker(self._make_ready(), group="enter"))
+
+    async def _make_ready(self) -> None:
+        """Take the real surroundings; what they need is imported and read in a thread."""
+        module = await _imported("app.surroundings")
+        real = await asyncio.to_thread(module.Surroundings.real, low_bandwidth=self._low_bandwidth)
+        await self._begin(real)
+        calm_collector()  # what was imported meanwhile stays for good
+
+    async def _begin(self, surroundings: Surroundings) -> None:
+        """Take what the surroundings ask for, and show the first screen that needs it."""
+        self._surroundings = surroundings
+        surroundings.typing.target = lambda: self.focused or self.screen
+        for look in surroundings.looks:
+            self.register_theme(look.theme)
+        self.set_class(surroundings.symbols is ASCII, "-ascii")
+        self.hover = surroundings.line.hover
+        if surroundings.keymap.bindings is not None:
+            self.set_keymap(dict(surroundings.keymap.bindings))
+        await self._take_theme(surroundings)
+        module = await _imported("app.screens.connect")
+        self._add_styles(self._styles)
         self.push_screen(
-            ConnectScreen(self._options, keymap=self._surroundings.keymap, prepare=_load_main), self._found
+            module.ConnectScreen(self._options, keymap=surroundings.keymap, prepare=_load_main), self._found
         )
 
-    async def _take_theme(self) -> None:
+    async def _take_theme(self, surroundings: Surroundings) -> None:
         """Take the theme of the settings, else the one that was chosen last; say what is wrong with the settings."""
-        reading = self._surroundings.reading
+        reading = surroundings.reading
         named = reading.config.screen.theme
-        if self._surroundings.line.few_colours and not named:
+        if surroundings.line.few_colours and not named:
             theme = ANSI_DARK.name
         else:
-            theme = named or await self._surroundings.remembered.theme()
+            theme = named or await surroundings.remembered.theme()
         if theme in self.available_themes:
             self.theme = theme
         elif named:
-            known = ", ".join(look.name for look in self._surroundings.looks)
+            known = ", ".join(look.name for look in surroundings.looks)
             self._complain(f"config.toml: there is no theme '{display_name(named)}'", f"There are: {known}.")
         if reading.problem is not None:
             self._complain(reading.problem.message, reading.problem.remedy)
@@ -122,9 +160,10 @@ class PailApp(LendingApp, inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Take note of keys and mouse: while nobody is there, nothing is looked up; hold keys for a line to come."""
-        if isinstance(event, events.InputEvent):
-            self._surroundings.presence.seen()
-        if not self._surroundings.typing.takes(event):
+        surroundings = self._surroundings
+        if surroundings is not None and isinstance(event, events.InputEvent):
+            surroundings.presence.seen()
+        if surroundings is None or not surroundings.typing.takes(event):
             await super().on_event(event)
 
     def write_to_terminal(self, sequence: str) -> None:
@@ -151,7 +190,8 @@ class PailApp(LendingApp, inherit_bindings=False):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what every line passes: for a terminal that has only ASCII, our own signs are written in it."""
         filters = super().get_line_filters()
-        return [*filters, AsciiSigns()] if self._surroundings.symbols is ASCII else filters
+        ascii_only = self._surroundings is not None and self._surroundings.symbols is ASCII
+        return [*filters, AsciiSigns()] if ascii_only else filters
 
     def _found(self, way: WayIn | None) -> None:
         if way is None:
@@ -164,6 +204,7 @@ class PailApp(LendingApp, inherit_bindings=False):
     async def _enter(self, way: WayIn) -> None:
         module = await _load_main()
         self.push_screen(module.MainScreen(way, self._options, self._surroundings))
+        calm_collector()  # nor is the main screen looked at again
 
     def _signalled(self, number: signal.Signals) -> None:
         if self.is_for_another(number):
@@ -172,14 +213,23 @@ class PailApp(LendingApp, inherit_bindings=False):
         leave_within(LEAVE_LIMIT_S, code)
         self.exit(code, return_code=code)
 
+    def action_leave(self) -> None:
+        """Leave at once."""
+        self.exit(0)
+
     def action_how_to_quit(self) -> None:
         """Say how to leave, to whom ctrl+c is the reflex."""
         self.notify("q or F10 leaves Pail; transfers go on in the background.", markup=False)
 
 
 async def _load_main() -> Any:
-    """Import the main screen, which is most of the program, in a thread: the first paint does not wait for it."""
-    return await asyncio.to_thread(importlib.import_module, "app.screens.main")
+    """Import the main screen, which is most of the program."""
+    return await _imported("app.screens.main")
+
+
+async def _imported(name: str) -> Any:
+    """Return a module, imported in a thread: neither the first picture nor keys wait for it."""
+    return await asyncio.to_thread(importlib.import_module, name)
 
 
 def leave_within(seconds: float, code: int) -> None:
@@ -197,7 +247,7 @@ def run_screen(options: ConnectionOptions, start_url: str | None = None, *, low_
     problem = terminal_problem()
     if problem:
         raise UsageError(problem, remedy="See 'pail --help' for commands that need none.")
-    app = PailApp(options, start_url or "", Surroundings.real(low_bandwidth=low_bandwidth))
+    app = PailApp(options, start_url or "", low_bandwidth=low_bandwidth)
     app.run()
     code = app.return_code if app.return_code is not None else ExitCode.FAILED
     leave_within(LEAVE_LIMIT_S, code)

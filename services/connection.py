@@ -68,3 +68,23 @@ class Connection:
             local_dir=str(data["local_dir"]),
             project=str(data["project"]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOptions:
+    """What the command line says about storage and credentials."""
+
+    local: str | None = None
+    """`--local`: folder of an embedded store, "" for the default one, None where it was not given."""
+    endpoint: str = ""
+    """`--endpoint`."""
+    project: str = ""
+    """`--project`."""
+    credentials: str = ""
+    """`--credentials`: a file."""
+    anonymous: bool = False
+    """`--anonymous`."""
+    quota_project: str = ""
+    """`--quota-project`."""
+    workspace: str | None = None
+    """`--workspace`: a folder; None for the nearest one."""

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from services import paths
-from services.connection import Connection, CredentialSpec
+from services.connection import Connection, ConnectionOptions, CredentialSpec
 from services.errors import NotAuthenticated, Unsafe, UsageError
 from services.names import display_name
 from services.probe import ProbeFailed, get
@@ -50,26 +50,6 @@ _KINDS: Final = {
     "gdch_service_account": "a service account of GDC",
 }
 """The kinds of credentials files that google-auth accepts, in a person's words."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionOptions:
-    """What the command line says about storage and credentials."""
-
-    local: str | None = None
-    """`--local`: folder of an embedded store, "" for the default one, None where it was not given."""
-    endpoint: str = ""
-    """`--endpoint`."""
-    project: str = ""
-    """`--project`."""
-    credentials: str = ""
-    """`--credentials`: a file."""
-    anonymous: bool = False
-    """`--anonymous`."""
-    quota_project: str = ""
-    """`--quota-project`."""
-    workspace: str | None = None
-    """`--workspace`: a folder; None for the nearest one."""
 
 
 @dataclass(frozen=True, slots=True)

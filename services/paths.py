@@ -16,6 +16,9 @@ from services.errors import LocalFileError, Unsafe
 APP_NAME: Final = "pail"
 """Name of the folders below the XDG base folders."""
 
+CONFIG_FILE: Final = "config.toml"
+"""Name of the file of settings, in its folder."""
+
 PRIVATE_FOLDER_MODE: Final = 0o700
 """Mode of every folder that holds state."""
 
@@ -29,6 +32,11 @@ SOCKET_PATH_LIMIT: Final = 100
 def config_dir() -> Path:
     """Return the folder of `config.toml` (not created)."""
     return Path(os.environ.get("XDG_CONFIG_HOME") or platformdirs.user_config_dir()) / APP_NAME
+
+
+def config_file() -> Path:
+    """Return where the settings lie, whether or not they exist."""
+    return config_dir() / CONFIG_FILE
 
 
 def state_dir() -> Path:

@@ -81,7 +81,7 @@ class Remembered:
 
     async def _load(self) -> Kept:
         if self._kept is None:
-            self._kept = await asyncio.to_thread(self._read)
+            self._kept = await asyncio.to_thread(self.read)
         return self._kept
 
     async def _change(self, **changes: Any) -> None:
@@ -90,7 +90,8 @@ class Remembered:
             self._kept = kept
             await asyncio.to_thread(self._write, kept)
 
-    def _read(self) -> Kept:
+    def read(self) -> Kept:
+        """Return what is kept, read anew.  Blocks on the disk."""
         path = (self._folder or state_dir()) / FILE_NAME
         try:
             with path.open("rb") as file:

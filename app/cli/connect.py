@@ -7,28 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from app.cli.context import Context
+from app.cli.context import Context, connection_options
 from services.connection import Connection
-from services.credentials import ConnectionOptions, default_bucket, find_connection
+from services.credentials import default_bucket, find_connection
 from services.errors import UsageError
 from services.gcs.interface import Storage
 from services.gcs.open import open_storage
 from services.names import GsUrl, display_name, parse_gs_url
 from services.workspace import Workspace
-
-
-def connection_options(context: Context) -> ConnectionOptions:
-    """Return the options that say where storage is and who asks."""
-    args = context.args
-    return ConnectionOptions(
-        local=args.local,
-        endpoint=args.endpoint or "",
-        project=args.project or "",
-        credentials=args.credentials or "",
-        anonymous=args.anonymous,
-        quota_project=args.quota_project or "",
-        workspace=args.workspace,
-    )
 
 
 async def find(context: Context) -> Connection:

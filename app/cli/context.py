@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 
 from app.cli.output import Output
+from services.connection import ConnectionOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +19,17 @@ class Context:
     """Its options and words."""
     output: Output
     """Where it prints."""
+
+
+def connection_options(context: Context) -> ConnectionOptions:
+    """Return the options that say where storage is and who asks."""
+    args = context.args
+    return ConnectionOptions(
+        local=args.local,
+        endpoint=args.endpoint or "",
+        project=args.project or "",
+        credentials=args.credentials or "",
+        anonymous=args.anonymous,
+        quota_project=args.quota_project or "",
+        workspace=args.workspace,
+    )

@@ -10,8 +10,7 @@ from dataclasses import asdict
 from typing import Final
 
 from app.cli.config import checked
-from app.cli.connect import connection_options
-from app.cli.context import Context
+from app.cli.context import Context, connection_options
 from app.cli.output import Output
 from app.cli.runtime import run_async
 from services import doctor

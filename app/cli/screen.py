@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from app.cli.connect import connection_options
-from app.cli.context import Context
+from app.cli.context import Context, connection_options
 from app.terminal import terminal_problem
 from services.errors import UsageError
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from app.cli.confirm import can_ask
-from app.cli.connect import connection_options, find, load_workspace
-from app.cli.context import Context
+from app.cli.connect import find, load_workspace
+from app.cli.context import Context, connection_options
 from services.connection import Connection
 from services.credentials import local_folder
 from services.errors import NotAuthenticated, PailError, UsageError

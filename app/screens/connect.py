@@ -22,8 +22,8 @@ from textual.widgets.option_list import Option
 from app.registry.keymap import Keymap
 from app.screens.dialog import Label, PromptDialog
 from app.screens.help import HelpScreen
-from services.connection import Connection
-from services.credentials import ConnectionOptions, Rung, find_connection
+from services.connection import Connection, ConnectionOptions
+from services.credentials import Rung, find_connection
 from services.errors import NotAuthenticated, PailError
 from services.names import bucket_name_problem, is_gs_url, parse_gs_url
 

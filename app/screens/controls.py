@@ -34,7 +34,7 @@ from app.screens.connect import ConnectScreen, WayIn
 from app.screens.layout import MainLayout
 from app.surroundings import Surroundings
 from app.watch import Watch
-from services.credentials import ConnectionOptions
+from services.connection import ConnectionOptions
 from services.errors import Forbidden, PailError
 from services.names import display_name, parse_gs_url
 from widgets import formats

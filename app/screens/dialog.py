@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import ClassVar, Final, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,9 +17,6 @@ from services.errors import PailError
 from services.names import display_name
 
 Result = TypeVar("Result")
-
-QUIET: Final = "-quiet"
-"""Class of screens that leave no room for notes: these wait until such a screen has closed."""
 
 
 class Line(Input):

@@ -13,8 +13,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from app.screens.dialog import QUIET, Label, Line, shown
+from app.screens.dialog import Label, Line, shown
 from app.screens.pasted import PastedDialog, UploadChoice, as_prefix, prefix_problem
+from app.screens.quiet import QUIET
 from services.pasted import find_paths
 from widgets.file_picker import FilePicker
 from widgets.symbols import Symbols

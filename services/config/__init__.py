@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from services.config.reading import (
-    CONFIG_FILE,
     THEMES_FOLDER,
     Reading,
-    config_file,
     load,
     load_or_defaults,
     parse,
     read,
 )
 from services.config.schema import Config, KeySettings, Setting, all_settings
+from services.paths import CONFIG_FILE, config_file
 
 __all__ = [
     "CONFIG_FILE",

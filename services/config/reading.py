@@ -15,9 +15,6 @@ from services.config.schema import PRESETS, SECTIONS, TABLES, Config, KeySetting
 from services.errors import LocalFileError, PailError, UsageError
 from services.names import display_name
 
-CONFIG_FILE: Final = "config.toml"
-"""Name of the file, in the folder of settings."""
-
 THEMES_FOLDER: Final = "themes"
 """Name of the folder of a person's own themes, beside the file."""
 
@@ -35,11 +32,6 @@ class Reading:
     """Line of each setting that the file sets, by its dotted key; empty without a file."""
     problem: PailError | None = None
     """Why the file was not taken; only from `load_or_defaults`."""
-
-
-def config_file() -> Path:
-    """Return where the file lies, whether or not it exists."""
-    return paths.config_dir() / CONFIG_FILE
 
 
 def load() -> Config:
@@ -61,7 +53,7 @@ def load_or_defaults() -> Reading:
 
 def read() -> Reading:
     """Return what the file says, with the lines; raises as `load` does.  Blocks on the disk."""
-    path = config_file()
+    path = paths.config_file()
     try:
         paths.check_owned(path)
         with open(path, "rb") as file:

@@ -6,12 +6,12 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from services.config.reading import Reading, config_file, parse, read
+from services.config.reading import Reading, parse, read
 from services.config.schema import Setting, all_settings
 from services.config.showing import documented
 from services.errors import LocalFileError, UsageError
 from services.names import display_name
-from services.paths import PRIVATE_FILE_MODE, check_owned, replace_file
+from services.paths import PRIVATE_FILE_MODE, check_owned, config_file, replace_file
 
 
 def setting(key: str) -> Setting:

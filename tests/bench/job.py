@@ -51,7 +51,7 @@ async def beats(late: list[float], stop: asyncio.Event) -> None:
 async def look_on(address: str) -> None:
     """Be the screen, on its view of the transfers, until standard input ends; prints what was measured."""
     from app.app import PailApp
-    from services.credentials import ConnectionOptions
+    from services.connection import ConnectionOptions
 
     late: list[float] = []
     stop = asyncio.Event()

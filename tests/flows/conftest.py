@@ -17,8 +17,7 @@ from app.screens.main import MainScreen
 from app.surroundings import Surroundings
 from services import checksum
 from services.config import parse
-from services.connection import Connection
-from services.credentials import ConnectionOptions
+from services.connection import Connection, ConnectionOptions
 from services.gcs.interface import ANY, ListQuery, Storage
 from services.gcs.open import open_storage
 from services.localstore.server import StoreServer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.credentials import ConnectionOptions
+from services.connection import ConnectionOptions
 from services.localstore.launcher import stop
 from services.localstore.server import StoreServer
 from tests.flows.conftest import BUCKET, OpenDesk, eventually

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.credentials import ConnectionOptions
+from services.connection import ConnectionOptions
 from services.localstore.server import StoreServer
 from services.permissions import CREATE, DELETE, GET, LIST, SETTINGS, UPDATE_OBJECT
 from tests.flows.conftest import BUCKET, URL, Desk, OpenDesk, eventually

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.credentials import ConnectionOptions
+from services.connection import ConnectionOptions
 from tests.flows.conftest import OpenDesk, eventually
 from tests.replit import BUCKET, Repl, repl
 from widgets.facts import FactRow

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from services import credentials
-from services.connection import Connection, CredentialSpec
-from services.credentials import ConnectionOptions, Rung, find_connection
+from services.connection import Connection, ConnectionOptions, CredentialSpec
+from services.credentials import Rung, find_connection
 from services.errors import NotAuthenticated, Unsafe, UsageError
 from services.probe import ProbeFailed, get
 
