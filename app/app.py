@@ -30,7 +30,6 @@ from services.collecting import calm_collector
 from services.connection import ConnectionOptions
 from services.errors import ExitCode, UsageError
 from services.names import display_name
-from widgets.symbols import ASCII, AsciiSigns
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -128,7 +127,7 @@ class PailApp(LendingApp, inherit_bindings=False):
         surroundings.typing.target = lambda: self.focused or self.screen
         for look in surroundings.looks:
             self.register_theme(look.theme)
-        self.set_class(surroundings.symbols is ASCII, "-ascii")
+        self.set_class(bool(surroundings.filters), "-ascii")
         self.hover = surroundings.line.hover
         if surroundings.keymap.bindings is not None:
             self.set_keymap(dict(surroundings.keymap.bindings))
@@ -188,10 +187,9 @@ class PailApp(LendingApp, inherit_bindings=False):
             super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return what every line passes: for a terminal that has only ASCII, our own signs are written in it."""
+        """Return what every line passes, Textual's own filters first."""
         filters = super().get_line_filters()
-        ascii_only = self._surroundings is not None and self._surroundings.symbols is ASCII
-        return [*filters, AsciiSigns()] if ascii_only else filters
+        return filters if self._surroundings is None else [*filters, *self._surroundings.filters]
 
     def _found(self, way: WayIn | None) -> None:
         if way is None:

@@ -23,9 +23,11 @@ from services.config import Reading, load_or_defaults
 from services.connection import Connection
 from services.errors import UsageError
 from services.remembered import Remembered
-from widgets.symbols import ASCII, UNICODE, Symbols, terminal_symbols
+from widgets.symbols import ASCII, UNICODE, AsciiSigns, Symbols, terminal_symbols
 
 if TYPE_CHECKING:
+    from textual.filter import LineFilter
+
     from app.bridge import Connect
     from app.session import Session
 
@@ -74,6 +76,11 @@ class Surroundings:
     """What is left out to spare the line to the terminal."""
     looks: tuple[Look, ...] = LOOKS
     """The themes that can be chosen."""
+
+    @property
+    def filters(self) -> tuple[LineFilter, ...]:
+        """What every line passes: for a terminal that has only ASCII, our own signs are written in it."""
+        return (AsciiSigns(),) if self.symbols is ASCII else ()
 
     @classmethod
     def real(cls, *, low_bandwidth: bool = False) -> Surroundings:

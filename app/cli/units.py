@@ -6,8 +6,6 @@ import argparse
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.transfer.timetable import parse_timetable
-
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
@@ -35,6 +33,8 @@ def parse_range(text: str) -> ByteRange:
 
 def parse_bandwidth(text: str) -> str:
     """Return a rate or a timetable as it is kept, empty for no limit; raises `ArgumentTypeError`."""
+    from services.transfer.timetable import parse_timetable  # every command declares the option, few are given it
+
     try:
         times = parse_timetable(text)
     except ValueError as error:
