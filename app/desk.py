@@ -51,6 +51,10 @@ PLANNED: Final = ("upload", "download", "copy", "move", "delete")
 """Jobs that can show their plan."""
 
 
+VISITED: Final = 20
+"""Places that are kept to go back to."""
+
+
 class GivenUp(Exception):
     """A person looked at a plan and left it."""
 
@@ -104,6 +108,8 @@ class Desk:
         self.settings = settings
         self.last_job: JobSpec | None = None
         """What the engine was given last; None before the first."""
+        self.visited: list[GsUrl] = []
+        """Where one was over this connection, the latest first: what the palette offers to go back to."""
         self.plan_next = False
         """Whether the next job shows its plan before it begins."""
         self.only_here: dict[str, str] = {}
@@ -119,11 +125,17 @@ class Desk:
     @session.setter
     def session(self, session: Session | None) -> None:
         self._session = session
+        self.visited.clear()
 
     @property
     def is_connected(self) -> bool:
         """Whether there is a connection."""
         return self._session is not None
+
+    def visit(self, bucket: str, prefix: str) -> None:
+        """Note that a place was gone to."""
+        place = GsUrl(bucket, prefix)
+        self.visited[:] = [place, *(other for other in self.visited if other != place)][:VISITED]
 
     async def ask(self, dialog: ModalScreen[Result | None]) -> Result | None:
         """Show a dialog and return its answer; None where it was left.  Call it from a worker."""

@@ -20,7 +20,7 @@ from services.names import check_object_name, display_name, is_gs_url, parse_gs_
 from widgets.cells import Span
 from widgets.columns import Column, Placed
 from widgets.folder_tree import FolderTree
-from widgets.key_line import KeyHint, KeyLine
+from widgets.key_line import HELP, KeyHint, KeyLine
 from widgets.object_rows import holder_of
 from widgets.symbols import UNICODE, Symbols
 from widgets.virtual_tree import Look, VirtualTree
@@ -289,6 +289,8 @@ class DestinationPicker(Vertical):
 
     @on(KeyLine.HintChosen)
     async def _hint_chosen(self, event: KeyLine.HintChosen) -> None:
+        if event.command_id == HELP:
+            return  # the dialog around it knows all keys
         event.stop()
         if event.command_id == "destination.choose":
             self.choose()

@@ -24,7 +24,7 @@ from services.names import display_name
 from widgets import formats
 from widgets.file_list import FileList
 from widgets.file_listing import FileRow, Listing, absolute, complete, make_folder, read_folder
-from widgets.key_line import KeyHint, KeyLine
+from widgets.key_line import HELP, KeyHint, KeyLine
 from widgets.span_line import Part, SpanLine, spread
 from widgets.symbols import UNICODE, Symbols
 
@@ -216,6 +216,8 @@ class FilePicker(Vertical):
 
     @on(KeyLine.HintChosen)
     def _hint_chosen(self, event: KeyLine.HintChosen) -> None:
+        if event.command_id == HELP:
+            return  # the dialog around it knows all keys
         event.stop()
         actions = {
             "files.select": self._list.action_select,

@@ -30,8 +30,11 @@ class KeyHint:
     """Whether it cannot be done here: it is greyed out, and choosing it says why."""
 
 
-MORE: Final = KeyHint("?", "more", "help")
-"""Stands at the end where not all keys fit."""
+HELP: Final = "help"
+"""Id of the command that shows all keys."""
+
+MORE: Final = KeyHint("F1", "more", HELP)
+"""Stands at the end where not all keys fit; works in lines to type in as well."""
 
 
 class KeyLine(SpanLine[str]):
@@ -41,6 +44,11 @@ class KeyLine(SpanLine[str]):
 
     hints: reactive[tuple[KeyHint, ...]] = reactive(())
     """The keys that apply now, the most useful first."""
+
+    most: reactive[int] = reactive(99)
+    """How many hints are shown at the most, however wide the line is: what one can take in."""
+    more: reactive[KeyHint] = reactive(MORE)
+    """What stands at the end where there are more than are shown."""
 
     @dataclass
     class HintChosen(Message):
@@ -55,13 +63,16 @@ class KeyLine(SpanLine[str]):
 
     def parts(self, width: int) -> Sequence[Part[str]]:
         """Return whole hints only: with full labels, else with short ones, else as many as leave room for `? more`."""
+        hints = self.hints
+        if len(hints) > self.most:
+            hints = (*[hint for hint in hints if hint.command != HELP][: self.most - 1], self.more)
         for short in (False, True):
-            if _width(self.hints, short=short) <= width:
-                return _parts(self.hints, short=short)
-        kept = [hint for hint in self.hints if hint.key != MORE.key]
-        while kept and _width([*kept, MORE], short=True) > width:
+            if _width(hints, short=short) <= width:
+                return _parts(hints, short=short)
+        kept = [hint for hint in hints if hint.command != HELP]
+        while kept and _width([*kept, self.more], short=True) > width:
             kept.pop()
-        return _parts([*kept, MORE], short=True)
+        return _parts([*kept, self.more], short=True)
 
 
 def _label(hint: KeyHint, *, short: bool) -> str:

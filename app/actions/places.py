@@ -40,6 +40,7 @@ class PlaceActions:
         desk = self._desk
         self.leave()
         desk.place = Place(bucket, prefix)
+        desk.visit(bucket, prefix)
         desk.browser = Browser(desk.session.storage.data, bucket, self._tree, failed=self._listing_failed)
         tree = self._tree
         tree.clear_marks()
@@ -121,6 +122,7 @@ class PlaceActions:
         if not desk.place.bucket:
             return
         desk.place.prefix = prefix
+        desk.visit(desk.place.bucket, prefix)
         if desk.browser is not None:
             desk.browser.leave()
         self._tree.show(prefix, focus_on=focus_on)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from app.context import Context
+from app.context import VIEWS, Context
 from app.desk import Desk
+from app.registry import applying
 from app.screens.dialog import ConfirmDialog
 from app.screens.help import HelpScreen
+from app.screens.jump import JumpScreen, targets
+from app.screens.keys import sections_here
 from app.screens.palette import Palette, offers
 from app.screens.preferences import PreferencesScreen
 from app.screens.theme import ThemeDialog
+from app.session import BucketChoice
 from services.config import load_or_defaults, read
 
 
@@ -28,22 +32,33 @@ class ProgramActions:
         """Open the palette, and do what was chosen in it."""
         desk = self._desk
         commands = desk.surroundings.keymap.commands
-        offer = await desk.ask(Palette(list(offers(self._context(), self._other_buckets(), commands))))
+        here = desk.place
+        recent = [place for place in desk.visited if (place.bucket, place.name) != (here.bucket, here.prefix)]
+        offer = await desk.ask(Palette(list(offers(self._context(), self._other_buckets(), commands, recent))))
         if offer is not None and offer.bucket:
-            desk.open_bucket(offer.bucket, "")
+            desk.open_bucket(offer.bucket, offer.prefix)
         elif offer is not None:
             self._run(offer.command)
 
-    def _other_buckets(self) -> list[str]:
-        """Return the names of the other buckets, as far as they are known (raw)."""
+    def _other_buckets(self) -> list[BucketChoice]:
+        """Return the other buckets, as far as they are known."""
         desk = self._desk
         if not desk.is_connected:
             return []
-        return [choice.name for choice in desk.session.known_choices() if choice.name != desk.place.bucket]
+        return [choice for choice in desk.session.known_choices() if choice.name != desk.place.bucket]
 
     async def do_help(self) -> None:
         """Show the help."""
-        await self._desk.ask(HelpScreen(self._desk.surroundings.keymap.commands))
+        context, commands = self._context(), self._desk.surroundings.keymap.commands
+        title = dict(VIEWS).get(context.view, "Find")
+        sections = sections_here(title, self._desk.screen, applying(context, commands), commands)
+        await self._desk.ask(HelpScreen(sections, symbols=self._desk.symbols))
+
+    async def do_jump(self) -> None:
+        """Show a letter on everything that can be gone to, and go where one leads."""
+        target = await self._desk.ask(JumpScreen(targets(self._desk.screen)))
+        if target is not None:
+            target.go()
 
     async def do_theme(self) -> None:
         """Choose a theme, shown as the cursor moves over it."""

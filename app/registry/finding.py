@@ -106,6 +106,16 @@ COMMANDS: Final[tuple[Command, ...]] = (
         in_palette=False,
         short="Cmds",
     ),
+    Command(
+        "jump",
+        ("semicolon", "ctrl+g"),
+        "Jump",
+        "Jump by a letter",
+        "Show a letter on everything that can be gone to; typing it goes there, also in dialogs.",
+        "Find",
+        always,
+        20,
+    ),
     Command("view_objects", ("1",), "Objects", "View: Objects", "The objects of the bucket.", "Find"),
     Command("view_settings", ("2",), "Settings", "View: Settings", "The settings of the bucket.", "Find", with_bucket),
     Command(

@@ -10,10 +10,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from app.screens.dialog import ConfirmDialog, Dialog, Label, button, shown
+from app.screens.over import Over
 from services.changing import send_policy
 from services.connection import Connection
 from services.credentials import own_members
@@ -33,7 +33,7 @@ KEYS: Final = "n gives a role · X takes one · c copies · R reads again · Esc
 """The keys of the dialog."""
 
 
-class AccessScreen(ModalScreen[None]):
+class AccessScreen(Over[None]):
     """The grants of a bucket, read when it opens; each change is sent against what is shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -9,15 +9,15 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from app.screens.dialog import Label
+from app.screens.over import Over
 from services.snippets import Snippet
 from widgets.snippets_panel import SnippetsPanel
 from widgets.symbols import Symbols
 
 
-class CodeScreen(ModalScreen[None]):
+class CodeScreen(Over[None]):
     """Snippets in a tall dialog."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "leave", "Close", show=False)]

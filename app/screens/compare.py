@@ -8,10 +8,10 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from app.screens.dialog import Label
+from app.screens.over import Over
 from services.compare import Comparison
 from services.names import display_name
 from widgets.symbols import Symbols
@@ -20,7 +20,7 @@ LABEL_WIDTH: Final = 18
 """Cells of the column that says what differs."""
 
 
-class CompareScreen(ModalScreen[None]):
+class CompareScreen(Over[None]):
     """What differs: the first one on lines that begin with `-`, the second one on lines with `+`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

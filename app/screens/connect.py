@@ -22,6 +22,8 @@ from textual.widgets.option_list import Option
 from app.registry.keymap import Keymap
 from app.screens.dialog import Label, PromptDialog
 from app.screens.help import HelpScreen
+from app.screens.jump import JumpScreen, targets
+from app.screens.keys import keys_of, others
 from services.connection import Connection, ConnectionOptions
 from services.credentials import Rung, find_connection
 from services.errors import NotAuthenticated, PailError
@@ -70,6 +72,7 @@ class ConnectScreen(Screen[WayIn | None]):
         Binding("c", "copy", "Copy the command", show=False),
         Binding("R", "again", "Try again", show=False),
         Binding("question_mark,f1", "help", "Help", show=False),
+        Binding("semicolon,ctrl+g", "jump", "Jump by a letter", show=False, id="jump"),
         Binding("escape", "back", "Back", show=False),
         Binding("q,f10", "quit", "Quit", show=False),
     ]
@@ -201,7 +204,11 @@ class ConnectScreen(Screen[WayIn | None]):
 
     def action_help(self) -> None:
         """Show the help."""
-        self.app.push_screen(HelpScreen(self._keymap.commands))
+        self.app.push_screen(HelpScreen((*keys_of(self), *others(self._keymap.commands)), more=False))
+
+    def action_jump(self) -> None:
+        """Show a letter on everything that can be gone to."""
+        self.app.push_screen(JumpScreen(targets(self)), lambda target: target and target.go())
 
     def action_back(self) -> None:
         """Go back to where one came from, if there is something."""

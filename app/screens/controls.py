@@ -46,11 +46,8 @@ from widgets.sync_panel import SyncPanel
 from widgets.transfers_panel import TransfersPanel
 from widgets.usage_panel import UsagePanel
 
-TYPED_INTO: Final = frozenset({"rename", "new_folder", "filter", "find", "palette", "mark_glob", "unmark_glob"})
+TYPED_INTO: Final = frozenset({"rename", "new_folder", "filter", "find", "palette", "mark_glob", "unmark_glob", "jump"})
 """Commands that open a line: what is typed right after them is meant for it."""
-
-HINTS: Final = 11
-"""Commands on the key line at the most: what one can take in; the help has them all."""
 
 
 class MainControls(MainLayout):
@@ -290,9 +287,10 @@ class MainControls(MainLayout):
     def show_keys(self) -> None:
         """Show the keys that apply now; those that these credentials cannot use here are greyed out."""
         here = self.context
+        commands = self._surroundings.keymap.commands
         self._keys.hints = tuple(
             KeyHint(shown_key(entry.keys[0]), entry.label, entry.id, entry.short, bool(refusal(entry.id, here.refused)))
-            for entry in key_line(here, self._surroundings.keymap.commands)[:HINTS]
+            for entry in key_line(here, commands)
         )
 
     # Views

@@ -9,17 +9,17 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from app.browser import Browser
 from app.screens.dialog import Label
+from app.screens.over import Over
 from services.gcs.interface import DataPlane
 from widgets.destination_picker import DestinationPicker
 from widgets.drag import DropTarget
 from widgets.symbols import Symbols
 
 
-class DestinationDialog(ModalScreen[DropTarget | None]):
+class DestinationDialog(Over[DropTarget | None]):
     """A picker with a heading, fed from the buckets."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close", show=False)]

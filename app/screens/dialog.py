@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from app.screens.over import Over
 from services.errors import PailError
 from services.names import display_name
 
@@ -36,7 +36,7 @@ class Label(Static):
         super().__init__(text, markup=False, id=id, classes=classes)
 
 
-class Dialog(ModalScreen[Result | None], Generic[Result]):
+class Dialog(Over[Result | None], Generic[Result]):
     """A box over the screen; Esc leaves it and answers None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

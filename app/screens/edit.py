@@ -9,10 +9,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from app.screens.dialog import Label, button, shown
+from app.screens.over import Over
 from services.errors import PailError
 from services.model import ObjectInfo
 from services.names import base_name
@@ -23,7 +23,7 @@ Apply = Callable[[Sequence[ObjectInfo], Mapping[str, str]], Awaitable[int]]
 """Sends edits of objects as they were seen, and returns how many it changed; raises `PailError`."""
 
 
-class EditScreen(ModalScreen[int | None]):
+class EditScreen(Over[int | None]):
     """A form for one object or for many; what fails is said in it, and nothing that was typed is lost."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close", show=False)]

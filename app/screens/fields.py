@@ -12,17 +12,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from app.screens.dialog import Label, Line
+from app.screens.over import Over
 
 Choices = Sequence[tuple[str, str]]
 """Words for a person, and the value they stand for."""
 
 
-class PickDialog(ModalScreen[str | None]):
+class PickDialog(Over[str | None]):
     """A long list over a dialog, narrowed down by typing; answers the value that was chosen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

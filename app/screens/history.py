@@ -8,15 +8,15 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from app.screens.dialog import Label
+from app.screens.over import Over
 from services.transfer.chronicle import PastJob, add_up
 from widgets.history_list import HistoryList, totals_line
 from widgets.symbols import Symbols
 
 
-class HistoryScreen(ModalScreen[None]):
+class HistoryScreen(Over[None]):
     """The jobs that have ended, in a tall dialog."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,H", "leave", "Close", show=False)]

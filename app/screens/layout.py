@@ -20,7 +20,7 @@ from widgets.breadcrumb import Breadcrumb
 from widgets.details import Details
 from widgets.find_panel import FindKeys, FindPanel
 from widgets.header_line import HeaderLine
-from widgets.key_line import KeyLine
+from widgets.key_line import HELP, KeyHint, KeyLine
 from widgets.object_tree import ObjectTree
 from widgets.settings_pane import SettingsPane
 from widgets.sync_panel import SyncPanel
@@ -32,6 +32,9 @@ from widgets.usage_panel import UsagePanel
 
 WIDE: Final = 100
 """Columns from which on the details stand beside the tree by themselves."""
+
+HINTS: Final = 11
+"""Keys on the key line at the most: what one can take in; the help has them all."""
 
 REST_S: Final = 0.2
 """Seconds for which the cursor has to rest before the details follow it."""
@@ -83,6 +86,8 @@ class MainLayout(Screen[None]):
         self._greeting.display = False
         self._strip = TransferStrip(symbols=symbols, id="strip")
         self._keys = KeyLine(symbols=symbols, id="keys")
+        self._keys.most = HINTS
+        self._keys.more = KeyHint(key(HELP), "more", HELP)
 
     @property
     def bucket(self) -> str:

@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.fuzzy import Matcher
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
@@ -22,7 +21,9 @@ from app.context import Context
 from app.permissions import refusal
 from app.registry import applying
 from app.screens.dialog import Label, Line
-from services.names import display_name
+from app.screens.over import Over
+from app.session import BucketChoice
+from services.names import GsUrl, display_name
 
 KEY_WIDTH: Final = 8
 """Cells of the column of keys."""
@@ -41,20 +42,34 @@ class Offer:
     command: str = ""
     """Id of a command, if it is one."""
     bucket: str = ""
-    """Name of a bucket, if it is one (raw)."""
+    """Name of a bucket, if it is one or lies in one (raw)."""
+    prefix: str = ""
+    """Prefix in the bucket (raw)."""
     refused: bool = False
     """Whether these credentials cannot do it here; `help` says why."""
 
 
-def offers(context: Context, buckets: Sequence[str], entries: Iterable[Command]) -> Iterator[Offer]:
-    """Yield those of `entries` that apply now, in their order, then the buckets."""
+def offers(
+    context: Context,
+    buckets: Sequence[BucketChoice],
+    entries: Iterable[Command],
+    recent: Sequence[GsUrl] = (),
+) -> Iterator[Offer]:
+    """Yield those of `entries` that apply now, in their order, then the places of late, then the buckets."""
     for entry in applying(context, entries):
         if entry.in_palette:
             why = refusal(entry.id, context.refused)
             key = shown_key(entry.keys[0]) if entry.keys else ""
             yield Offer(entry.title, f"! {why}" if why else entry.help, key, entry.id, refused=bool(why))
-    for bucket in buckets:
-        yield Offer(f"Bucket: {display_name(bucket)}", "Open this bucket.", bucket=bucket)
+    for place in recent:
+        title = f"Recent: {display_name(str(place))}"
+        yield Offer(title, "Go back to this folder.", bucket=place.bucket, prefix=place.name)
+    for choice in buckets:
+        name = display_name(choice.name)
+        title = f"{display_name(choice.alias)} ({name})" if choice.alias and choice.alias != choice.name else name
+        known = "" if choice.ability == "unknown" else f" It is {choice.ability}."
+        lately = " It was open lately." if choice.recent else ""
+        yield Offer(f"Bucket: {title}", f"Open this bucket.{known}{lately}", bucket=choice.name)
 
 
 def matching(all_offers: Sequence[Offer], typed: str) -> list[Offer]:
@@ -67,7 +82,7 @@ def matching(all_offers: Sequence[Offer], typed: str) -> list[Offer]:
     return [offer for score, offer in sorted(scored, key=lambda one: -one[0]) if score > 0]
 
 
-class Palette(ModalScreen[Offer | None]):
+class Palette(Over[Offer | None]):
     """A line to type in, and what it finds."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close", show=False)]
@@ -81,7 +96,7 @@ class Palette(ModalScreen[Offer | None]):
     def compose(self) -> ComposeResult:
         """Lay out the line and the list."""
         with Vertical(classes="dialog palette"):
-            yield Line(placeholder="command, bucket or view", id="typed")
+            yield Line(placeholder="command, view, folder, bucket", id="typed")
             yield OptionList(id="offers", compact=True)
             yield Label("", id="palette-help", classes="dialog-note")
 
@@ -96,7 +111,7 @@ class Palette(ModalScreen[Offer | None]):
         listed.add_options([Option(_line(offer)) for offer in self._shown])
         listed.highlighted = 0 if self._shown else None
         if not self._shown:
-            self.query_one("#palette-help", Label).update("Nothing is called like that. esc closes")
+            self.query_one("#palette-help", Label).update("Nothing is called like that. Esc closes")
 
     @on(Input.Changed, "#typed")
     def _typed_changed(self, event: Input.Changed) -> None:

@@ -10,10 +10,10 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from app.screens.dialog import Label, Line, shown
+from app.screens.over import Over
 from app.screens.pasted import PastedDialog, UploadChoice, as_prefix, prefix_problem
 from app.screens.quiet import QUIET
 from services.pasted import find_paths
@@ -21,7 +21,7 @@ from widgets.file_picker import FilePicker
 from widgets.symbols import Symbols
 
 
-class UploadDialog(ModalScreen[UploadChoice | None]):
+class UploadDialog(Over[UploadChoice | None]):
     """Local files and folders, and the folder of the bucket that they go to, shown and editable."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close", show=False)]
@@ -84,7 +84,7 @@ class UploadDialog(ModalScreen[UploadChoice | None]):
         self.dismiss(None)
 
 
-class DownloadDialog(ModalScreen[str | None]):
+class DownloadDialog(Over[str | None]):
     """The local folder to download to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close", show=False)]

@@ -9,9 +9,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from app.screens.dialog import Label
+from app.screens.over import Over
 from app.screens.setting import ValueDialog
 from services.config import Reading, all_settings, config_file
 from services.config.showing import effective, written
@@ -24,7 +24,7 @@ UNSET: Final = "none"
 """What takes a setting out of the file, where an empty line would be a slip."""
 
 
-class PreferencesScreen(ModalScreen[bool | None]):
+class PreferencesScreen(Over[bool | None]):
     """A list of settings; answers whether something was changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

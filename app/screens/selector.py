@@ -9,8 +9,8 @@ from typing import ClassVar, Final, Literal
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
+from app.screens.over import Over
 from app.session import Session
 from app.surroundings import Surroundings
 from services.errors import PailError
@@ -36,7 +36,7 @@ class Choice:
     """When that one was deleted, seconds since the epoch; None where the service does not say."""
 
 
-class BucketSelector(ModalScreen[Choice | None]):
+class BucketSelector(Over[Choice | None]):
     """A list of buckets that is narrowed down by typing; it appears at once and fills while buckets are listed.
 
     What may be done with each is found out meanwhile, and which deleted ones can be restored.

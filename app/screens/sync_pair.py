@@ -11,10 +11,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from app.screens.dialog import FormDialog, Label, Line, button
+from app.screens.over import Over
 from services.errors import UsageError
 from services.names import display_name, parse_gs_url
 from services.sync.entries import Mode
@@ -31,7 +31,7 @@ MODES: Final[tuple[tuple[Mode, str], ...]] = (
 """The modes in the order in which they are offered, each explained."""
 
 
-class FolderDialog(ModalScreen[str | None]):
+class FolderDialog(Over[str | None]):
     """The local folder of a pair."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close", show=False)]

@@ -68,8 +68,8 @@ def test_no_key_is_cut(width: int) -> None:
     line.set_reactive(KeyLine.hints, HINTS)
     shown = text(line, width)
     assert len(shown) <= width
-    assert shown.endswith(("? Help", "? more"))
-    whole = {f"{hint.key} {label}" for hint in HINTS for label in (hint.label, hint.short) if label} | {"? more"}
+    assert shown.endswith(("? Help", "F1 more"))
+    whole = {f"{hint.key} {label}" for hint in HINTS for label in (hint.label, hint.short) if label} | {"F1 more"}
     assert (
         set(
             shown.strip()
@@ -77,6 +77,7 @@ def test_no_key_is_cut(width: int) -> None:
             .replace(" d ", "|d ")
             .replace(" X ", "|X ")
             .replace(" ? ", "|? ")
+            .replace(" F1 ", "|F1 ")
             .split("|")
         )
         <= whole
@@ -88,13 +89,21 @@ def test_no_key_is_cut(width: int) -> None:
     [
         (80, " u Upload  d Download  X Delete  ? Help"),
         (34, " u Up d Down X Delete ? Help"),
-        (24, " u Up d Down ? more"),
+        (24, " u Up d Down F1 more"),
     ],
 )
 def test_keys_get_shorter_before_they_go(width: int, shown: str) -> None:
     line = KeyLine()
     line.set_reactive(KeyLine.hints, HINTS)
     assert text(line, width) == shown
+
+
+def test_more_keys_than_one_can_take_in_are_not_left_out_silently() -> None:
+    line = KeyLine()
+    line.set_reactive(KeyLine.hints, HINTS)
+    line.set_reactive(KeyLine.most, 2)
+    line.set_reactive(KeyLine.more, KeyHint("?", "more", "help"))
+    assert text(line, 80) == " u Upload  ? more"
 
 
 async def test_keys_can_be_clicked() -> None:
