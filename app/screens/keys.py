@@ -19,6 +19,7 @@ SENTENCES: Final = {
     "apply": "Apply what was changed.",
     "app.focus_next": "To the next field, button or list.",
     "app.focus_previous": "To the field, button or list before.",
+    "app.leave": "Leave Pail.",
     "back": "Back to where you came from.",
     "buckets": "Choose another bucket as the place to go to.",
     "choose": "Choose what the cursor stands on.",
