@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from fnmatch import fnmatchcase
 from operator import attrgetter
-from typing import Any, ClassVar, Final, get_args
+from typing import Any, ClassVar, Final
 
 from textual import events
-from textual.actions import SkipAction
-from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from services.model import ObjectRow
-from services.names import base_name, display_name
+from services.names import display_name
 from widgets import formats
 from widgets.cells import Span, cut_end, cut_start
 from widgets.columns import Column, Placed
-from widgets.marks import Marks, Totals
 from widgets.object_cells import Clock, action_at, name_room, with_actions
 from widgets.object_rows import Entry, Order, SortKey
+from widgets.row_list import RowList, object_columns
 from widgets.symbols import Symbols
-from widgets.virtual_tree import NO_ROW, Look, VirtualTree
+from widgets.virtual_tree import NO_ROW, Look
 
 _KEYS: Final[dict[SortKey, Callable[[ObjectRow], Any]]] = {
     "name": attrgetter("name"),
@@ -34,23 +31,12 @@ _KEYS: Final[dict[SortKey, Callable[[ObjectRow], Any]]] = {
 """What finds are compared by."""
 
 
-class FindList(VirtualTree):
+class FindList(RowList):
     """What was found, sorted; what still comes is sorted in."""
 
     LEFT_MARGIN: ClassVar[int] = 3
-    COLUMNS: ClassVar[Sequence[Column]] = (
-        Column("name", "Name"),
-        Column("size", "Size", 8, "right", from_width=28),
-        Column("modified", "Modified", 12, from_width=52),
-        Column("type", "Type", 14, from_width=84, wide=28, wide_from=110),
-    )
+    COLUMNS: ClassVar[Sequence[Column]] = object_columns("Name")
     COMPONENT_CLASSES: ClassVar[set[str]] = {"object-tree--mark", "object-tree--marked"}
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle_mark", "Mark", show=False, id="toggle_mark"),
-        Binding("v", "range", "Range", show=False, id="range"),
-        Binding("a", "mark_all", "Mark all", show=False, id="mark_all"),
-        Binding("escape", "unmark", "Unmark", show=False, id="unmark"),
-    ]
 
     @dataclass
     class Chosen(Message):
@@ -58,20 +44,6 @@ class FindList(VirtualTree):
 
         entry: Entry
         """The object."""
-
-    @dataclass
-    class DownloadWanted(Message):
-        """The download sign of a row was clicked."""
-
-        entry: Entry
-        """The row."""
-
-    @dataclass
-    class DeleteWanted(Message):
-        """The delete sign of a row was clicked."""
-
-        entry: Entry
-        """The row."""
 
     class Changed(Message):
         """Other rows are marked than before, or the cursor stands on another one."""
@@ -82,7 +54,6 @@ class FindList(VirtualTree):
         self._clock, self._zone = clock, zone
         self._rows: list[ObjectRow] = []
         self._order = Order()
-        self._marks = Marks()
         super().__init__(symbols=symbols)
 
     # Rows
@@ -124,19 +95,6 @@ class FindList(VirtualTree):
             return None
         return Entry("object", self._rows[row].name, self._rows[row])
 
-    @property
-    def cursor_entry(self) -> Entry | None:
-        """The object of the cursor's row; None where nothing was found."""
-        return self.entry_at(self.cursor)
-
-    @property
-    def selection(self) -> list[Entry]:
-        """What a command works on: what is marked, else the row of the cursor."""
-        if self._marks:
-            return self._marks.entries()
-        entry = self.cursor_entry
-        return [entry] if entry else []
-
     def row_total(self) -> int:
         """Return how many finds there are."""
         return len(self._rows)
@@ -169,106 +127,20 @@ class FindList(VirtualTree):
         if under is not None and under.row is not None:
             self.cursor = self._rows.index(under.row)
 
-    def on_virtual_tree_head_clicked(self, message: VirtualTree.HeadClicked) -> None:
-        """Sort by a column; a second click turns it round."""
-        message.stop()
-        for key in get_args(SortKey):
-            if key == message.key:
-                self.sort_by(self._order.clicked(key))
-
-    def head_sign(self, key: str) -> str:
-        """Return how a column is sorted."""
-        if self._order.key != key:
-            return ""
-        return self.symbols.descending if self._order.descending else self.symbols.ascending
-
     # Marks
 
-    @property
-    def marked_totals(self) -> Totals:
-        """What the marks come to."""
-        return self._marks.totals
+    def _beside(self) -> Iterable[Entry]:
+        return (Entry("object", row.name, row) for row in self._rows)
 
-    def action_toggle_mark(self) -> None:
-        """Mark the row and go down; within a range, mark the range."""
-        entry = self.cursor_entry
-        if self.range_start != NO_ROW:
-            self.action_range()
-        elif entry is not None:
-            self._marks.toggle(entry)
-            self._marked()
-        self.action_cursor_by(1)
-
-    def action_range(self) -> None:
-        """Begin a range at the cursor, or mark the one that was begun."""
-        if self.range_start == NO_ROW:
-            self.range_start = self.cursor
-            return
-        self._mark_range(self.selected_range())
-        self.range_start = NO_ROW
-
-    def _mark_range(self, rows: range) -> None:
-        self._marks.add(entry for row in rows if (entry := self.entry_at(row)))
-        self._marked()
+    def _tell_marks(self) -> None:
+        self.post_message(self.Changed())
 
     def action_mark_all(self) -> None:
         """Mark everything that was found."""
         self._marks.add_rows(self._rows)
-        self._marked()
-
-    def action_unmark(self) -> None:
-        """Give up the range, else unmark everything."""
-        if self.range_start != NO_ROW:
-            self.range_start = NO_ROW
-        elif self._marks:
-            self.clear_marks()
-        else:
-            raise SkipAction
-
-    def clear_marks(self) -> None:
-        """Unmark everything."""
-        self.range_start = NO_ROW
-        self._marks.clear()
-        self._marked()
-
-    def mark_matching(self, pattern: str, *, marked: bool = True) -> int:
-        """Mark (or unmark) the finds whose last segment matches a glob; returns how many do."""
-        rows = [row for row in self._rows if fnmatchcase(base_name(row.name).rstrip("/"), pattern)]
-        if marked:
-            self._marks.add_rows(rows)
-        else:
-            self._marks.remove(Entry("object", row.name, row) for row in rows)
-        self._marked()
-        return len(rows)
-
-    def invert_marks(self) -> None:
-        """Mark what is not marked, and unmark the others."""
-        held = {entry.name for entry in self._marks.entries()}
-        self._marks.clear()
-        self._marks.add_rows(row for row in self._rows if row.name not in held)
-        self._marked()
-
-    def _marked(self) -> None:
-        self.redraw()
-        self.post_message(self.Changed())
+        self._marks_changed()
 
     # Mouse
-
-    def click_row(self, row: int, event: events.Click) -> None:
-        """Extend a range with shift, mark with ctrl, else move the cursor and act."""
-        if event.shift:
-            start = self.cursor if self.range_start == NO_ROW else self.range_start
-            self.range_start = NO_ROW
-            self.cursor = row
-            self._mark_range(range(min(start, row), max(start, row) + 1))
-        elif event.ctrl:
-            self.cursor = row
-            entry = self.cursor_entry
-            if entry is not None:
-                self._marks.toggle(entry)
-                self._marked()
-        else:
-            super().click_row(row, event)
 
     def clicked(self, row: int, x: int, event: events.Click) -> None:
         """Act on the sign that was clicked; a double click chooses the row."""
@@ -293,16 +165,14 @@ class FindList(VirtualTree):
 
     def margin(self, row: int) -> Sequence[Span]:
         """Return the mark."""
-        entry = self.entry_at(row)
-        return [(f" {self.symbols.mark}", "object-tree--mark")] if entry and self._marks.holds(entry) else []
+        return [(f" {self.symbols.mark}", "object-tree--mark")] if self.mark_state(row) == "marked" else []
 
     def cell(self, row: int, placed: Placed, look: Look) -> Sequence[Span]:
         """Return what stands in a cell: paths keep their ends."""
         found, key = self._rows[row], placed.column.key
         if key == "name":
             acting = look.cursor or look.hover
-            entry = self.entry_at(row)
-            kind = "object-tree--marked" if entry and self._marks.holds(entry) else ""
+            kind = "object-tree--marked" if self.mark_state(row) == "marked" else ""
             name = display_name(found.name[len(self.prefix) :])
             room = name_room(placed.width, acting=acting)
             spans = [(cut_start(name, room, self.symbols.ellipsis), kind)]

@@ -17,18 +17,16 @@ from widgets import in_view
 from widgets.arranging import arrange
 from widgets.object_cells import Clock, ObjectCells
 from widgets.object_model import SETTLE_AT_ONCE, ObjectModel, Splice
-from widgets.object_rows import Entry, Folder, Hint, Load, Order, Row, SortKey, entry_of, holder_of
+from widgets.object_rows import Entry, Folder, Hint, Load, Order, Row, entry_of, holder_of
+from widgets.sorted_list import SortedList
 from widgets.symbols import UNICODE, Symbols
 from widgets.virtual_tree import NO_ROW, VirtualTree
 
 _CLOCK_S: Final = 60.0
 """Seconds after which relative times are written anew."""
 
-_SORT_KEYS: Final[tuple[SortKey, ...]] = ("name", "size", "modified", "type")
-"""Columns by which the tree can be sorted."""
 
-
-class ListingTree(VirtualTree):
+class ListingTree(SortedList):
     """What is listed below one prefix.
 
     It asks for listings with `Wanted` and is fed by `add_page` and `fail`; it never waits for anything.
@@ -302,13 +300,6 @@ class ListingTree(VirtualTree):
         if any(folder.unsettled and folder.load is Load.READY for folder in self._model.known_folders()):
             self.call_next(self._rearrange)
 
-    def on_virtual_tree_head_clicked(self, message: VirtualTree.HeadClicked) -> None:
-        """Sort by a column whose head was clicked."""
-        message.stop()
-        for key in _SORT_KEYS:
-            if key == message.key:
-                self.sort_by(self.order.clicked(key))
-
     # Looking
 
     @property
@@ -377,9 +368,5 @@ class ListingTree(VirtualTree):
         return len(self._model.rows)
 
     def head_sign(self, key: str) -> str:
-        """Return how the tree is sorted by a column."""
-        if key != self.order.key:
-            return ""
-        if self._arranging:
-            return self.symbols.ellipsis
-        return self.symbols.descending if self.order.descending else self.symbols.ascending
+        """Return how the tree is sorted by a column, or that it is being sorted."""
+        return self.symbols.ellipsis if self._arranging and key == self.order.key else super().head_sign(key)

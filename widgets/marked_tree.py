@@ -5,35 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from functools import cached_property
-from typing import ClassVar, Final
+from typing import Final
 
-from textual.actions import SkipAction
-from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from services.model import ObjectRow
-from services.names import base_name
 from widgets.listing_tree import ListingTree
-from widgets.marks import Marks, Totals
-from widgets.object_cells import MarkState
+from widgets.marks import Totals
 from widgets.object_rows import Entry, Folder, entry_of, holder_of
-from widgets.virtual_tree import NO_ROW
+from widgets.row_list import RowList
 
 MARK_SLICE: Final = 20_000
 """Rows that are marked at once: some ten milliseconds."""
 
 
-class MarkedTree(ListingTree):
-    """Keeps marks by name, so that rows may come, go and change places meanwhile."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle_mark", "Mark", show=False, id="toggle_mark"),
-        Binding("v", "range", "Range", show=False, id="range"),
-        Binding("a", "mark_all", "Mark all", show=False, id="mark_all"),
-        Binding("escape", "unmark", "Unmark", show=False, id="unmark"),
-    ]
+class MarkedTree(RowList, ListingTree):
+    """Follows listings with its marks: what is gone is marked no longer."""
 
     @dataclass
     class MarksChanged(Message):
@@ -42,54 +29,17 @@ class MarkedTree(ListingTree):
         totals: Totals
         """What is marked now."""
 
-    @cached_property
-    def _marks(self) -> Marks:
-        return Marks()
+    def entry_at(self, row: int) -> Entry | None:
+        """Return what a row stands for; None for a line that is none."""
+        return self._model.entry_at(row)
 
-    @property
-    def marked(self) -> list[Entry]:
-        """What is marked, folders first, in byte order; nothing of it lies below another."""
-        return self._marks.entries()
-
-    @property
-    def marked_totals(self) -> Totals:
-        """What the marks come to."""
-        return self._marks.totals
-
-    @property
-    def marked_rows(self) -> list[ObjectRow]:
-        """Objects that are marked themselves, in no order; a new list."""
-        return self._marks.rows()
-
-    def set_marks(self, entries: Iterable[Entry], *, marked: bool = True) -> None:
-        """Mark entries, or unmark them."""
-        if marked:
-            self._marks.add(entries)
-        else:
-            self._marks.remove(entries)
-        self._marks_changed()
+    def _tell_marks(self) -> None:
+        self.post_message(self.MarksChanged(self._marks.totals))
 
     def clear_marks(self) -> None:
-        """Unmark everything."""
+        """Unmark everything, also what is only being marked."""
         self.workers.cancel_group(self, "marks")
-        self.range_start = NO_ROW
-        if self._marks:
-            self._marks.clear()
-            self._marks_changed()
-
-    def mark_matching(self, pattern: str, *, marked: bool = True) -> int:
-        """Mark (or unmark) the entries beside the cursor whose last segment matches a glob; returns how many do."""
-        found = [entry for entry in self._beside() if fnmatchcase(base_name(entry.name).rstrip("/"), pattern)]
-        self.set_marks(found, marked=marked)
-        return len(found)
-
-    def invert_marks(self) -> None:
-        """Mark what is not marked among the entries beside the cursor, and unmark the others."""
-        beside = list(self._beside())
-        marked = [entry for entry in beside if self._marks.holds(entry)]
-        self._marks.add([entry for entry in beside if not self._marks.holds(entry)])
-        self._marks.remove(marked)
-        self._marks_changed()
+        super().clear_marks()
 
     def _beside(self) -> Iterable[Entry]:
         """Yield the entries in the folder of the cursor's row, as far as they are shown."""
@@ -114,35 +64,6 @@ class MarkedTree(ListingTree):
         if self._marks.totals != before:
             self._marks_changed()
 
-    def _marks_changed(self) -> None:
-        self.redraw()
-        self.post_message(self.MarksChanged(self._marks.totals))
-
-    def action_toggle_mark(self) -> None:
-        """Mark the row and go down; within a range, mark the range."""
-        entry = self.cursor_entry
-        if self.range_start != NO_ROW:
-            self.action_range()
-        elif entry is not None and not self._marks.covers(entry):
-            self._marks.toggle(entry)
-            if entry.kind == "object":
-                self.repaint_row(self.cursor)
-                self.post_message(self.MarksChanged(self._marks.totals))
-            else:
-                self._marks_changed()
-        self.action_cursor_by(1)
-
-    def action_range(self) -> None:
-        """Begin a range at the cursor, or mark the one that was begun."""
-        if self.range_start == NO_ROW:
-            self.range_start = self.cursor
-            return
-        self._mark_rows(self.selected_range())
-        self.range_start = NO_ROW
-
-    def _mark_rows(self, rows: range) -> None:
-        self.set_marks([entry for row in rows if (entry := self._model.entry_at(row))])
-
     def action_mark_all(self) -> None:
         """Mark everything in the folder of the cursor's row."""
         rows = self._model.rows
@@ -165,21 +86,3 @@ class MarkedTree(ListingTree):
                 return
             self._marks.add_rows(row for row in rows[start : start + MARK_SLICE] if isinstance(row, ObjectRow))
             self._marks_changed()
-
-    def action_unmark(self) -> None:
-        """Give up the range, else unmark everything."""
-        if self.range_start != NO_ROW:
-            self.range_start = NO_ROW
-        elif self._marks:
-            self.clear_marks()
-        else:
-            raise SkipAction
-
-    def mark_state(self, row: int) -> MarkState:
-        """Tell whether a row is marked itself, by a folder around it, or not."""
-        entry = self._model.entry_at(row)
-        if entry is None or not self._marks:
-            return "none"
-        if self._marks.holds(entry):
-            return "marked"
-        return "implied" if self._marks.covers(entry) else "none"

@@ -21,6 +21,7 @@ from widgets.object_cells import Sign
 from widgets.object_model import Splice
 from widgets.object_rows import Entry, Folder, Hint, Load
 from widgets.rename_line import RenameLine, name_problem
+from widgets.row_list import object_columns
 from widgets.virtual_tree import NO_ROW, Look
 
 
@@ -36,12 +37,7 @@ class ObjectTree(MarkedTree, DropSite):
         "object-tree--past",
     }
     LEFT_MARGIN: ClassVar[int] = 1
-    COLUMNS: ClassVar[Sequence[Column]] = (
-        Column("name", "  Name"),
-        Column("size", "Size", 8, "right", from_width=28),
-        Column("modified", "Modified", 12, from_width=52),
-        Column("type", "Type", 14, from_width=84, wide=28, wide_from=110),
-    )
+    COLUMNS: ClassVar[Sequence[Column]] = object_columns("  Name")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "open_folder", "Open", show=False, id="open_folder"),
         Binding("left,h", "close_folder", "Close", show=False, id="close_folder"),
@@ -56,20 +52,6 @@ class ObjectTree(MarkedTree, DropSite):
         """What it is."""
         name: str
         """Full name or prefix, raw."""
-
-    @dataclass
-    class DownloadWanted(Message):
-        """The download sign of a row was clicked."""
-
-        entry: Entry
-        """The row."""
-
-    @dataclass
-    class DeleteWanted(Message):
-        """The delete sign of a row was clicked."""
-
-        entry: Entry
-        """The row."""
 
     @dataclass
     class Dropped(Message):
@@ -102,14 +84,6 @@ class ObjectTree(MarkedTree, DropSite):
 
     _opens: str = ""
     """Prefix of a folder that is to be opened once the cursor has arrived there."""
-
-    # What is selected
-
-    @property
-    def selection(self) -> list[Entry]:
-        """What a command works on: what is marked, else the row of the cursor."""
-        entry = self.cursor_entry
-        return self.marked or ([entry] if entry else [])
 
     # Actions
 
@@ -278,22 +252,6 @@ class ObjectTree(MarkedTree, DropSite):
         """Return how a whole row is coloured: lit where a drop would go to."""
         subject = self._model.rows[row]
         return "object-tree--drop" if isinstance(subject, Folder) and subject.prefix == self._lit else ""
-
-    def click_row(self, row: int, event: events.Click) -> None:
-        """Extend a range with shift, mark with ctrl, else move the cursor and act."""
-        if event.shift:
-            start = self.cursor if self.range_start == NO_ROW else self.range_start
-            self.range_start = NO_ROW
-            self.cursor = row
-            self._mark_rows(range(min(start, row), max(start, row) + 1))
-        elif event.ctrl:
-            self.cursor = row
-            entry = self.cursor_entry
-            if entry is not None and not self._marks.covers(entry):
-                self._marks.toggle(entry)
-                self._marks_changed()
-        else:
-            super().click_row(row, event)
 
     def clicked(self, row: int, x: int, event: events.Click) -> None:
         """Act on the sign that was clicked; a double click chooses the row."""

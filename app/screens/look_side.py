@@ -29,16 +29,6 @@ class LookSide(BucketSide):
     def _find_opened(self, message: FindPanel.Opened) -> None:
         self.finding.open(message.entry)
 
-    @on(FindList.DownloadWanted)
-    def _find_download_wanted(self, message: FindList.DownloadWanted) -> None:
-        if self.may("download"):
-            self.attempt(self.objects.download([message.entry]))
-
-    @on(FindList.DeleteWanted)
-    def _find_delete_wanted(self, message: FindList.DeleteWanted) -> None:
-        if self.may("delete"):
-            self.attempt(self.objects.delete([message.entry]))
-
     @on(FindList.Changed)
     def _finds_changed(self) -> None:
         self.show_marked()

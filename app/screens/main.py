@@ -17,6 +17,7 @@ from widgets.facts import Facts
 from widgets.header_line import HeaderLine
 from widgets.key_line import KeyLine
 from widgets.object_tree import ObjectTree
+from widgets.row_list import RowList
 from widgets.transfer_strip import TransferStrip
 from widgets.transfers_panel import TransfersPanel
 
@@ -40,13 +41,13 @@ class MainScreen(SyncSide):
             self._show_details(wanted=True)
             self._details.focus()
 
-    @on(ObjectTree.DownloadWanted)
-    def _download_wanted(self, message: ObjectTree.DownloadWanted) -> None:
+    @on(RowList.DownloadWanted)
+    def _download_wanted(self, message: RowList.DownloadWanted) -> None:
         if self.may("download"):
             self.attempt(self.objects.download([message.entry]))
 
-    @on(ObjectTree.DeleteWanted)
-    def _delete_wanted(self, message: ObjectTree.DeleteWanted) -> None:
+    @on(RowList.DeleteWanted)
+    def _delete_wanted(self, message: RowList.DeleteWanted) -> None:
         if self.may("delete"):
             self.attempt(self.objects.delete([message.entry]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
+from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,6 +13,9 @@ from textual.widgets import Button
 from app.screens.dialog import Dialog, Label, button
 from services.words import day
 from widgets import formats
+
+HOW_TOLD: Final = "A bucket is deleted empty, so only such times tell what was in it at the end."
+"""What the service does not say."""
 
 
 class RestoreObjectsDialog(Dialog[float]):
@@ -22,9 +26,10 @@ class RestoreObjectsDialog(Dialog[float]):
 
         The bucket was emptied from `since` on (None where nobody can tell); `more` were not looked at.
         """
-        last = len(deleted) if since is None else sum(moment >= since for moment in deleted)
+        last = 0 if since is None else sum(moment >= since for moment in deleted)
         self._parted = 0 < last < len(deleted)
-        self._since = since or 0.0
+        self._since = since if last else None
+        self._one = len(deleted) == 1
         self._all = f"{formats.count(len(deleted), 'object')}{' or more' if more else ''}"
         self._last = f"{formats.count(last, 'object')}{' or more' if more else ''}"
         self._before = formats.count(len(deleted) - last, "other")
@@ -37,14 +42,12 @@ class RestoreObjectsDialog(Dialog[float]):
             yield Label(line, classes="dialog-text")
 
     def _lines(self) -> tuple[str, ...]:
-        if not self._parted:
-            return ("They are what soft delete has kept, also of what was deleted before the bucket was.",)
+        they = "It was" if self._one else "They were"
+        if self._since is None:
+            return (f"{they} deleted, and soft delete has kept {'it' if self._one else 'them'}.", HOW_TOLD)
         then = datetime.fromtimestamp(self._since, UTC).astimezone(self._zone)
-        return (
-            f"They were deleted from {day(self._since, self._zone)}, {then:%H:%M} on, when the bucket was emptied.",
-            f"{self._before} had been deleted before that.",
-            "A bucket is deleted empty, so only these times tell what was in it at the end.",
-        )
+        when = f"{they} deleted from {day(self._since, self._zone)}, {then:%H:%M} on, when the bucket was emptied."
+        return (when, f"{self._before} had been deleted before that.", HOW_TOLD) if self._parted else (when,)
 
     def buttons(self) -> ComposeResult:
         """Yield Cancel, and the ways on."""
@@ -58,7 +61,7 @@ class RestoreObjectsDialog(Dialog[float]):
     @on(Button.Pressed, "#last")
     def _last_pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.dismiss(self._since)
+        self.dismiss(self._since or 0.0)
 
     @on(Button.Pressed, "#go")
     def _all_pressed(self, event: Button.Pressed) -> None:
