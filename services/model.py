@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 
 class ObjectRow(NamedTuple):
@@ -57,6 +57,22 @@ class BriefPage(NamedTuple):
     """The objects of this page, in byte order of their names."""
     next_token: str
     """Token of the next page; empty on the last one."""
+
+
+VersionRow = tuple[str, int, int, str, str]
+"""What is needed to tell versions of an object apart: its full name (raw), its bytes, its generation, its CRC32C, and
+the raw text of `goog-reserved-file-mtime` (empty for none)."""
+
+
+class VersionPage(NamedTuple):
+    """One page of a listing that is compared with what was there before."""
+
+    objects: list[VersionRow] | None
+    """The objects of this page, in byte order of their names; None where the answer is the known one."""
+    next_token: str
+    """Token of the next page; empty on the last one, and where the answer is the known one."""
+    digest: bytes
+    """Digest of the answer as it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +134,16 @@ class ObjectInfo:
         )
 
 
+MTIME_LIMIT: Final = 32
+"""Characters that a modification time in metadata may have: others put there what they like (hazard 64)."""
+
+
 def parse_mtime(text: str | None) -> float | None:
     """Parse the value of `goog-reserved-file-mtime` (decimal seconds); None for what is absent or hostile.
 
     Bounded to what a file system can hold (hazard 64): the years 1970 to about 9999.
     """
-    if not text or len(text) > 32:
+    if not text or len(text) > MTIME_LIMIT:
         return None
     try:
         value = float(text)

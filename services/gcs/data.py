@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -20,15 +21,17 @@ from services.gcs.paths import BATCH, DOWNLOAD, bucket_path, encoded, object_pat
 from services.gcs.translate import (
     BRIEF_FIELDS,
     ROW_FIELDS,
+    VERSION_FIELDS,
     attribute_fields,
     brief_page,
     list_page,
     object_info,
     precondition_params,
     rewrite_status,
+    version_rows,
 )
 from services.gcs.uploads import Uploads
-from services.model import BriefPage, ListPage, ObjectInfo, Precondition, WriteAttributes
+from services.model import BriefPage, ListPage, ObjectInfo, Precondition, VersionPage, WriteAttributes
 from services.names import check_object_name
 
 JSON_HEADERS = {"Content-Type": "application/json; charset=UTF-8"}
@@ -61,6 +64,18 @@ class GoogleData(Uploads, Folders, MultipartUploads):
     async def list_brief(self, bucket: str, query: ListQuery, token: str = "") -> BriefPage:
         """Return one page with only what is printed of each object; the query has no delimiter."""
         return await self.wire.parsed(_list_request(bucket, query, token, BRIEF_FIELDS), brief_page)
+
+    async def list_versions(self, bucket: str, query: ListQuery, token: str = "", *, known: bytes = b"") -> VersionPage:
+        """Return one page to be compared; where the answer has the `known` digest, that is all that is said."""
+        request = _list_request(bucket, query, token, VERSION_FIELDS)
+
+        def read(reply: Reply) -> VersionPage:
+            digest = hashlib.blake2b(reply.body, digest_size=16).digest()
+            if digest == known:
+                return VersionPage(None, "", digest)
+            return VersionPage(*version_rows(reply.json(request.subject)), digest)
+
+        return await self.wire.answered(request, read)
 
     async def stat(
         self, bucket: str, name: str, *, generation: int | None = None, soft_deleted: bool = False

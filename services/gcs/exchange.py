@@ -221,7 +221,11 @@ class Exchange(abc.ABC):
         return await self.parsed(request, dict)
 
     async def parsed(self, request: Request, read: Callable[[dict[str, Any]], T]) -> T:
-        """Return what `read` makes of the JSON object that a request is answered with; raises `PailError`.
+        """Return what `read` makes of the JSON object that a request is answered with; raises `PailError`."""
+        return await self.answered(request, lambda reply: read(reply.json(request.subject)))
+
+    async def answered(self, request: Request, read: Callable[[Reply], T]) -> T:
+        """Return what `read` makes of the answer to a request; raises `PailError`.
 
         An answer that is cut short, or of which `read` says by `Transient` that it has a wrong bit in it, is asked for
         again where that does no harm.
@@ -230,7 +234,7 @@ class Exchange(abc.ABC):
         for attempt in itertools.count(1):
             reply = await self.send(request)
             try:
-                return read(reply.json(request.subject))
+                return read(reply)
             except Transient as damage:
                 again = request.repeatable and attempt < DAMAGED_ATTEMPTS
                 pause = self._pause(damage, attempt, time.monotonic() - started) if again else None

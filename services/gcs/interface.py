@@ -32,6 +32,7 @@ from services.model import (
     MultipartUpload,
     ObjectInfo,
     Precondition,
+    VersionPage,
     WriteAttributes,
 )
 from services.operations import OperationCounter
@@ -142,6 +143,12 @@ class DataPlane(Protocol):
 
     async def list_brief(self, bucket: str, query: ListQuery, token: str = "") -> BriefPage:
         """Return one page with only what is printed of each object; the query has no delimiter."""
+
+    async def list_versions(self, bucket: str, query: ListQuery, token: str = "", *, known: bytes = b"") -> VersionPage:
+        """Return one page with what tells versions of each object apart; the query has no delimiter.
+
+        Where the answer is byte for byte the one whose digest is `known`, nothing but that is said.
+        """
 
     async def stat(
         self, bucket: str, name: str, *, generation: int | None = None, soft_deleted: bool = False

@@ -10,6 +10,7 @@ from typing import Any, Final
 from services.errors import Transient
 from services.gcs.interface import RewriteStatus
 from services.model import (
+    MTIME_LIMIT,
     BriefPage,
     BucketInfo,
     BucketPage,
@@ -20,6 +21,7 @@ from services.model import (
     ObjectInfo,
     ObjectRow,
     Precondition,
+    VersionRow,
     WriteAttributes,
     parse_mtime,
 )
@@ -36,10 +38,16 @@ ROW_FIELDS: Final = (
 BRIEF_FIELDS: Final = "kind,nextPageToken,prefixes,items(name,size,updated,storageClass)"
 """What a listing asks for that is only printed: half the bytes of one that is worked with."""
 
+VERSION_FIELDS: Final = (
+    "kind,nextPageToken,prefixes,items(name,size,generation,crc32c,metadata/goog-reserved-file-mtime)"
+)
+"""What a listing asks for that is compared with what was there before."""
+
 _MOMENT_LENGTH: Final = len("2026-01-01T00:00:00.000Z")
 """Characters of a time as the service writes it."""
 
 _brief_values: Final = itemgetter("name", "size", "updated", "storageClass")
+_version_values: Final = itemgetter("name", "size", "generation", "crc32c")
 
 _LIST_KEYS: Final = frozenset({"kind", "nextPageToken", "prefixes", "items", "selfLink", "etag"})
 """All that a page of a listing may hold.  Another key is a damaged answer: one flipped bit in `items` would otherwise
@@ -90,6 +98,35 @@ def brief_page(resource: Resource) -> BriefPage:
         if not {_MOMENT_LENGTH}.issuperset(map(len, moments)):
             rows = [(name, size, _milliseconds(moment), kind) for name, size, moment, kind in rows]
         return BriefPage(rows, str(resource.get("nextPageToken", "")))
+    except DAMAGE as error:
+        raise Transient("the listing arrived damaged") from error
+
+
+def version_rows(resource: Resource) -> tuple[list[VersionRow], str]:
+    """Return the objects of a page that is compared, and the next token; raises `Transient` for another answer."""
+    if resource.get("kind") != "storage#objects" or not _LIST_KEYS.issuperset(resource):
+        raise Transient("the listing arrived damaged")
+    items = resource.get("items", ())
+    try:
+        try:
+            rows = list(map(_version_values, items))
+        except KeyError:  # another server may keep no checksum
+            rows = [(item["name"], item["size"], item["generation"], item.get("crc32c", "")) for item in items]
+        stamps = [
+            metadata.get("goog-reserved-file-mtime", "") if (metadata := item.get("metadata")) else "" for item in items
+        ]
+        # Column by column, for many such pages are read again and again; `join` refuses what is not a text.
+        names, sizes, generations, checksums = zip(*rows, strict=True) if rows else ((), (), (), ())
+        "".join(names)
+        "".join(checksums)
+        if len("".join(stamps)) > MTIME_LIMIT * len(stamps):
+            stamps = [stamp if len(stamp) <= MTIME_LIMIT else "" for stamp in stamps]
+        for column in (sizes, generations):
+            digits = "".join(column)
+            if rows and not (digits.isdecimal() and digits.isascii()):
+                raise ValueError("not a number")
+        found = list(zip(names, map(int, sizes), map(int, generations), checksums, stamps, strict=True))
+        return found, str(resource.get("nextPageToken", ""))
     except DAMAGE as error:
         raise Transient("the listing arrived damaged") from error
 

@@ -240,7 +240,8 @@ class Controller:
         notes = await self._memory()
         await self._check_folder(bool(notes.base))
         before, rules = self.tree.entries, Rules(self.pair.excludes)
-        self.tree = await self._on_disk(self.disk.scan, rules)
+        # This is what goes on all the time where there are no events: it has a share of one core.
+        self.tree = await self._on_disk(lambda: self.disk.scan(rules, alone=True))
         self.rules = rules
         after = self.tree.entries
         changed = {key for key in {*before, *after} if not _alike(before.get(key), after.get(key))}
@@ -252,7 +253,11 @@ class Controller:
         before = self.remote.entries
         self.remote = await self.prefix.list()
         after = self.remote.entries
-        changed = {key for key in {*before, *after} if _version(before.get(key)) != _version(after.get(key))}
+        # What a page tells as before is the very same object: most of a quiet bucket needs no comparison.
+        changed = {
+            key for key, entry in after.items() if (old := before.get(key)) is not entry and _version(old) != entry[0]
+        }
+        changed |= before.keys() - after.keys()
         return await self._bring_changes(notes, changed.difference(hold))
 
     async def _bring_changes(self, notes: Notes, keys: set[str]) -> Result:

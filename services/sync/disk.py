@@ -91,9 +91,9 @@ class Disk:
         """Return the path of a key; raises `UnmappableName`."""
         return f"{self.root}/{names.local_path(key.rstrip('/'))}"
 
-    def scan(self, rules: Rules) -> LocalTree:
-        """Return what is there."""
-        return scan(self.root, rules, prefix=self._prefix)
+    def scan(self, rules: Rules, *, alone: bool = False) -> LocalTree:
+        """Return what is there; `alone` without the help of another process."""
+        return scan(self.root, rules, prefix=self._prefix, alone=alone)
 
     def look(self, key: str) -> Signature | None:
         """Return the signature of a file; None where none is."""

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
+from services.model import parse_mtime
+
 EMPTY_CRC32C: Final = "AAAAAA=="
 """CRC32C of no bytes, as Google writes it."""
 
@@ -72,8 +74,13 @@ class RemoteEntry(NamedTuple):
     """Bytes as stored."""
     crc32c: str
     """CRC32C of the stored bytes."""
-    mtime: float | None = None
-    """Modification time of its source, seconds since the epoch."""
+    stamp: str = ""
+    """Modification time of its source as its metadata says it, which may be anything."""
+
+    @property
+    def mtime(self) -> float | None:
+        """Modification time of its source, seconds since the epoch; None where none was kept that makes sense."""
+        return parse_mtime(self.stamp)
 
 
 class BaseEntry(NamedTuple):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING, Final
 
 from services.transfer.local import PARTIAL_PREFIX
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 IGNORE_FILE: Final = ".pailignore"
 """Name of the file with the rules of a folder and what is below it."""
@@ -58,6 +59,8 @@ class Rules:
 
         Raises `ValueError` for a line that is no pattern.
         """
+        from pathspec import GitIgnoreSpec  # most pairs have no rules
+
         # What the command line says comes last: it wins over what a file says.
         patterns = lines if folder else (*EDITOR_PATTERNS, *lines, *self._excludes)
         self._specs[folder] = GitIgnoreSpec.from_lines(patterns)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from services import names
 from services.errors import LocalFileError, PailError, UnmappableName
 from services.names import display_name
+from services.sync import aside
+from services.sync.aside import Listed, Row, Waiting
 from services.sync.entries import LocalEntry, LocalTree, Problem, Signature
 from services.sync.ignore import IGNORE_FILE, Rules
 from services.sync.state import NONCE_START
@@ -38,12 +42,12 @@ def signature_of(found: os.stat_result) -> Signature:
     return Signature(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def scan(root: str, rules: Rules, *, prefix: str = "") -> LocalTree:
+def scan(root: str, rules: Rules, *, prefix: str = "", alone: bool = False) -> LocalTree:
     """Return what lies below `root`; `prefix` is the pair's, as it counts for the length of names.
 
-    Links, devices and names that no object can have are reported as problems, and so is what cannot be read; nothing
-    at or below them is known.  Raises `PailError` where the root itself cannot be read, or an ignore file: to sync
-    what was to be left out cannot be undone.
+    A large tree is listed by two processes, unless `alone`.  Links, devices and names that no object can have are
+    reported as problems, and so is what cannot be read; nothing at or below them is known.  Raises `PailError` where
+    the root itself cannot be read, or an ignore file: to sync what was to be left out cannot be undone.
     """
     tree = LocalTree()
     with explained(root, "read the folder"):
@@ -51,12 +55,39 @@ def scan(root: str, rules: Rules, *, prefix: str = "") -> LocalTree:
     try:
         waiting = [("", "")]
         room = names.NAME_LIMIT_BYTES - len(prefix.encode())
-        while waiting:
-            folder, path = waiting.pop()
-            waiting += _scan_folder(tree, rules, root, top, folder, path, room)
+        look = _Look(tree, rules, root, top, room)
+        while waiting and (alone or len(tree.entries) < aside.FROM):
+            look.at(waiting)
+        if waiting:
+            _share(look, waiting)
     finally:
         os.close(top)
     return tree
+
+
+def _share(look: _Look, waiting: list[Waiting]) -> None:
+    """Look at folders and those below them in two processes; this one does all where there cannot be another."""
+    try:
+        other = aside.Aside(look.top)
+    except (OSError, ValueError):
+        other = None
+    try:
+        while waiting or (other is not None and other.busy):
+            if other is not None:
+                try:
+                    other.share(waiting)
+                    heard = other.answers(wait=not waiting)
+                except (OSError, EOFError, ValueError):
+                    waiting += other.close()
+                    other = None
+                    continue
+                for (folder, path), listed in heard:
+                    waiting += look.take(folder, path, listed)
+            if waiting:
+                look.at(waiting)
+    finally:
+        if other is not None:
+            other.close()
 
 
 def rescan(root: str, rules: Rules, tree: LocalTree, folders: Collection[str], *, prefix: str = "") -> set[str]:
@@ -70,9 +101,9 @@ def rescan(root: str, rules: Rules, tree: LocalTree, folders: Collection[str], *
     try:
         room = names.NAME_LIMIT_BYTES - len(prefix.encode())
         waiting = [(folder, names.local_path(folder[:-1]) + "/" if folder else "") for folder in folders]
+        look = _Look(fresh, rules, root, top, room)
         while waiting:
-            folder, path = waiting.pop()
-            inner = _scan_folder(fresh, rules, root, top, folder, path, room)
+            inner = look.folder(*waiting.pop())
             waiting += [(key, place) for key, place in inner if key not in tree.entries and key not in folders]
             for key, _ in inner:
                 fresh.entries.setdefault(key, tree.entries.get(key, LocalEntry(None)))
@@ -101,81 +132,119 @@ def _folder(key: str) -> str:
     return f"{parent}/" if parent else ""
 
 
-def _scan_folder(
-    tree: LocalTree, rules: Rules, root: str, top: int, folder: str, path: str, room: int
-) -> list[tuple[str, str]]:
-    """Take in one folder and return those in it: each its key and its path below the root, both with a `/`."""
-    try:
-        handle = os.open(path, _FLAGS, dir_fd=top) if path else os.dup(top)
-    except FileNotFoundError:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A walk over a folder, one folder in it at a time."""
+
+    tree: LocalTree
+    rules: Rules
+    root: str
+    top: int
+    """Descriptor of the root."""
+    room: int
+    """Bytes that a key may have."""
+
+    def at(self, waiting: list[Waiting]) -> None:
+        """Take in the last folder that waits; those in it wait then."""
+        waiting += self.folder(*waiting.pop())
+
+    def folder(self, folder: str, path: str) -> list[Waiting]:
+        """Take in one folder and return those in it: each its key and its path below the root, both with a `/`."""
+        try:
+            # With its slash a link that was put in its place would be followed all the same.
+            handle = os.open(path.rstrip("/"), _FLAGS, dir_fd=self.top) if path else os.dup(self.top)
+        except OSError as error:
+            return self._failed(folder, path, error)
+        try:
+            with os.scandir(handle) as found:
+                entries = list(found)
+            if any(entry.name == IGNORE_FILE for entry in entries):
+                _read_rules(self.rules, self.root, path, folder)
+            return self._take_in(folder, path, entries)
+        except OSError as error:
+            if not path:
+                raise local_error(error, self.root, "read the folder") from error
+            return self._failed(folder, path, error)
+        finally:
+            os.close(handle)
+
+    def take(self, folder: str, path: str, listed: Listed) -> list[Waiting]:
+        """Take in one folder as the other process has listed it, and return those in it."""
+        code, rows = listed
+        if code:
+            return self._failed(folder, path, OSError(code, os.strerror(code)))
+        if any(row[0] == IGNORE_FILE for row in rows):
+            _read_rules(self.rules, self.root, path, folder)
+        if not self._is_quick(folder):
+            return self._take_rest(folder, path, rows, empty=True)
+        found_files, rest = self.tree.entries, []
+        for row in rows:
+            name, mode, signature = row
+            if mode & _KIND == _FILE and _plain(name):
+                found_files[folder + name] = _new(LocalEntry, (_new(Signature, signature), "", False, False))
+            else:
+                rest.append(row)
+        return self._take_rest(folder, path, rest, empty=len(rest) == len(rows))
+
+    def _failed(self, folder: str, path: str, error: OSError) -> list[Waiting]:
+        if error.errno == errno.ENOENT:
+            return []
+        why = local_error(error, f"{self.root}/{path}", "read the folder")
+        self.tree.unknown.add(folder)
+        self.tree.problems.append(Problem(path or folder, why.message, why.remedy))
         return []
-    except OSError as error:
-        return _unknown(tree, folder, path, local_error(error, f"{root}/{path}", "read the folder"))
-    try:
-        with os.scandir(handle) as found:
-            entries = list(found)
-        if any(entry.name == IGNORE_FILE for entry in entries):
-            _read_rules(rules, root, path, folder)
-        return _take_in(tree, rules, folder, path, entries, room)
-    except OSError as error:
-        if not path:
-            raise local_error(error, root, "read the folder") from error
-        return _unknown(tree, folder, path, local_error(error, f"{root}/{path}", "read the folder"))
-    finally:
-        os.close(handle)
 
+    def _is_quick(self, folder: str) -> bool:
+        """Tell whether plain names in a folder need no further look: most are plain, and most are files."""
+        return self.rules.is_plain and folder.isascii() and len(folder) + names.SEGMENT_LIMIT_BYTES <= self.room
 
-def _unknown(tree: LocalTree, key: str, path: str, error: PailError) -> list[tuple[str, str]]:
-    tree.unknown.add(key)
-    tree.problems.append(Problem(path or key, error.message, error.remedy))
-    return []
-
-
-def _take_in(
-    tree: LocalTree, rules: Rules, folder: str, path: str, entries: list[os.DirEntry[str]], room: int
-) -> list[tuple[str, str]]:
-    inner = []
-    empty = True
-    # Nearly every name is plain and nearly everything is a file: that is decided at once, without a call.
-    quick = rules.is_plain and folder.isascii() and len(folder) + names.SEGMENT_LIMIT_BYTES <= room
-    found_files = tree.entries
-    for entry in entries:
-        name = entry.name
-        try:
-            found = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            continue
-        if quick and found.st_mode & _KIND == _FILE and _plain(name):
-            empty = False
-            signature = _new(Signature, (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
-            found_files[folder + name] = _new(LocalEntry, (signature, "", False, False))
-            continue
-        is_folder = stat.S_ISDIR(found.st_mode)
-        try:
-            key = folder + _segment(name)
-            if rules.ignores(f"{key}/" if is_folder else key):
-                tree.ignored += 1
-                if name.startswith(_PARTIAL):
-                    tree.partials.append(path + name)
+    def _take_in(self, folder: str, path: str, entries: list[os.DirEntry[str]]) -> list[Waiting]:
+        empty, quick, rest = True, self._is_quick(folder), []
+        found_files = self.tree.entries
+        for entry in entries:
+            name = entry.name
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
                 continue
-            _check(key, room)
-        except PailError as error:
+            signature = _new(Signature, (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+            if quick and found.st_mode & _KIND == _FILE and _plain(name):
+                empty = False
+                found_files[folder + name] = _new(LocalEntry, (signature, "", False, False))
+            else:
+                rest.append((name, found.st_mode, signature))
+        return self._take_rest(folder, path, rest, empty=empty)
+
+    def _take_rest(self, folder: str, path: str, rows: Sequence[Row], *, empty: bool) -> list[Waiting]:
+        """Take in what rules, names or kinds have a say in; `empty` tells whether nothing else is in the folder."""
+        tree, inner = self.tree, []
+        for name, mode, signature in rows:
+            is_folder = stat.S_ISDIR(mode)
+            try:
+                key = folder + _segment(name)
+                if self.rules.ignores(f"{key}/" if is_folder else key):
+                    tree.ignored += 1
+                    if name.startswith(_PARTIAL):
+                        tree.partials.append(path + name)
+                    continue
+                _check(key, self.room)
+            except PailError as error:
+                empty = False
+                tree.problems.append(Problem(path + name, error.message, error.remedy))
+                continue
             empty = False
-            tree.problems.append(Problem(path + name, error.message, error.remedy))
-            continue
-        empty = False
-        if is_folder:
-            inner.append((f"{key}/", f"{path}{name}/"))
-        elif stat.S_ISREG(found.st_mode):
-            tree.entries[key] = LocalEntry(Signature(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
-        else:
-            # Neither the name nor what an object below it would be is ours to touch.
-            tree.unknown |= {key, f"{key}/"}
-            shown = display_name(path + name)
-            tree.problems.append(Problem(path + name, f"{shown} is {kind_of(found.st_mode)}, which is left alone"))
-    if folder:
-        tree.entries[folder] = LocalEntry(None, empty=empty)
-    return inner
+            if is_folder:
+                inner.append((f"{key}/", f"{path}{name}/"))
+            elif stat.S_ISREG(mode):
+                tree.entries[key] = LocalEntry(Signature(*signature))
+            else:
+                # Neither the name nor what an object below it would be is ours to touch.
+                tree.unknown |= {key, f"{key}/"}
+                shown = display_name(path + name)
+                tree.problems.append(Problem(path + name, f"{shown} is {kind_of(mode)}, which is left alone"))
+        if folder:
+            tree.entries[folder] = LocalEntry(None, empty=empty)
+        return inner
 
 
 def _segment(name: str) -> str:

@@ -36,6 +36,9 @@ CREATE TABLE intents (
 ) WITHOUT ROWID;
 """
 
+_new: Final = tuple.__new__
+"""Makes a named tuple from a plain one, in half the time."""
+
 NONCE_START: Final = "sync-"
 """How the marks of sync begin: an unfinished download that nothing is known of any more is told by it."""
 
@@ -127,8 +130,14 @@ class State:
         with self._lock:
             rows = self._db.execute("SELECT key, inode, size, mtime_ns, ctime_ns, crc32c, generation FROM base")
             return {
-                key: BaseEntry(
-                    None if inode is None else Signature(inode, size, mtime_ns, ctime_ns), size, crc32c, generation
+                key: _new(
+                    BaseEntry,
+                    (
+                        None if inode is None else _new(Signature, (inode, size, mtime_ns, ctime_ns)),
+                        size,
+                        crc32c,
+                        generation,
+                    ),
                 )
                 for key, inode, size, mtime_ns, ctime_ns, crc32c, generation in rows
             }

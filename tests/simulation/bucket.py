@@ -12,7 +12,7 @@ from typing import Any
 from services import checksum
 from services.errors import Corrupt, ObjectNotFound, PreconditionFailed, Rejected, SessionGone, Transient
 from services.gcs.interface import ListQuery, RewriteStatus, UploadStatus
-from services.model import ListPage, ObjectInfo, Precondition, WriteAttributes
+from services.model import ObjectInfo, Precondition, VersionPage, WriteAttributes
 
 BUCKET = "bucket"
 HISTORY = 6
@@ -155,7 +155,7 @@ class Network:
             raise Transient("the answer was lost")
         return done
 
-    async def list_page(self, bucket: str, query: ListQuery, token: str = "") -> ListPage:
+    async def list_versions(self, bucket: str, query: ListQuery, token: str = "", *, known: bytes = b"") -> VersionPage:
         await self._ask("list")
         fault = self._fault("list")
         if fault == "refused":
@@ -172,9 +172,11 @@ class Network:
         page = names[: len(names) // 2] if not token else names[len(names) // 2 :]
         if fault == "stale":
             page = names if not token else []
-        rows = [live[name].row() for name in page]
+        rows = [(name, live[name].size, live[name].generation, live[name].crc32c, "") for name in page]
         await self._ask("list")
-        return ListPage(rows, [], "" if token else "more")
+        following = "" if token else "more"
+        digest = repr((rows, following)).encode()
+        return VersionPage(None, "", digest) if digest == known else VersionPage(rows, following, digest)
 
     async def stat(self, bucket: str, name: str, *, generation: int | None = None) -> ObjectInfo:
         await self._ask("stat")

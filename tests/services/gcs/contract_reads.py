@@ -204,6 +204,21 @@ class ReadContract(OnBench):
         (other,) = (await bench.data.list_brief(BUCKET, ListQuery(page_size=1), page.next_token)).objects
         assert other[0] == "other"
 
+    async def test_a_page_that_is_compared_is_read_only_where_it_is_another_one(self, bench: Bench) -> None:
+        info = await bench.put("name", b"xyz", metadata={"goog-reserved-file-mtime": "12"})
+        await bench.put("other")
+        query = ListQuery(page_size=1)
+        first = await bench.data.list_versions(BUCKET, query)
+        assert first.objects == [("name", 3, info.generation, info.crc32c, "12")]
+        again = await bench.data.list_versions(BUCKET, query, known=first.digest)
+        assert again == (None, "", first.digest)
+        second = await bench.data.list_versions(BUCKET, query, first.next_token, known=first.digest)
+        assert [row[0] for row in second.objects or ()] == ["other"]
+        await bench.put("name", b"new")
+        changed = await bench.data.list_versions(BUCKET, query, known=first.digest)
+        assert [row[1] for row in changed.objects or ()] == [3]
+        assert changed.digest != first.digest
+
     async def test_a_small_object_is_fetched_whole_as_stored(self, bench: Bench) -> None:
         packed = gzip.compress(b"text " * 100)
         old = await bench.put("packed", b"old")

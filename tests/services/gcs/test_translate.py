@@ -110,6 +110,28 @@ def test_a_brief_page_keeps_what_is_printed_and_takes_other_servers_times_and_ga
             translate.brief_page({"kind": "storage#objects", "items": [odd]})
 
 
+def test_a_page_to_be_compared_keeps_what_tells_versions_apart_and_refuses_damage() -> None:
+    stamped = {
+        "name": "m",
+        "size": "1",
+        "generation": "9",
+        "crc32c": "x",
+        "metadata": {"goog-reserved-file-mtime": "12"},
+    }
+    hostile = {**stamped, "metadata": {"goog-reserved-file-mtime": "9" * 5000}}
+    bare = {"name": "b", "size": "0", "generation": "7"}
+    page = {"kind": "storage#objects", "items": [stamped, hostile, bare], "nextPageToken": "t"}
+    rows = [("m", 1, 9, "x", "12"), ("m", 1, 9, "x", ""), ("b", 0, 7, "", "")]
+    assert translate.version_rows(page) == (rows, "t")
+    assert translate.version_rows({"kind": "storage#objects"}) == ([], "")
+    for odd in ({"name": 1}, {"size": "-1"}, {"size": ""}, {"generation": "1e3"}, {"crc32c": 5}, {"metadata": 1}):
+        with pytest.raises(Transient):
+            translate.version_rows({"kind": "storage#objects", "items": [{**stamped, **odd}]})
+    for broken in ({"kind": "storage#objects", "itens": []}, {"items": []}):
+        with pytest.raises(Transient):
+            translate.version_rows(broken)
+
+
 def test_a_bucket_keeps_its_settings_and_lacks_what_may_not_be_read() -> None:
     info = translate.bucket_info(BUCKET)
     assert (info.versioning, info.soft_delete_s, info.uniform_access, info.requester_pays) == (

@@ -13,7 +13,8 @@ import pytest
 
 from services import checksum
 from services.errors import Safeguard
-from services.model import ListPage
+from services.gcs.interface import ListQuery
+from services.model import VersionPage, VersionRow
 from services.sync import disk as disk_module
 from services.sync import exchange
 from services.sync.controller import Controller
@@ -30,19 +31,19 @@ from tests.services.transfer.doubles import Changed
 DAY_NS = 86_400 * 10**9
 
 
-def listing(box: Machine, answer: Callable[[ListPage], ListPage]) -> Machine:
+def listing(box: Machine, answer: Callable[[VersionPage], VersionPage]) -> Machine:
     """Return the machine with another answer to its first listing."""
     changed = False
 
-    async def list_page(real: Any, *arguments: Any, **options: Any) -> ListPage:
+    async def list_versions(real: Any, *arguments: Any, **options: Any) -> VersionPage:
         nonlocal changed
-        page: ListPage = await real(*arguments, **options)
+        page: VersionPage = await real(*arguments, **options)
         if changed:
             return page
         changed = True
         return answer(page)
 
-    return replace(box, data=Changed(box.data, {"list_page": list_page}))
+    return replace(box, data=Changed(box.data, {"list_versions": list_versions}))
 
 
 async def test_hazard_24_what_was_deleted_here_stays_deleted_after_an_empty_listing(box: Machine) -> None:
@@ -65,13 +66,13 @@ async def test_hazard_24_a_listing_of_the_past_makes_up_no_conflict(box: Machine
     box.write("a", "first")
     box.write("b", "x")
     await box.sync()
-    past = [row for row in (await box.storage.data.list_page(BUCKET, _all())).objects if row.name == "p/a"]
+    past = [row for row in await _rows(box) if row[0] == "p/a"]
     await box.put("a", "edited there")
     await box.sync()
     box.write("a", "edited here")
 
-    def stale(page: ListPage) -> ListPage:
-        return page._replace(objects=[*past, *(row for row in page.objects if row.name != "p/a")])
+    def stale(page: VersionPage) -> VersionPage:
+        return page._replace(objects=[*past, *(row for row in page.objects or () if row[0] != "p/a")])
 
     await listing(box, stale).sync()
     await box.sync()
@@ -82,21 +83,20 @@ async def test_hazard_24_what_a_listing_of_the_past_says_is_not_agreed_on(box: M
     box.write("a", "first")
     box.write("b", "x")
     await box.sync()
-    past = [row for row in (await box.storage.data.list_page(BUCKET, _all())).objects if row.name == "p/a"]
+    past = [row for row in await _rows(box) if row[0] == "p/a"]
     await box.put("a", "edited there")
     await box.sync()
     box.write("a", "first")  # as the listing of the past says
     await listing(
-        box, lambda page: page._replace(objects=[*past, *(r for r in page.objects if r.name != "p/a")])
+        box, lambda page: page._replace(objects=[*past, *(r for r in page.objects or () if r[0] != "p/a")])
     ).sync()
     await box.sync()
     assert box.files() == {"a": "first", "b": "x"} == await box.objects()
 
 
-def _all() -> Any:
-    from services.gcs.interface import ListQuery
-
-    return ListQuery(prefix="p/")
+async def _rows(box: Machine) -> list[VersionRow]:
+    page = await box.storage.data.list_versions(BUCKET, ListQuery(prefix="p/"))
+    return page.objects or []
 
 
 async def test_an_edit_in_the_moment_of_a_download_is_kept_under_the_name_of_a_conflict(

@@ -146,7 +146,7 @@ async def test_a_lost_network_is_waited_out(box: Machine) -> None:
             raise Transient("no connection")
         return await real(*arguments, **options)
 
-    data = Changed(box.data, {"list_page": lost, "insert": lost})
+    data = Changed(box.data, {"list_versions": lost, "insert": lost})
     async with running(box, QUICK, data=data):
         down[0] = True
         box.write("a", "x")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.errors import DiskFull, Forbidden, Retained, Safeguard
-from services.model import BucketSpec, ListPage
+from services.model import BucketSpec, VersionPage
 from services.sync.controller import Controller
 from services.sync.disk import Disk
 from services.sync.live import Live
@@ -36,12 +36,12 @@ async def test_hazard_24_an_empty_or_broken_listing_deletes_nothing(box: Machine
         box.write(str(number), f"content {number}")
     await box.sync()
 
-    async def broken(real: Any, *arguments: Any, **options: Any) -> ListPage:
-        page: ListPage = await real(*arguments, **options)
-        return page._replace(objects=page.objects[:left])
+    async def broken(real: Any, *arguments: Any, **options: Any) -> VersionPage:
+        page: VersionPage = await real(*arguments, **options)
+        return page._replace(objects=(page.objects or [])[:left])
 
     with pytest.raises(Safeguard, match="lacks objects that are there"):
-        await over(box, list_page=broken).sync()
+        await over(box, list_versions=broken).sync()
     assert len(box.files()) == len(await box.objects()) == 12
     assert box.trash() == []
 
@@ -52,11 +52,11 @@ async def test_hazard_24_few_absences_are_asked_for_one_by_one(box: Machine) -> 
     await box.sync()
     await box.remove("a")
 
-    async def broken(real: Any, *arguments: Any, **options: Any) -> ListPage:
-        page: ListPage = await real(*arguments, **options)
-        return page._replace(objects=[row for row in page.objects if row.name != "p/b"])
+    async def broken(real: Any, *arguments: Any, **options: Any) -> VersionPage:
+        page: VersionPage = await real(*arguments, **options)
+        return page._replace(objects=[row for row in page.objects or () if row[0] != "p/b"])
 
-    await over(box, list_page=broken).sync()
+    await over(box, list_versions=broken).sync()
     assert set(box.files()) == {"b", "c", "d"}
 
 
@@ -170,7 +170,7 @@ async def test_hazard_48_a_listing_that_is_forbidden_halts(box: Machine) -> None
         raise Forbidden("no permission to list")
 
     with pytest.raises(Forbidden):
-        await over(box, list_page=forbidden).sync()
+        await over(box, list_versions=forbidden).sync()
     assert box.files() == {"a": "x"} == await box.objects()
 
 
