@@ -23,6 +23,7 @@ from services.paths import state_dir
 from services.sync.controller import Controller, Listener
 from services.sync.gate import MaxDelete
 from services.sync.limits import Limits, configured
+from services.sync.move import Throttle
 from services.sync.opened import keeps_nothing, opened
 from services.sync.overview import owner_socket
 from services.sync.owner import OwnerLink
@@ -131,7 +132,7 @@ async def _once(context: Context, pair: Pair, storage: Storage, teller: Teller, 
         storage,
         state_dir(),
         listener=listener,
-        throttle=limited(args.bandwidth).take,
+        throttle=_throttle(args.bandwidth, limits),
         trash_bytes=limits.trash_bytes,
     ) as found:
         if pair.delete and not args.dry_run and await found.on_disk(found.state.is_new):
@@ -140,6 +141,17 @@ async def _once(context: Context, pair: Pair, storage: Storage, teller: Teller, 
         with contextlib.suppress(OSError):
             await found.on_disk(found.controller.disk.trash.expire)
     return teller.finish(result, dry_run=args.dry_run)
+
+
+def _throttle(asked: str, limits: Limits) -> Throttle:
+    """Return what holds bytes back: what was asked for, and what the settings say of everything."""
+    both = [limited(text) for text in (asked, limits.bandwidth) if text]
+
+    async def take(count: int) -> None:
+        for limit in both:
+            await limit.take(count)
+
+    return take
 
 
 async def _ask_first(context: Context, pair: Pair, storage: Storage) -> None:
@@ -208,7 +220,7 @@ async def _watch(
         state_dir(),
         kind="watch",
         listener=Listener(teller.phase, teller.item, teller.notice),
-        throttle=limited(context.args.bandwidth).take,
+        throttle=_throttle(context.args.bandwidth, limits),
         limits=limits,
     )
     if await asyncio.to_thread(pairs.find, pair.id) is None:

@@ -31,6 +31,7 @@ from services.sync.pairs import KeptPair, PairList
 from services.sync.proposals import is_still_named
 from services.sync.runner import Runner
 from services.sync.status import PairView
+from services.transfer.meter import Bandwidth
 
 LOOK_S: Final = 1.0
 """Seconds between two looks at the list of pairs."""
@@ -60,6 +61,7 @@ class SyncHost:
         self._opener = opener
         self.limits = Limits()
         """What sync may cost and keep."""
+        self._bandwidth: tuple[Bandwidth, asyncio.AbstractEventLoop] | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = threading.Event()
@@ -74,6 +76,17 @@ class SyncHost:
         self._counting = threading.Lock()
         self.busy = False
         """Whether it keeps some pair in step; read from any thread."""
+
+    def share(self, bandwidth: Bandwidth) -> None:
+        """Have all pairs together be part of a limit that belongs to the event loop which calls this."""
+        self._bandwidth = bandwidth, asyncio.get_running_loop()
+
+    async def throttle(self, count: int, identifier: str) -> None:
+        """Wait until so many bytes of a pair may move."""
+        if self._bandwidth is None or not self._bandwidth[0].rate:
+            return
+        bandwidth, loop = self._bandwidth
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(bandwidth.take(count, f"pair {identifier}"), loop))
 
     def start(self) -> None:
         """Begin."""
@@ -236,6 +249,7 @@ class _Run:
                 storage,
                 host.state_dir,
                 ask=self._ask,
+                throttle=lambda count: host.throttle(count, kept.id),
                 times=host.times,
                 limits=host.limits,
                 listener=Listener(

@@ -20,11 +20,14 @@ class Limits:
     """Class A requests that looking at the bucket may cost in an hour."""
     trash_bytes: int = TRASH_MB * 1_000_000
     """Bytes that the trash may hold; what is oldest goes first."""
+    bandwidth: str = ""
+    """What may move a second in a process of its own, as a rate or a timetable; in the worker its limit counts."""
 
 
 def configured() -> Limits:
     """Return the limits that `config.toml` sets; a file that cannot be used sets none.  Blocks."""
     from services.config import load_or_defaults  # reads a file; needed once a pair runs
 
-    settings = load_or_defaults().config.sync
-    return Limits(int(settings.requests_an_hour), int(settings.trash_mb) * 1_000_000)
+    config = load_or_defaults().config
+    settings = config.sync
+    return Limits(int(settings.requests_an_hour), int(settings.trash_mb) * 1_000_000, config.transfers.bandwidth)

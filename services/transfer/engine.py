@@ -117,6 +117,11 @@ class Engine:
             or any(job.row.state in ("planning", "running") for job in jobs)
         )
 
+    @property
+    def bandwidth(self) -> Bandwidth:
+        """The limit of all that moves here; it belongs to the event loop of this engine."""
+        return self._core.tools.bandwidth
+
     async def _recover(self) -> None:
         oldest = time.time() - KEEP_FINISHED_S
         rows = await self.journal.call(lambda db: _prune(db, oldest))

@@ -76,6 +76,7 @@ class Worker:
                 try:
                     if on_ready is not None:
                         on_ready()
+                    self._sync.share(self._engine.bandwidth)
                     self._sync.start()
                     await self._until_done()
                 finally:

@@ -366,3 +366,46 @@ def test_hazard_34_two_live_processes_on_one_prefix_come_to_the_same(
     finally:
         second.kill()
         second.wait()
+
+
+def _two(folder: Path) -> None:
+    """Make two files of which the second has to wait for minutes once the first has moved at a byte a second."""
+    for name in ("one", "two"):
+        (folder / name).write_text(name * 1000)
+
+
+@pytest.mark.parametrize("where", ["--bandwidth", "the settings"])
+@pytest.mark.parametrize("live", [False, True])
+def test_a_limit_of_the_bandwidth_holds_a_sync_back(
+    pail: Pail, folder: Path, bucket: str, home: Path, where: str, live: bool
+) -> None:
+    _two(folder)
+    words = ["--watch"] if live else []
+    if where == "--bandwidth":
+        words += ["--bandwidth", "1"]
+    else:
+        path = Path(pail("config", "path").out.strip())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('[transfers]\nbandwidth = "1"\n')
+    process = subprocess.Popen(pail.command("sync", str(folder), bucket, *words), env=pail.environment)
+    try:
+        eventually(lambda: names(pail))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0 if live else process.wait(PATIENCE_S) != 0
+    finally:
+        process.kill()
+        process.wait()
+    assert len(names(pail)) == 1
+
+
+def test_pairs_in_the_worker_share_its_limit_of_the_bandwidth(pail: Pail, folder: Path, bucket: str) -> None:
+    pail("transfers", "limit", "1")
+    _two(folder)
+    pail("sync", str(folder), bucket, "--resume")
+    try:
+        assert len(eventually(lambda: names(pail))) == 1
+        pail("transfers", "limit", "off")
+        eventually(lambda: names(pail) == {"p/one", "p/two"})
+    finally:
+        pail("sync", str(folder), "--remove")
+        pail("worker", "stop")
