@@ -120,6 +120,8 @@ class Controller:
         self._throttle = throttle
         self._notes: Notes | None = None
         self._folding = False
+        self._recovered = False
+        """Whether it is known what became of all that was begun before: until then nothing is decided on a part."""
         self._refused: dict[str, Action] = {}
 
     def enter(self, phase: Phase, why: str = "") -> None:
@@ -203,6 +205,9 @@ class Controller:
         # A folder without a single file may not be mounted: what was begun in it cannot be looked up there.
         if not dry_run and (self.tree.partials or any(not key.endswith("/") for key in self.tree.entries)):
             resumable = await recover(self._state, notes, self.disk, self.prefix, self.remote.entries, self._on_disk)
+            self._recovered = True
+        elif not dry_run:
+            self._recovered = not await self._on_disk(self._state.intents)
         if self.tree.partials and not dry_run:
             await self._collect(self.tree.partials)
         # What is as it was agreed on is most of a folder: it needs no decision.
@@ -229,6 +234,8 @@ class Controller:
 
     async def run_folders(self, folders: Collection[str], *, hold: Collection[str] = ()) -> Result:
         """Look again at some local folders, and bring in step what changed there, without listing the bucket."""
+        if not self._recovered:
+            return await self.run_pass(hold=hold)
         notes = await self._memory()
         changed = await self._on_disk(
             lambda: rescan(self.disk.root, self.rules, self.tree, folders, prefix=self.pair.prefix)
@@ -237,6 +244,8 @@ class Controller:
 
     async def run_local(self, *, hold: Collection[str] = ()) -> Result:
         """Scan the whole folder, and bring in step what changed there, without listing the bucket."""
+        if not self._recovered:
+            return await self.run_pass(hold=hold)
         notes = await self._memory()
         await self._check_folder(bool(notes.base))
         before, rules = self.tree.entries, Rules(self.pair.excludes)
@@ -249,6 +258,8 @@ class Controller:
 
     async def run_remote(self, *, hold: Collection[str] = ()) -> Result:
         """List the bucket, and bring in step what changed there, without scanning the folder."""
+        if not self._recovered:
+            return await self.run_pass(hold=hold)
         notes = await self._memory()
         before = self.remote.entries
         self.remote = await self.prefix.list()

@@ -139,28 +139,35 @@ class Disk:
                 return 0
         return found.st_ino if found is not None else 0
 
-    def place(
-        self, key: str, partial: Partial, expected: LocalEntry | None, *, mtime: float | None, copy: str
-    ) -> Placed:
-        """Put a verified download in place of exactly the file that was planned on (None: of nothing).
+    def secure(self, key: str, partial: Partial, *, mtime: float | None) -> None:
+        """Have a verified download on the disk under its unfinished name, with the mode and the time it is to have.
+
+        Only then may anybody rely on it: that it is missing means later that it has taken its name.
+        """
+        with explained(self.path(key), "write"):
+            found = Place(partial.folder, partial.target).lstat()
+            mode = stat.S_IMODE(found.st_mode) & 0o777 if found is not None else local.NEW_FILE_MODE & ~self._umask
+            os.fchmod(partial.handle, mode)
+            if mtime is not None:
+                with contextlib.suppress(OSError, OverflowError):
+                    os.utime(partial.handle, ns=(int(mtime * 1e9), int(mtime * 1e9)))
+            os.fsync(partial.handle)
+            os.fsync(partial.folder)
+
+    def place(self, key: str, partial: Partial, expected: LocalEntry | None, *, copy: str) -> Placed:
+        """Put a secured download in place of exactly the file that was planned on (None: of nothing).
 
         Raises `Changed` where something else lies there; the download stays unfinished then.  Where the change came
         in the very moment of the swap, what was swapped out is kept as `copy` (a key).
         """
         with explained(self.path(key), "write"):
-            return self._place(key, partial, expected, mtime, copy)
+            return self._place(key, partial, expected, copy)
 
-    def _place(self, key: str, partial: Partial, expected: LocalEntry | None, mtime: float | None, copy: str) -> Placed:
+    def _place(self, key: str, partial: Partial, expected: LocalEntry | None, copy: str) -> Placed:
         place = Place(partial.folder, partial.target)
         found = place.lstat()
         if (signature_of(found) if found is not None else None) != (expected.signature if expected else None):
             raise Changed(key)
-        mode = stat.S_IMODE(found.st_mode) & 0o777 if found is not None else local.NEW_FILE_MODE & ~self._umask
-        os.fchmod(partial.handle, mode)
-        if mtime is not None:
-            with contextlib.suppress(OSError, OverflowError):
-                os.utime(partial.handle, ns=(int(mtime * 1e9), int(mtime * 1e9)))
-        os.fsync(partial.handle)
         # Taken before anybody can reach the file: however long this takes, an edit in its first tick need not show.
         now = time.time_ns()
         before = signature_of(os.fstat(partial.handle))
@@ -238,8 +245,11 @@ class Disk:
         raise Changed(key)
 
     def make_folder(self, key: str) -> None:
-        """Make a folder and those above it."""
-        local.make_folder(self.path(key), len(self.root))
+        """Make a folder and those above it, durably: one that is missing later was removed by somebody."""
+        path = self.path(key)
+        local.make_folder(path, len(self.root))
+        with explained(path, "make the folder"), _present(key), opened_place(path, len(self.root)) as place:
+            os.fsync(place.folder)
 
     def remove_folder(self, key: str) -> bool:
         """Remove a folder where it is empty, and tell whether it is gone."""
@@ -248,6 +258,7 @@ class Disk:
             try:
                 with opened_place(path, len(self.root)) as place:
                     os.rmdir(place.name, dir_fd=place.folder)
+                    os.fsync(place.folder)
             except FileNotFoundError:
                 return True
             except OSError as error:

@@ -122,6 +122,7 @@ class Mover:
         partial: Partial = await self.on_disk(self.disk.partial, action.key, nonce, remote.generation, remote.size)
         try:
             await self._fetch(action.key, remote, partial)
+            await self.on_disk(lambda: self.disk.secure(action.key, partial, mtime=remote.mtime))
             kept = await self._keep(action, remote) if action.kind == "conflict" else ""
             await self.notes.begin(
                 Intent(
@@ -134,9 +135,7 @@ class Mover:
                     os.fstat(partial.handle).st_ino,
                 )
             )
-            placed = await self.on_disk(
-                lambda: self.disk.place(action.key, partial, expected, mtime=remote.mtime, copy=action.copy)
-            )
+            placed = await self.on_disk(lambda: self.disk.place(action.key, partial, expected, copy=action.copy))
         except (Changed, NotFound, PreconditionFailed, Corrupt):
             # An unfinished file that is gone means, to whoever comes after a crash, that it took its name.
             await self.notes.withdraw(action.key, nonce)

@@ -233,8 +233,7 @@ def _open(path: Path, identity: str) -> sqlite3.Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, paths.PRIVATE_FILE_MODE))
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
     try:
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = FULL")
+        _flush_each_commit(db)
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version > SCHEMA_VERSION:
             raise Rejected(
@@ -258,6 +257,12 @@ def _open(path: Path, identity: str) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _flush_each_commit(db: sqlite3.Connection) -> None:
+    """Have what is written be on the disk when the call returns, so that no loss of power takes it back."""
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
 
 
 def _put_aside(path: Path) -> None:

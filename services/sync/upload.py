@@ -91,6 +91,12 @@ class Upload:
             if own is None:
                 raise
             info = own
+        except Corrupt:
+            if begun is None:
+                raise
+            # It was edited within a tick of the clock: what was sent before is of another content.
+            await self._forget()
+            raise SourceChanged("what was sent of it before is of another content") from None
         if info.crc32c != self._reading.crc.base64() or info.size != self._source.size:
             await self._forget()
             await remove_own(road.prefix.data, info)

@@ -38,7 +38,7 @@ def _replay(seed: int, rounds: int) -> int:
 
 def _prove(arguments: argparse.Namespace) -> int:
     started, cpu = time.monotonic(), time.process_time()
-    seed, steps, rounds, crashes, failures = arguments.seed, 0, 0, 0, 0
+    seed, steps, rounds, crashes, losses, failures = arguments.seed, 0, 0, 0, 0, 0
     while steps < arguments.steps:
         try:
             world: World = run(seed, arguments.rounds)
@@ -51,12 +51,14 @@ def _prove(arguments: argparse.Namespace) -> int:
                 print(f"see it again: python -m tests.simulation --replay {seed}")
                 return 1
         else:
-            steps, rounds, crashes = steps + world.steps, rounds + world.rounds, crashes + world.crashes
+            steps, rounds = steps + world.steps, rounds + world.rounds
+            crashes, losses = crashes + world.crashes, losses + world.losses
         seed += 1
         if failures > 20:
             break
     print(
-        f"{steps:,} steps, {rounds:,} rounds, {crashes:,} crashes, seeds {arguments.seed} to {seed - 1}, "
+        f"{steps:,} steps, {rounds:,} rounds, {crashes:,} crashes ({losses:,} of them losses of power), "
+        f"seeds {arguments.seed} to {seed - 1}, "
         f"{failures} failures; {time.monotonic() - started:.0f} s, {time.process_time() - cpu:.0f} s of CPU"
     )
     return 1 if failures else 0

@@ -10,6 +10,7 @@ import contextvars
 import errno
 import io
 import os
+import random
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -41,6 +42,10 @@ class Inode:
     ctime_ns: int = 0
     links: int = 1
     opened: int = 0
+    flushed: tuple[bytes, int, int] | None = None
+    """Its bytes and times as they are on the disk, where a process has written more since."""
+    written: bytes = b""
+    """Its bytes as a process has left them since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,8 @@ class Kernel:
         self.root = self.make(is_folder=True)
         self.full = False
         """Whether its disk is full."""
+        self._journal: list[tuple[tuple[Inode, ...], Callable[[], None]]] = []
+        self._dirty: list[Inode] = []
 
     def now_ns(self) -> int:
         return self.clock.now_ns + self.skew_ns
@@ -168,6 +175,62 @@ class Kernel:
         old = node.data[:offset].ljust(offset, b"\0")
         node.data = old + data + node.data[offset + len(data) :]
         self.touch(node)
+
+    # What a loss of power takes.
+
+    def changed(self, touched: tuple[Inode, ...], undo: Callable[[], None]) -> None:
+        """Note a change of names that is not on the disk yet, in the order of the file system's journal."""
+        times = [(node, node.mtime_ns, node.ctime_ns) for node in touched]
+
+        def undo_all() -> None:
+            undo()
+            for node, mtime_ns, ctime_ns in times:
+                node.mtime_ns, node.ctime_ns = mtime_ns, ctime_ns
+                if node.links and node.number in self._free:
+                    self._free.remove(node.number)
+
+        self._journal.append((touched, undo_all))
+
+    def writing(self, node: Inode) -> None:
+        """Note that a process writes to a file: what it writes is not on the disk yet."""
+        if node.flushed is None:
+            node.flushed = node.data, node.mtime_ns, node.ctime_ns
+            self._dirty.append(node)
+
+    def flush(self, node: Inode) -> None:
+        """Have on the disk what an inode holds, and all changes of names up to the last one that it is part of."""
+        node.flushed = None
+        last = max((at for at, (touched, _) in enumerate(self._journal) if node in touched), default=-1)
+        del self._journal[: last + 1]
+
+    def commit(self) -> None:
+        """Have all changes of names on the disk: somebody has saved something since."""
+        self._journal.clear()
+
+    def lose_power(self, chance: random.Random) -> str:
+        """Forget what was not flushed, or some of it: names by the order of the journal, bytes file by file."""
+        kept = chance.randrange(len(self._journal) + 1)
+        lost = self._journal[kept:]
+        for _, undo in reversed(lost):
+            undo()
+        self._journal.clear()
+        torn = 0
+        for node in self._dirty:
+            if node.flushed is None or node.data is not node.written:
+                # Whoever wrote to it after the process did has flushed it.
+                node.flushed = None
+                continue
+            (old, mtime_ns, ctime_ns), node.flushed = node.flushed, None
+            kind = chance.choice(("all", "nothing", "zeros", "half"))
+            torn += kind != "all"
+            if kind == "nothing":
+                node.data, node.mtime_ns, node.ctime_ns = old, mtime_ns, ctime_ns
+            elif kind != "all":
+                # The inode is there with its size and its times, its bytes are not.
+                half = len(node.data) // 2 if kind == "half" else 0
+                node.data = node.data[:half] + b"\0" * (len(node.data) - half)
+        self._dirty.clear()
+        return f"{len(lost)} changes of names lost, {torn} files torn"
 
     def status(self, node: Inode) -> Any:
         kind = stat.S_IFDIR if node.is_folder else stat.S_IFREG
@@ -320,6 +383,7 @@ class System:
                 raise OSError(errno.ENOSPC, "No space left on device")
             folder, name = kernel.place(path, start)
             node = kernel.make(is_folder=False, mode=mode)
+            kernel.changed((folder, node), _unlinked(node, folder, name))
             kernel.link(node, folder, name)
         elif node is not None and flags & os.O_EXCL:
             raise FileExistsError(errno.EEXIST, "is there", path)
@@ -328,8 +392,9 @@ class System:
         if flags & os.O_DIRECTORY and not node.is_folder:
             raise NotADirectoryError(errno.ENOTDIR, "Not a directory", path)
         if flags & os.O_TRUNC:
+            kernel.writing(node)
             kernel.write(node, b"", 0)
-            node.data = b""
+            node.data = node.written = b""
         return process.opened(node, flags)
 
     @staticmethod
@@ -393,8 +458,8 @@ class System:
 
     @staticmethod
     def fsync(handle: int) -> None:
-        process, _ = _enter()
-        process.node(handle)
+        process, kernel = _enter()
+        kernel.flush(process.node(handle))
 
     @staticmethod
     def mkdir(path: str, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
@@ -404,7 +469,9 @@ class System:
         folder, name = kernel.place(path, process.node(dir_fd) if dir_fd is not None else None)
         if name in folder.entries:
             raise FileExistsError(errno.EEXIST, "is there", path)
-        kernel.link(kernel.make(is_folder=True, mode=mode), folder, name)
+        node = kernel.make(is_folder=True, mode=mode)
+        kernel.changed((folder, node), _unlinked(node, folder, name))
+        kernel.link(node, folder, name)
 
     @staticmethod
     def rmdir(path: str, *, dir_fd: int | None = None) -> None:
@@ -417,6 +484,7 @@ class System:
             raise NotADirectoryError(errno.ENOTDIR, "Not a directory", path)
         if node.entries:
             raise OSError(errno.ENOTEMPTY, "Directory not empty", path)
+        kernel.changed((folder, node), _linked(node, folder, name))
         kernel.unlink(folder, name)
 
     @staticmethod
@@ -425,6 +493,8 @@ class System:
         folder, name = kernel.place(path, process.node(dir_fd) if dir_fd is not None else None)
         if name not in folder.entries:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
+        node = folder.entries[name]
+        kernel.changed((folder, node), _linked(node, folder, name))
         kernel.unlink(folder, name)
 
     @staticmethod
@@ -433,7 +503,7 @@ class System:
         folder, into = process.node(src_dir_fd), process.node(dst_dir_fd)
         if source not in folder.entries:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", source)
-        kernel.rename(folder, source, into, target)
+        _rename(kernel, folder, source, into, target)
 
     @staticmethod
     def link(source: str, target: str, *, src_dir_fd: int, dst_dir_fd: int, follow_symlinks: bool = True) -> None:
@@ -446,6 +516,7 @@ class System:
             raise PermissionError(errno.EPERM, "a folder", source)
         if target in into.entries:
             raise FileExistsError(errno.EEXIST, "is there", target)
+        kernel.changed((into, node), _unlinked(node, into, target))
         node.links += 1
         node.ctime_ns = kernel.stamp()
         kernel.link(node, into, target)
@@ -458,15 +529,57 @@ class System:
     @staticmethod
     def pwrite(handle: int, data: bytes | memoryview, offset: int) -> int:
         process, kernel = _enter()
-        kernel.write(process.node(handle), bytes(data), offset)
+        node = process.node(handle)
+        kernel.writing(node)
+        kernel.write(node, bytes(data), offset)
+        node.written = node.data
         return len(data)
 
     @staticmethod
     def ftruncate(handle: int, size: int) -> None:
         process, kernel = _enter()
         node = process.node(handle)
-        node.data = node.data[:size].ljust(size, b"\0")
+        kernel.writing(node)
+        node.data = node.written = node.data[:size].ljust(size, b"\0")
         kernel.touch(node)
+
+
+def _unlinked(node: Inode, folder: Inode, name: str) -> Callable[[], None]:
+    """Return what takes a new name away again."""
+
+    def undo() -> None:
+        if folder.entries.get(name) is node:
+            del folder.entries[name]
+            node.links -= 1
+
+    return undo
+
+
+def _linked(node: Inode, folder: Inode, name: str) -> Callable[[], None]:
+    """Return what brings a name back."""
+
+    def undo() -> None:
+        folder.entries[name] = node
+        node.links += 1
+
+    return undo
+
+
+def _rename(kernel: Kernel, folder: Inode, name: str, into: Inode, new: str) -> None:
+    """Rename as `Kernel.rename` does, so that a loss of power can take it back."""
+    node, there = folder.entries[name], into.entries.get(new)
+
+    def undo() -> None:
+        folder.entries[name] = node
+        if there is None:
+            del into.entries[new]
+        else:
+            into.entries[new] = there
+            there.links += 1
+
+    if there is not node:
+        kernel.changed((folder, into, node, *((there,) if there else ())), undo)
+    kernel.rename(folder, name, into, new)
 
 
 SYSTEM: Final = System()
@@ -486,9 +599,14 @@ def rename_call(flag: int, source_folder: int, source: str, target_folder: int, 
     if flag == 1:
         if there is not None:
             raise FileExistsError(errno.EEXIST, "is there", target)
-        kernel.rename(folder, source, into, target)
+        _rename(kernel, folder, source, into, target)
         return
     assert there is not None
+
+    def swap_back() -> None:
+        folder.entries[source], into.entries[target] = node, there
+
+    kernel.changed((folder, into, node, there), swap_back)
     folder.entries[source], into.entries[target] = there, node
     node.ctime_ns = there.ctime_ns = kernel.stamp()
     kernel.touch(folder)

@@ -162,6 +162,28 @@ MUTANTS: Final = (
     _one("a pause of the process is not noticed", "sync.live", "        if late > LATE_S:", "        if False:",
          tests="tests/services/sync/test_refusals.py"
          "::test_hazard_47_after_a_suspension_everything_is_looked_at_before_anything_is_deleted"),
+    _one("a download takes its name before it is on the disk", "sync.disk",
+         "            os.fsync(partial.handle)\n            os.fsync(partial.folder)\n", ""),
+    Mutant("a download is relied on before it is on the disk", (
+        ("sync.move", "await self.on_disk(lambda: self.disk.secure(action.key, partial, mtime=remote.mtime))", "pass"),
+        ("sync.disk", "        place = Place(partial.folder, partial.target)",
+         "        self.secure(key, partial, mtime=None)\n        place = Place(partial.folder, partial.target)"))),
+    _one("a new name is agreed on before it is on the disk", "sync.disk",
+         "        os.fsync(partial.folder)\n        after =", "        after ="),
+    _one("a delete here is agreed on before it is on the disk", "sync.disk",
+         "            self._take(place.folder, place.name, key, expected)\n            os.fsync(place.folder)\n",
+         "            self._take(place.folder, place.name, key, expected)\n"),
+    _one("the memory flushes no commit", "sync.state", "PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF"),
+    _one("a part is decided on before it is known what was begun", "sync.controller",
+         "        elif not dry_run:\n            self._recovered = not await self._on_disk(self._state.intents)\n",
+         "        self._recovered = True\n",
+         tests="tests/services/sync/test_found.py"
+         "::test_hazard_30_nothing_is_decided_on_a_part_before_all_that_was_begun_is_known"),
+    _one("a session is gone on with whatever comes of it", "sync.upload",
+         "            if begun is None:\n                raise\n            # It",
+         "            raise\n            # It",
+         tests="tests/services/sync/test_resume.py"
+         "::test_what_was_edited_within_a_tick_of_the_clock_is_sent_anew"),
     _one("an empty folder is taken at its word", "sync.gate",
          "    if any(not key.endswith(\"/\") for key in base) and", "    if False and"),
     _one("no gate for deletes", "sync.gate",

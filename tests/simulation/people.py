@@ -36,7 +36,27 @@ class Ledger:
     """Of those the ones that may lie in the trash only: written into a file that had been replaced."""
     edited: dict[str, dict[str, bytes | None]] = field(default_factory=lambda: defaultdict(dict))
     """What each who edited a key since all was in step left there (None: nothing)."""
+    _movers: dict[bytes, set[str]] = field(default_factory=lambda: defaultdict(set))
     _number: int = 0
+
+    def moved(self, who: str, data: bytes) -> None:
+        """Somebody has given a version another name.
+
+        Where two have done so at once, and each then finds the other's old name gone, both names can be deleted as
+        each of them left it; what becomes of it is in the trash.
+        """
+        self._movers[data].add(who)
+        if len(self._movers[data]) > 1 and data in self.required:
+            self.hidden.add(data)
+
+    def saved_again(self, who: str, key: str) -> None:
+        """Somebody saves under a name that is free only because the engine has just taken their last version away.
+
+        They replace that one as far as they know; it may be in the trash.
+        """
+        last = self.edited[key].get(who)
+        if last is not None and self.required.get(last) == key:
+            self.hidden.add(last)
 
     def fresh(self, like: bytes = b"") -> bytes:
         """Return a content that never was, of the length of another where one is given."""
@@ -62,6 +82,7 @@ class Ledger:
 
     def in_step(self) -> None:
         self.edited.clear()
+        self._movers.clear()
 
 
 class Person:
@@ -127,6 +148,7 @@ class Person:
         if node is None:
             node = self._kernel.make(is_folder=False)
             self._kernel.link(node, folder, name)
+            self._ledger.saved_again(self.name, path)
         else:
             data = self._ledger.fresh(node.data if self._chance.random() < 0.5 else b"")
             self._ledger.removed(self.name, path, node.data)
@@ -146,6 +168,8 @@ class Person:
         data = self._ledger.fresh(old.data if old is not None and self._chance.random() < 0.5 else b"")
         if old is not None:
             self._ledger.removed(self.name, path, old.data)
+        else:
+            self._ledger.saved_again(self.name, path)
         self._replace(folder, name, data)
         self._ledger.wrote(self.name, path, data)
         return f"saves {path} = {data!r}"
@@ -183,6 +207,7 @@ class Person:
         self._kernel.rename(folder, name, *place)
         self._ledger.edited[path][self.name] = None
         self._ledger.edited[target][self.name] = node.data
+        self._ledger.moved(self.name, node.data)
         return f"renames {path} to {target}"
 
     def _copy(self) -> str:
@@ -343,6 +368,7 @@ class Stranger:
         self._objects.move(self._prefix + key, generation, self._prefix + target, Precondition(generation=0))
         self._ledger.edited[key][self.name] = None
         self._ledger.edited[target][self.name] = keys[key]
+        self._ledger.moved(self.name, keys[key])
         return f"{self.name} moves {key} to {target}"
 
     def _put(self, key: str, data: bytes) -> None:

@@ -22,6 +22,7 @@ LARGE_FROM = 3
 def new_memory() -> sqlite3.Connection:
     """Return an empty memory of a pair."""
     db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    state._flush_each_commit(db)
     db.executescript(state._SCHEMA)
     return db
 

@@ -10,6 +10,7 @@ import asyncio
 import random
 import re
 import sqlite3
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,15 @@ EVERYTHING: Final = MaxDelete(100, percent=True)
 MOST_PASSES: Final = 40
 """Passes of each machine within which all has to be in step once everybody rests."""
 
+POWER_SHARE: Final = 0.5
+"""Share of the crashes in which the machine loses its power."""
+
+FULL: Final = 2
+"""What `PRAGMA synchronous` says of a database that flushes each commit (sqlite.org/pragma.html)."""
+
+UNFLUSHED: Final = 6
+"""States of a database that does not, of which any may be what is left."""
+
 GRAINS: Final = (1, 4_000_000, 4_000_000, 1_000_000_000)
 SKEWS: Final = (0, 0, 0, 86_400 * 10**9, -86_400 * 10**9)
 
@@ -54,6 +64,8 @@ class Machine:
     kernel: Kernel
     person: Person
     memory: sqlite3.Connection
+    history: deque[bytes] | None
+    """The last states of a memory that does not flush what it is told; None for one that does."""
     hints: Hints | None = None
 
 
@@ -66,6 +78,8 @@ class World:
     steps: int = 0
     rounds: int = 0
     crashes: int = 0
+    losses: int = 0
+    """Those in which the power was lost."""
     refused: int = 0
     """Passes that a safeguard ended."""
     _quiet: bool = True
@@ -74,6 +88,8 @@ class World:
 
     def __post_init__(self) -> None:
         chance = self._chance = random.Random(self.seed)
+        # Apart, so that a world is the same one until its first loss of power.
+        self._power = random.Random(self.seed ^ 0x5BD1E995)
         self._ledger = Ledger()
         self._objects = Objects(moves=chance.random() < 0.7)
         self._machines = [self._machine(f"m{number}") for number in range(chance.choice((1, 2, 2)))]
@@ -93,7 +109,9 @@ class World:
             renames=chance.random() < 0.8,
             reuses=chance.random() < 0.5,
         )
-        return Machine(name, kernel, Person(name, kernel, self._ledger, chance), new_memory())
+        memory = new_memory()
+        history = None if memory.execute("PRAGMA synchronous").fetchone()[0] >= FULL else deque(maxlen=UNFLUSHED)
+        return Machine(name, kernel, Person(name, kernel, self._ledger, chance), memory, history)
 
     def say(self, text: str) -> None:
         if self.log is not None:
@@ -115,6 +133,8 @@ class World:
             self.say(f"CRASH {process.kernel.path}")
             self.crashes += 1
             process.end()
+            if self._power.random() < POWER_SHARE:
+                self._lose_power(process.kernel)
             raise Crash
 
     def _act(self, *, inside: bool = False) -> None:
@@ -125,11 +145,23 @@ class World:
             return
         actor = chance.choice(self._actors)
         before = {path for path, _ in actor._kernel.walk()} if isinstance(actor, Person) else set()
+        if isinstance(actor, Person):
+            # People save with a flush, which takes the journal up to there with it.
+            actor._kernel.commit()
         self.say(actor.act(inside=inside))
         if isinstance(actor, Person):
             self._hint(actor, before)
         if chance.random() < 0.3:
             self._clock.advance(chance.randrange(3_000_000_000))
+
+    def _lose_power(self, kernel: Kernel) -> None:
+        """Have a machine forget what was not flushed."""
+        (machine,) = (one for one in self._machines if one.kernel is kernel)
+        self.losses += 1
+        machine.person.rest()
+        self.say(f"POWER LOST {kernel.path}: {kernel.lose_power(self._power)}")
+        if machine.history:
+            machine.memory.deserialize(self._power.choice(machine.history))
 
     def _hint(self, person: Person, before: set[str]) -> None:
         """Let the machine's watch know, most of the time."""
@@ -164,6 +196,8 @@ class World:
         async def on_disk(function: Callable[..., Any], *arguments: Any) -> Any:
             await self.ask(process)
             done = function(*arguments)
+            if machine.history is not None and not process.dead:
+                machine.history.append(machine.memory.serialize())
             await self.ask(process)
             return done
 
@@ -192,6 +226,8 @@ class World:
             if self._chance.random() < 0.02:
                 self.say(f"{machine.name} loses its memory")
                 machine.memory = new_memory()
+                if machine.history is not None:
+                    machine.history.clear()
                 for key in {*self._ledger.edited, *(path for path, _ in machine.kernel.walk())} | {
                     name[len(PREFIX) :] for name in self._objects.live
                 }:

@@ -35,10 +35,11 @@ def planned_on(path: Path) -> LocalEntry:
     return LocalEntry(signature(path), checksum.of(path.read_bytes()))
 
 
-def arrived(disk: Disk, key: str, data: bytes) -> Partial:
+def arrived(disk: Disk, key: str, data: bytes, mtime: float | None = None) -> Partial:
     partial = disk.partial(key, "nonce", 7, len(data))
     partial.write([data])
     partial.verify(len(data), checksum.of(data))
+    disk.secure(key, partial, mtime=mtime)
     return partial
 
 
@@ -61,8 +62,8 @@ def test_a_download_replaces_exactly_what_was_planned_on(disk: Disk, tmp_path: P
     target = tmp_path / "a"
     target.write_bytes(b"old")
     with_old = planned_on(target)
-    partial = arrived(disk, "a", b"new")
-    placed = disk.place("a", partial, with_old, mtime=1000.0, copy="a.copy")
+    partial = arrived(disk, "a", b"new", 1000.0)
+    placed = disk.place("a", partial, with_old, copy="a.copy")
     partial.close()
     assert target.read_bytes() == b"new"
     assert placed.signature == signature(target)
@@ -77,7 +78,7 @@ def test_a_download_without_a_time_of_its_own_is_not_relied_on(
     partial = arrived(disk, "a", b"new")
     written = signature_of(os.fstat(partial.handle)).mtime_ns
     monkeypatch.setattr(time, "time_ns", lambda: written + 1000)
-    placed = disk.place("a", partial, None, mtime=None, copy="")
+    placed = disk.place("a", partial, None, copy="")
     partial.close()
     assert not placed.settled
     assert placed.signature == signature(tmp_path / "a")
@@ -90,7 +91,7 @@ def test_a_file_that_was_edited_since_is_not_replaced(disk: Disk, tmp_path: Path
     target.write_bytes(b"edited")
     partial = arrived(disk, "a", b"new")
     with pytest.raises(Changed):
-        disk.place("a", partial, planned, mtime=None, copy="a.copy")
+        disk.place("a", partial, planned, copy="a.copy")
     partial.discard()
     assert everything(tmp_path) == {"a": b"edited"}
 
@@ -99,7 +100,7 @@ def test_a_new_file_does_not_replace_one_that_appeared(disk: Disk, tmp_path: Pat
     partial = arrived(disk, "a", b"new")
     (tmp_path / "a").write_bytes(b"appeared")
     with pytest.raises(Changed):
-        disk.place("a", partial, None, mtime=None, copy="a.copy")
+        disk.place("a", partial, None, copy="a.copy")
     partial.discard()
     assert everything(tmp_path) == {"a": b"appeared"}
 
@@ -124,7 +125,7 @@ def test_hazard_29_an_edit_in_the_moment_of_the_swap_is_kept_beside(
     partial = arrived(disk, "a", b"new")
     planned = planned_on(target)
     during(monkeypatch, "swap", lambda: target.write_bytes(b"edited"))
-    placed = disk.place("a", partial, planned, mtime=None, copy="a.copy")
+    placed = disk.place("a", partial, planned, copy="a.copy")
     partial.close()
     assert placed.kept == "a.copy"
     assert everything(tmp_path) == {"a": b"new", "a.copy": b"edited"}
@@ -138,7 +139,7 @@ def test_a_touch_in_the_moment_of_the_swap_is_no_edit(
     partial = arrived(disk, "a", b"new")
     planned = planned_on(target)
     during(monkeypatch, "swap", lambda: os.utime(target, ns=(5, 5)))
-    placed = disk.place("a", partial, planned, mtime=None, copy="a.copy")
+    placed = disk.place("a", partial, planned, copy="a.copy")
     partial.close()
     assert placed.kept == ""
     assert in_trash(tmp_path) == [b"old"]
@@ -150,7 +151,7 @@ def test_hazard_29_a_file_that_appears_in_the_moment_of_the_rename_stays(
     partial = arrived(disk, "a", b"new")
     during(monkeypatch, "rename_new", lambda: (tmp_path / "a").write_bytes(b"appeared"))
     with pytest.raises(Changed):
-        disk.place("a", partial, None, mtime=None, copy="a.copy")
+        disk.place("a", partial, None, copy="a.copy")
     partial.discard()
     assert everything(tmp_path) == {"a": b"appeared"}
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,9 @@ from typing import Any
 import pytest
 
 from services import checksum
-from services.errors import Safeguard
+from services.errors import Safeguard, Transient
 from services.gcs.interface import ListQuery
-from services.model import VersionPage, VersionRow
+from services.model import Precondition, VersionPage, VersionRow, WriteAttributes
 from services.sync import disk as disk_module
 from services.sync import exchange
 from services.sync.controller import Controller
@@ -24,6 +26,7 @@ from services.sync.notes import Notes
 from services.sync.remote import Prefix
 from services.sync.state import Intent, State
 from services.transfer.local import PARTIAL_PREFIX
+from services.transfer.target import NONCE_KEY
 from tests.services.sync.conftest import BUCKET, Machine, at_once, no_sleep
 from tests.services.sync.test_disk import during
 from tests.services.transfer.doubles import Changed
@@ -268,3 +271,66 @@ def test_without_a_rename_that_replaces_nothing_what_is_saved_meanwhile_stays(
     os.close(folder)
     assert (old.read_text(), new.read_text()) == ("saved", "first")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "old"]
+
+
+async def test_hazard_30_a_download_is_on_the_disk_before_it_is_relied_on(
+    box: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a loss of power in between leaves a missing file that looks like one somebody deleted."""
+    await box.put("a", "there")
+    done: list[str] = []
+    fsync, begin = os.fsync, State.begin
+
+    def flushed(handle: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        fsync(handle)
+
+    def begun(self: State, intents: Iterable[Intent]) -> None:
+        rows = list(intents)
+        done.extend(intent.kind for intent in rows)
+        begin(self, rows)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(State, "begin", begun)
+    await box.sync()
+    assert box.files() == {"a": "there"}
+    assert done == ["download", "file", "folder", "place", "folder"]
+
+
+async def test_hazard_30_nothing_is_decided_on_a_part_before_all_that_was_begun_is_known(box: Machine) -> None:
+    box.write("a", "first")
+    await box.sync()
+    box.write("a", "second")
+    state = State.open(box.database, box.pair.identity)
+    try:
+        info = await box.storage.data.stat(BUCKET, "p/a")
+        attributes = WriteAttributes(content_type="", metadata={NONCE_KEY: "sync-1"})
+        state.begin([Intent("a", "upload", "sync-1")])
+        await box.storage.data.insert(
+            BUCKET, "p/a", b"second", attributes=attributes, crc32c=checksum.of(b"second"),
+            precondition=Precondition(generation=info.generation),
+        )  # fmt: skip
+        box.write("a", "third")
+        down = [True]
+
+        async def refused(real: Any, *arguments: Any, **options: Any) -> Any:
+            if down[0]:
+                raise Transient("no connection")
+            return await real(*arguments, **options)
+
+        controller = Controller(
+            box.pair,
+            Disk(box.pair.root, prefix=box.pair.prefix),
+            Prefix(Changed(box.data, {"stat": refused}), BUCKET, "p/"),
+            state,
+            on_disk=at_once,
+            sleep=no_sleep,
+        )
+        with pytest.raises(Transient):
+            await controller.run_pass()
+        down[0] = False
+        box.write("a", "fourth!")
+        await controller.run_folders({""})
+    finally:
+        state.close()
+    assert box.files() == {"a": "fourth!"} == await box.objects(), "our own upload is no second edit"

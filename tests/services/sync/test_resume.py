@@ -120,3 +120,16 @@ async def test_the_answer_to_the_last_part_is_read_back_by_the_next_process(box:
     assert faults.calls["uploads.start"] == 0
     assert await crc_of(box, "big") == checksum.of(data)
     assert list(await box.objects()) == ["big"]
+
+
+async def test_what_was_edited_within_a_tick_of_the_clock_is_sent_anew(
+    box: Machine, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its signature says that it is the file which the session was begun with, its bytes do not."""
+    path = box.write("big", some_bytes(SIZE))
+    await interrupted(box, faults, parts=2)
+    data, mark = some_bytes(SIZE, seed=2), kept(box, "big").mark
+    path.write_bytes(data)
+    monkeypatch.setattr("services.transfer.local.fingerprint", lambda _found: mark)
+    await box.sync()
+    assert await crc_of(box, "big") == checksum.of(data)
