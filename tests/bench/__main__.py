@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench.measure import Cost, Failed, Server, certificate, run, serving
-from tests.bench.tools import Pail, Rclone, Tool
+from tests.bench.tools import Pail, Tool, rclones
 
 SYNCED_SIZE: Final = 100
 """Bytes of a file of a sync that finds nothing to do."""
@@ -105,7 +105,7 @@ class Bench:
         if row in self.rows:
             self.costs.setdefault((row, tool.name), []).append(cost)
             print(
-                f"{row:10} {tool.name:8} {cost.wall_s:8.2f} s  {cost.cpu_s:8.2f} cpu  {cost.rss_mib:7.0f} MiB",
+                f"{row:10} {tool.name:16} {cost.wall_s:8.2f} s  {cost.cpu_s:8.2f} cpu  {cost.rss_mib:7.0f} MiB",
                 flush=True,
             )
 
@@ -116,12 +116,13 @@ class Bench:
             with serving(*self.extra) as server:
                 order = self.tools if number % 2 == 0 else self.tools[::-1]
                 for tool in order:
-                    self.measure(up, tool, server, tool.upload(server.address, source, tool.name))
-                for tool in order:
+                    sender = tool if up in self.rows else self.tools[0]  # what is not measured may take less time
+                    self.measure(up, sender, server, sender.upload(server.address, source, tool.name))
+                for tool in order if down in self.rows else ():
                     with self.target() as target:
                         self.measure(down, tool, server, tool.download(server.address, tool.name, target))
                         self.check(source, target)
-                for row in rows[2:]:
+                for row in rows[2:] if self.rows.intersection(rows[2:]) else ():
                     for tool in order:
                         self.measure(row, tool, server, getattr(tool, row)(server.address, tool.name))
 
@@ -214,12 +215,12 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=5000)
     parser.add_argument("--listed", type=int, default=1_000_000)
     parser.add_argument("--one-stream", action="store_true", help="Pail without parallel parts as well")
-    parser.add_argument("--rclone", default="/usr/bin/rclone", help="another build of rclone")
-    parser.add_argument("--transfers", default="4,64", help="of rclone: each number is a tool of its own; empty: none")
+    parser.add_argument("--rclone", action="append", help="a build of rclone, can be given several times")
+    parser.add_argument("--transfers", help="of rclone: each number is a tool of its own; empty: none; default: 4,64")
     parser.add_argument("--json", type=Path, help="write every run there")
     options = parser.parse_args()
-    if options.table:
-        options.transfers = "64"
+    if options.transfers is None:
+        options.transfers = "64" if options.table else "4,64"
     rows = set(options.rows.split(","))
     memory = Path("/dev/shm")  # a disk is no part of what is measured
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="pail-bench-") as name:
@@ -229,7 +230,7 @@ def main() -> None:
             os.environ["SSL_CERT_FILE"] = str(folder / "cert.pem")
         tools: list[Tool] = [Pail()]
         tools += [Pail(name="pail-1", up=("--parallel-uploads", "never"))] if options.one_stream else []
-        tools += [Rclone(options.rclone, f"rclone-{n}", int(n)) for n in options.transfers.split(",") if n]
+        tools += rclones(options.rclone or ["/usr/bin/rclone"], [int(n) for n in options.transfers.split(",") if n])
         bench = Bench(tools, folder, options.rounds, options.objects, options.listed, extra, rows)
         bench.profile, bench.synced = options.profile, options.synced
         # What takes minutes, and differs little from run to run, is measured less often.

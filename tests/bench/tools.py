@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,17 @@ class Rclone:
 
     def sync(self, address: str, source: Path, bucket: str) -> list[str]:
         return self._command(address, "sync", str(source), f":gcs:{bucket}/sync", "--fast-list")
+
+
+def rclones(programs: list[str], transfers: list[int]) -> list[Tool]:
+    """Return each build of rclone with each number of transfers, named after its version."""
+    return [Rclone(program, f"rclone-{_version(program)}-{n}", n) for program in programs for n in transfers]
+
+
+def _version(program: str) -> str:
+    """Return the version of an rclone without its suffix: `rclone v1.60.1-DEV` is 1.60.1."""
+    run = subprocess.run([program, "version"], capture_output=True, text=True, check=True)
+    return run.stdout.split()[1].removeprefix("v").partition("-")[0]
 
 
 @dataclass(frozen=True, slots=True)
