@@ -36,6 +36,8 @@ class Stored:
     """Their CRC32C, computed while they come in."""
     generation: int = field(default_factory=lambda: next(_generations))
     """Version of the content."""
+    rows: dict[str, bytes] = field(default_factory=dict)
+    """The JSON of it in a listing, made once for each choice of fields."""
 
     def take(self, piece: bytes) -> None:
         """Take further bytes."""
@@ -83,13 +85,14 @@ class Bucket:
         self.name = name
         self.objects: dict[str, Stored] = {}
         self._names: list[str] | None = None
-        self._rows: dict[str, list[bytes]] = {}
         self._pages: dict[str, bytes] = {}
 
     def put(self, stored: Stored) -> None:
         """Put an object in place."""
+        if self._names is not None and stored.name not in self.objects:
+            bisect.insort(self._names, stored.name)
         self.objects[stored.name] = stored
-        self._changed()
+        self._pages.clear()
 
     def compose(self, name: str, sources: list[str], metadata: dict[str, str]) -> Stored | None:
         """Join objects into one; None where one of them does not exist."""
@@ -108,14 +111,10 @@ class Bucket:
         """Remove an object; False where there is none."""
         if self.objects.pop(name, None) is None:
             return False
-        self._changed()
-        return True
-
-    def _changed(self) -> None:
         if self._names is not None:
-            self._names = None
-            self._rows.clear()
-            self._pages.clear()
+            del self._names[bisect.bisect_left(self._names, name)]
+        self._pages.clear()
+        return True
 
     def page(self, key: str, query: dict[str, str], base: str) -> bytes:
         """Return a page of a listing; the same question is answered from memory until something changes."""
@@ -137,7 +136,7 @@ class Bucket:
         items: list[bytes] = []
         prefixes: list[str] = []
         token = ""
-        rows = self._rendered(names, query.get("fields", ""), base)
+        fields = query.get("fields", "")
         while index < len(names) and names[index].startswith(prefix) and not (end and names[index] >= end):
             name = names[index]
             if len(items) + len(prefixes) == limit:
@@ -149,7 +148,7 @@ class Bucket:
                 prefixes.append(folder)
                 index = bisect.bisect_left(names, folder + "\U0010ffff", index)
             else:
-                items.append(rows[index])
+                items += self._rows([name], fields, base)
                 index += 1
         return _page(items, prefixes, token)
 
@@ -160,16 +159,19 @@ class Bucket:
         stop = bisect.bisect_left(names, f"{prefix}\U0010ffff", start)
         stop = min(stop, bisect.bisect_left(names, end)) if end else stop
         last = min(stop, start + limit)
-        rows = self._rendered(names, query.get("fields", ""), base)
-        return _page(rows[start:last], [], names[last] if last < stop else "")
+        rows = self._rows(names[start:last], query.get("fields", ""), base)
+        return _page(rows, [], names[last] if last < stop else "")
 
-    def _rendered(self, names: list[str], fields: str, base: str) -> list[bytes]:
-        """Return the JSON of every object, made once for each choice of fields."""
-        rows = self._rows.get(fields)
-        if rows is None:
-            wanted = _wanted(fields)
-            rows = self._rows[fields] = [_row(self.objects[name].resource(self.name, base), wanted) for name in names]
-        return rows
+    def _rows(self, names: list[str], fields: str, base: str) -> list[bytes]:
+        """Return the JSON of objects: it stays as it is while others come and go."""
+        found = []
+        for name in names:
+            stored = self.objects[name]
+            row = stored.rows.get(fields)
+            if row is None:
+                row = stored.rows[fields] = _row(stored.resource(self.name, base), _wanted(fields))
+            found.append(row)
+        return found
 
 
 def _wanted(fields: str) -> set[str] | None:
