@@ -27,6 +27,7 @@ from services.transfer.landing import Landing
 from services.transfer.partial import HASH_CHUNK, Partial, local_checksum, open_partial, remove_partial
 from services.transfer.plan import describe
 from services.transfer.receive import THROTTLED_WRITE, check_stream, receive, receive_slices
+from services.transfer.record import Record
 from services.transfer.run import Run
 from services.transfer.slices import open_sliced
 from services.transfer.target import FileTarget
@@ -87,11 +88,11 @@ async def _in_pieces(run: Run, target: FileTarget) -> None:
 
 async def _whole(run: Run, target: FileTarget) -> None:
     """Download a small object into memory, and have it put in place along with others."""
-    content: bytes | None = None
+    content, run.fetched = run.fetched, None
     attempts = _Attempts(run)
     while content is None:
         try:
-            content = await _content(run)
+            content = await small_content(run)
         except PailError as error:
             await attempts.after(error)
             if not is_whole(run):  # it was overwritten, by a larger one
@@ -100,27 +101,22 @@ async def _whole(run: Run, target: FileTarget) -> None:
         finally:
             run.verifying = False
     run.ashore()
-    while not await run.tools.landings.add(_landing(run, content, target)):
+    while not await run.tools.landings.add(landing(run.record, content, replace=target.replace, looked=target.looked)):
         await target.taken()
 
 
-def _landing(run: Run, content: bytes, target: FileTarget) -> Landing:
-    record = run.record
-    return Landing(
-        record.target,
-        record.base,
-        record.nonce,
-        record.generation,
-        content,
-        record.crc32c or of(content),
-        record.mtime,
-        target.replace,
-        target.looked,
-    )
+def landing(record: Record, content: bytes, *, replace: bool, looked: bool) -> Landing:
+    """Return what puts a small object in place."""
+    crc32c = record.crc32c or of(content)
+    what = record.target, record.base, record.nonce, record.generation
+    return Landing(*what, content, crc32c, record.mtime, replace, looked)
 
 
-async def _content(run: Run) -> bytes:
+async def small_content(run: Run) -> bytes:
     """Return the bytes of a small object, verified; raises `PailError`."""
+    if run.fault is not None:
+        fault, run.fault = run.fault, None
+        raise fault
     record, url = run.record, parse_gs_url(run.record.source)
     run.moved = 0
     data = run.line.opened or await run.data()

@@ -314,6 +314,12 @@ class Job:
         return "failed" if counts.of("failed") or self.row.code else "done"
 
 
+def wants_more(job: Job) -> bool:
+    """Tell whether more of a job's transfers should be taken from the journal."""
+    starved = not job.small and job.waiting < MOST_WAITING
+    return (job.waiting < LOW_WATER or starved) and not job.exhausted and not job.feeding
+
+
 def summary(items: tuple[JobItem, ...]) -> tuple[str, str]:
     """Return in short what a job works on and where it goes: the only item, or the common folders."""
     if len(items) == 1:

@@ -77,7 +77,7 @@ class Landings:
     def __init__(self, threads: Executor, umask: int) -> None:
         self._threads = threads
         self._umask = umask
-        self._waiting: deque[tuple[Landing, Firm]] = deque()
+        self._waiting: deque[tuple[list[Landing], Firm]] = deque()
         self._sender: asyncio.Task[None] | None = None
 
     def add(self, landing: Landing) -> Firm:
@@ -85,8 +85,15 @@ class Landings:
 
         It cannot be cancelled: what is on its way to the disk is waited for.
         """
+        return self.add_many([landing])
+
+    def add_many(self, landings: list[Landing]) -> Firm:
+        """Have files put in place together, at most `most_files()`; the future of several tells nothing.
+
+        What became of each of several is noted in it.
+        """
         future = Firm()
-        self._waiting.append((landing, future))
+        self._waiting.append((landings, future))
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send())
         return future
@@ -95,24 +102,33 @@ class Landings:
         loop = asyncio.get_running_loop()
         most = most_files()
         while self._waiting:
-            batch, size = [self._waiting.popleft()], 0
-            while self._waiting and len(batch) < most and size < MOST_BYTES:
-                size += len(batch[-1][0].content)
-                batch.append(self._waiting.popleft())
+            groups = [self._waiting.popleft()]
+            batch = list(groups[0][0])
+            size = sum(len(landing.content) for landing in batch)
+            while self._waiting and len(batch) + len(self._waiting[0][0]) <= most and size < MOST_BYTES:
+                groups.append(self._waiting.popleft())
+                batch += groups[-1][0]
+                size += sum(len(landing.content) for landing in groups[-1][0])
             fault: BaseException | None = None
             try:
-                await loop.run_in_executor(self._threads, land, [landing for landing, _ in batch], self._umask)
+                await loop.run_in_executor(self._threads, land, batch, self._umask)
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - handed to whoever asked
                 fault = error
-            for landing, future in batch:
-                if future.done():
-                    continue
-                if landing.error is not None:
-                    future.fail(landing.error)
-                elif fault is not None and not landing.placed:
-                    future.fail(RuntimeError(f"the disk threads ended: {fault!r}"))
-                else:
-                    future.set_result(landing.placed)
+            for landings, future in groups:
+                if not future.done():
+                    _tell(landings, future, fault)
+
+
+def _tell(landings: list[Landing], future: Firm, fault: BaseException | None) -> None:
+    """Tell whoever waits what became of files: of one by the future, of several in each of them."""
+    for landing in landings:
+        if fault is not None and landing.error is None and not landing.placed:
+            future.fail(RuntimeError(f"the disk threads ended: {fault!r}"))
+            return
+    if len(landings) == 1 and landings[0].error is not None:
+        future.fail(landings[0].error)
+    else:
+        future.set_result(landings[0].placed)
 
 
 def most_files() -> int:

@@ -141,6 +141,10 @@ class Run:
     """Why it is being stopped."""
     ashore: Callable[[], None] = _nothing
     """Called once nothing more is asked of the service: somebody else may, while this one waits for the disk."""
+    fetched: bytes | None = None
+    """All bytes of a small object, verified, where a lane has fetched them and they did not get their name."""
+    fault: PailError | None = None
+    """What a lane met when it fetched the object: that was the first try."""
     _patience: Patience | None = None
     _meter: Meter | None = None
 

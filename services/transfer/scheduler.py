@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from services.errors import Corrupt, DiskFull, NotAuthenticated, SourceChanged, Transient
 from services.names import is_gs_url
@@ -16,7 +16,8 @@ from services.transfer.bucket import StillFilled
 from services.transfer.core import Core, log
 from services.transfer.delete import BATCH, delete_batch
 from services.transfer.halt import Halts
-from services.transfer.job import LOW_WATER, MOST_WAITING, WINDOW, Job, bucket_of
+from services.transfer.job import WINDOW, Job, bucket_of, wants_more
+from services.transfer.lanes import Lanes
 from services.transfer.large import give_up
 from services.transfer.line import Line
 from services.transfer.messages import ConflictFact, ItemFact
@@ -52,6 +53,7 @@ class Scheduler:
         self._buffered = 0
         self._last_turn = 0
         self._pumping = False
+        self._lanes = Lanes(core, self)
         self.halts = Halts(core, lambda job: self.stop_runs(job, "stop"))
         """Jobs that wait for a disk."""
         self.replan: Callable[[Job], None] = lambda _: None
@@ -73,6 +75,7 @@ class Scheduler:
         if self._core.closing:
             return
         turns = self._turns()
+        self._lanes.shared = sum(job.waiting > 0 for job in turns) > 1
         started = True
         while started and len(self._running) < MOST_RUNNING:
             started = False
@@ -90,12 +93,11 @@ class Scheduler:
                     started = True
                     rank = job.rank
         for job in turns:
-            starved = not job.small and job.waiting < MOST_WAITING
-            if (job.waiting < LOW_WATER or starved) and not job.exhausted and not job.feeding:
+            if wants_more(job):
                 job.feeding = True
                 self._core.background(self._feed(job))
 
-    def _pump_soon(self) -> None:
+    def pump_soon(self) -> None:
         """Pump once for all that happens in this turn of the event loop."""
         if not self._pumping:
             self._pumping = True
@@ -137,18 +139,24 @@ class Scheduler:
             return self._start_deletes(job, line)
         if job.small and is_plain(job.small[0], job.flags, line):
             return self._start_moves(job, line)
-        if job.large and line.large < min(self._core.options.large, max(1, line.pace.slots // 2)):
+        if self.wants_large(job, line):
             self._start(job, [job.large.popleft()], large=True)
             return True
         if not job.small:
             return False
         record = job.small[0]
+        if self._lanes.takes(job, record):
+            return self._lanes.start(job, line)
         in_memory = not is_gs_url(record.source) or record.size <= self._core.options.whole
         buffered = record.size if in_memory and record.action != "copy" else 0
         if self._buffered and self._buffered + buffered > self._core.options.buffered:
             return False
         self._start(job, [job.small.popleft()], buffered=buffered)
         return True
+
+    def wants_large(self, job: Job, line: Line) -> bool:
+        """Tell whether a large transfer waits that may have a turn."""
+        return bool(job.large) and line.large < min(self._core.options.large, max(1, line.pace.slots // 2))
 
     def _start_moves(self, job: Job, line: Line) -> bool:
         if not self._batch_may_start(job, line, "move"):
@@ -162,7 +170,7 @@ class Scheduler:
 
     def _batch_may_start(self, job: Job, line: Line, action: str) -> bool:
         """Tell whether another request with many changes may be sent: more of them while that pays."""
-        same = (runs[0] for runs in self._running.values() if runs[0].spec is job.row.spec)
+        same = (runs[0] for runs in self._running.values() if runs and runs[0].spec is job.row.spec)
         if sum(run.record.action == action for run in same) < max(LEAST_BATCHES, line.pace.slots // 2):
             return True
         line.pace.full()
@@ -193,73 +201,91 @@ class Scheduler:
         self, job: Job, records: list[Record], *, large: bool = False, buffered: int = 0, batched: bool = False
     ) -> None:
         line = self._line(job)
-        runs = []
-        for record in records:
-            if record.moved:
-                self._core.journal.note(record)
-            job.begin(record)
-            run = Run(record, job.row.spec, job.flags, self._core.tools, line, record.size)
-            job.active[record.seq] = run
-            runs.append(run)
+        runs = [self.begin(job, record, line) for record in records]
         if not batched:
-            work = self._carry_out(job, runs[0])
-        elif record.action == "delete":
+            work = self.carry_out(job, runs[0])
+        elif runs[0].record.action == "delete":
             work = self._carry_out_deletes(job, runs)
         else:
             work = self._carry_out_moves(job, runs)
+        turn = self.turn(line, runs, large=large)
+        self._buffered += buffered
+
+        def given_back() -> None:
+            self._buffered -= buffered
+            turn.end()
+
+        self.launch(job, work, runs, given_back)
+
+    def turn(self, line: Line, runs: list[Run], *, large: bool = False) -> Turn:
+        """Take a place of the line; a small transfer gives it back when it only waits for the disk."""
         turn = Turn(line, runs, large=large)
         if not large:
             runs[0].ashore = lambda: self._ashore(turn)
+        return turn
+
+    def begin(self, job: Job, record: Record, line: Line) -> Run:
+        """Have a transfer run, which whoever asks carries out."""
+        if record.moved:
+            self._core.journal.note(record)
+            job.begin(record)
+        run = Run(record, job.row.spec, job.flags, self._core.tools, line, record.size)
+        job.active[record.seq] = run
+        return run
+
+    def launch(
+        self, job: Job, work: Coroutine[Any, Any, None], runs: list[Run], given_back: Callable[[], None]
+    ) -> None:
+        """Carry out what is to be done with `runs`, a list that may change meanwhile; `given_back` is called after."""
         task = asyncio.create_task(work)
         self._running[task] = runs
-        self._buffered += buffered
 
         def ended(task: asyncio.Task[None]) -> None:
             self._running.pop(task)
-            self._buffered -= buffered
-            turn.end()
+            given_back()
             if not task.cancelled() and (error := task.exception()) is not None:
                 log.error("internal error", exc_info=error)
             for run in runs:
                 # A task that was cancelled before its first step never came to take down its end.
                 if job.active.get(run.record.seq) is run:
-                    self._stopped(job, run)
-            self._pump_soon()
+                    self.stopped(job, run)
+            self.pump_soon()
             self.settle(job)
 
         task.add_done_callback(ended)
 
     def _ashore(self, turn: Turn) -> None:
         turn.end()
-        self._pump_soon()
+        self.pump_soon()
 
-    async def _carry_out(self, job: Job, run: Run) -> None:
+    async def carry_out(self, job: Job, run: Run) -> None:
+        """Carry a transfer out on its own, and take down how it ends."""
         try:
             if run.record.action == "delete-bucket":
                 check_emptied(job)
             await act(run)
         except asyncio.CancelledError:
-            self._stopped(job, run)
+            self.stopped(job, run)
         except BaseException as error:  # noqa: BLE001 - taken down as the transfer's end
-            await self._ended(job, run, error)
+            await self.ended(job, run, error)
         else:
-            self._done(job, run)
+            self.done(job, run)
 
     async def _carry_out_deletes(self, job: Job, runs: list[Run]) -> None:
         try:
             outcomes = await delete_batch(runs)
         except asyncio.CancelledError:
             for run in runs:
-                self._stopped(job, run)
+                self.stopped(job, run)
         except Exception as error:  # noqa: BLE001 - taken down as the transfers' end
             for run in runs:
-                await self._ended(job, run, error)
+                await self.ended(job, run, error)
         else:
             for run, problem in outcomes:
                 if problem is None:
-                    self._done(job, run)
+                    self.done(job, run)
                 else:
-                    await self._ended(job, run, problem)
+                    await self.ended(job, run, problem)
 
     async def _carry_out_moves(self, job: Job, runs: list[Run]) -> None:
         rest: list[Run] = []
@@ -268,26 +294,26 @@ class Scheduler:
         except asyncio.CancelledError:
             for run in runs:
                 run.record.attempt += 1  # it may have been renamed: the next try looks first
-                self._stopped(job, run)
+                self.stopped(job, run)
             return
         except Exception as error:  # noqa: BLE001 - taken down as the transfers' end
             for run in runs:
-                await self._ended(job, run, error)
+                await self.ended(job, run, error)
             return
         for run, problem in outcomes:
             if problem is None:
-                self._done(job, run)
+                self.done(job, run)
             else:
-                await self._ended(job, run, problem)
+                await self.ended(job, run, problem)
         slots = asyncio.Semaphore(LEAST_BATCHES)
 
         async def alone(run: Run) -> None:
             async with slots:
-                await self._carry_out(job, run)
+                await self.carry_out(job, run)
 
         await asyncio.gather(*(alone(run) for run in rest))
 
-    def _done(self, job: Job, run: Run) -> None:
+    def done(self, job: Job, run: Run) -> None:
         """Take down that a transfer has done all that it was to do."""
         record = run.record
         record.reason = record.code = record.remedy = ""
@@ -296,7 +322,8 @@ class Scheduler:
         if self._core.facts.items:
             self._core.facts.publish(ItemFact(record.view()))
 
-    async def _ended(self, job: Job, run: Run, error: BaseException) -> None:
+    async def ended(self, job: Job, run: Run, error: BaseException) -> None:
+        """Take down how else a transfer ended."""
         record = run.record
         record.reason = record.code = record.remedy = ""
         if isinstance(error, Skipped):
@@ -336,7 +363,7 @@ class Scheduler:
             job.asking_soon = True
             self._core.background(self._ask_soon(job))
 
-    def _stopped(self, job: Job, run: Run) -> None:
+    def stopped(self, job: Job, run: Run) -> None:
         """Take down that a transfer was stopped by somebody's wish."""
         record = run.record
         if run.intent == "cancel":
