@@ -30,6 +30,9 @@ MODIFIED: Final = 1_750_000_000
 BIG_SIZE: Final = 1 << 30
 """Bytes of a big one."""
 
+PIECE: Final = bytes(1 << 20)
+"""What memory is touched with."""
+
 PROFILES: Final = {"lan": [], "wan": ["--delay", "0.03", "--rate", "25000000"]}
 """What lies between: nothing, or 30 ms for each request and 25 MB/s for each stream."""
 
@@ -112,14 +115,16 @@ class Bench:
     def objects_both_ways(self, rows: tuple[str, ...], source: Path, rounds: int) -> None:
         """Upload, download and, for small ones, move and delete; every tool after the other in each step."""
         up, down = rows[:2]
-        for number in range(rounds):
-            with serving(*self.extra) as server:
+        size = _size(source)
+        with serving(*self.extra, "--room", str(len(self.tools) * size)) as server:
+            for number in range(rounds):
+                server.forget()
                 order = self.tools if number % 2 == 0 else self.tools[::-1]
                 for tool in order:
                     sender = tool if up in self.rows else self.tools[0]  # what is not measured may take less time
                     self.measure(up, sender, server, sender.upload(server.address, source, tool.name))
                 for tool in order if down in self.rows else ():
-                    with self.target() as target:
+                    with self.target(size) as target:
                         self.measure(down, tool, server, tool.download(server.address, tool.name, target))
                         self.check(source, target)
                 for row in rows[2:] if self.rows.intersection(rows[2:]) else ():
@@ -127,10 +132,18 @@ class Bench:
                         self.measure(row, tool, server, getattr(tool, row)(server.address, tool.name))
 
     @contextlib.contextmanager
-    def target(self) -> Iterator[Path]:
-        """Yield an empty folder."""
+    def target(self, size: int) -> Iterator[Path]:
+        """Yield an empty folder.
+
+        As many bytes as will come are written and removed before: a virtual machine gives memory back to its host after
+        a while, and whoever came first would pay for having it again.
+        """
         target = self.folder / "target"
         target.mkdir()
+        with (target / "before").open("wb") as file:
+            for _ in range(0, size, len(PIECE)):
+                file.write(PIECE)
+        (target / "before").unlink()
         try:
             yield target
         finally:
@@ -138,8 +151,7 @@ class Bench:
 
     def check(self, source: Path, target: Path) -> None:
         """See that every byte has come: nothing counts that was not done."""
-        expected = sum(one.stat().st_size for one in source.rglob("*") if one.is_file())
-        found = sum(one.stat().st_size for one in target.rglob("*") if one.is_file())
+        expected, found = _size(source), _size(target)
         if found != expected:
             print(f"only {found} of {expected} bytes came down", file=sys.stderr)
 
@@ -181,6 +193,10 @@ class Bench:
 
 def _median(costs: list[Cost]) -> Cost:
     return Cost(*(statistics.median(getattr(cost, one.name) for cost in costs) for one in fields(Cost)))
+
+
+def _size(folder: Path) -> int:
+    return sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
 
 
 def _small_files(folder: Path, count: int, size: int = SMALL_SIZE) -> Path:

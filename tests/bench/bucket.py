@@ -28,7 +28,7 @@ class Stored:
     """MIME type."""
     metadata: dict[str, str] = field(default_factory=dict)
     """Custom metadata."""
-    pieces: list[bytes] = field(default_factory=list)
+    pieces: list[bytes | memoryview] = field(default_factory=list)
     """Its bytes."""
     size: int = 0
     """How many they are."""
@@ -44,6 +44,12 @@ class Stored:
         self.pieces.append(piece)
         self.size += len(piece)
         self.crc = google_crc32c.extend(self.crc, piece)
+
+    def keep(self, piece: memoryview, crc: int) -> None:
+        """Take further bytes that lie where they stay, and the checksum of all so far."""
+        self.pieces.append(piece)
+        self.size += len(piece)
+        self.crc = crc
 
     def resource(self, bucket: str, base: str) -> dict[str, Any]:
         """Return what GCS says of an object; `base` is the address that media are linked with."""

@@ -23,10 +23,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import httptools
 
 from services import checksum
+from tests.bench.arena import Arena, Room
 from tests.bench.bucket import Bucket, Stored
 
 SEND_PIECE: Final = 256 * 1024
 """Bytes of a body that are handed to the socket at once."""
+
+RECEIVE_SIZE: Final = 256 * 1024
+"""Bytes that are received at once."""
 
 PATTERN: Final = bytes(range(256)) * 1024
 """What filled objects are made of: 256 KiB."""
@@ -48,10 +52,20 @@ class World:
     """Resumable sessions."""
     requests: int = 0
     """Requests answered."""
+    arena: Arena = field(default_factory=Arena)
+    """Where the bodies of uploads lie."""
+    buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(RECEIVE_SIZE)))
+    """What all connections receive everything else into."""
 
     def bucket(self, name: str) -> Bucket:
         """Return a bucket."""
         return self.buckets.setdefault(name, Bucket(name))
+
+    def forget(self) -> None:
+        """Be as at the beginning, but with the memory at hand."""
+        self.buckets.clear()
+        self.sessions.clear()
+        self.arena.rewind()
 
 
 @dataclass(slots=True)
@@ -67,8 +81,11 @@ class Call:
     upload: Stored | None = None
 
 
-class Peer(asyncio.Protocol):
-    """One connection."""
+class Peer(asyncio.BufferedProtocol):
+    """One connection.
+
+    What the body of an upload still lacks is received where it is kept: the server would be the limit otherwise.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -81,6 +98,8 @@ class Peer(asyncio.Protocol):
         self.resumed = asyncio.Event()
         self.resumed.set()
         self.task: asyncio.Task[None] | None = None
+        self.left = 0
+        self.room: Room | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -88,11 +107,29 @@ class Peer(asyncio.Protocol):
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def data_received(self, data: bytes) -> None:
-        self.parser.feed_data(data)
-        if self.world.rate and len(data) > 16384:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self.world.buffer if self.room is None else self.room.free[:RECEIVE_SIZE]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self.room is None:
+            self.parser.feed_data(self.world.buffer[:nbytes])
+            if self.left and self.call is not None and self.call.upload is not None:
+                self.room = self.world.arena.room(self.left)
+        else:
+            self.room.take(nbytes)
+            if not len(self.room.free):
+                self._body_kept(self.room)
+        if self.world.rate and nbytes > 16384:
             self.transport.pause_reading()
-            self.loop.call_later(len(data) / self.world.rate, self._go_on)
+            self.loop.call_later(nbytes / self.world.rate, self._go_on)
+
+    def _body_kept(self, room: Room) -> None:
+        assert self.call is not None
+        assert self.call.upload is not None
+        self.call.upload.keep(room.view, room.crc(self.call.upload.crc))
+        self.room, self.left = None, 0
+        self.parser = httptools.HttpRequestParser(self)  # the old one still waits for this body
+        self.on_message_complete()
 
     def _go_on(self) -> None:
         if not self.transport.is_closing():
@@ -126,6 +163,7 @@ class Peer(asyncio.Protocol):
         session = self.world.sessions.get(self.call.query.get("upload_id", ""))
         if session is not None:
             self.call.upload = session[1]
+            self.left = int(self.call.headers.get("content-length", "0"))
         if self.call.headers.get("expect", "").lower() == "100-continue":
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -133,6 +171,7 @@ class Peer(asyncio.Protocol):
         assert self.call is not None
         if self.call.upload is not None:
             self.call.upload.take(body)
+            self.left = max(0, self.left - len(body))
         else:
             self.call.body.append(body)
 
@@ -367,7 +406,7 @@ def fill(bucket: Bucket, count: int, size: int) -> None:
 async def serve(
     world: World, port: int, context: ssl.SSLContext | None, announce: Callable[[str], None]
 ) -> None:  # pragma: no cover - runs in its own process
-    """Serve until SIGTERM."""
+    """Serve until SIGTERM; SIGUSR1 makes it forget everything."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Peer(world), "127.0.0.1", port, ssl=context, backlog=1024)
     number = server.sockets[0].getsockname()[1]
@@ -375,6 +414,7 @@ async def serve(
     announce(world.base)
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGUSR1, world.forget)
     await stop.wait()
     server.close()
 
@@ -386,9 +426,10 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.0, help="seconds for each request")
     parser.add_argument("--rate", type=float, default=0.0, help="bytes a second for each stream")
     parser.add_argument("--fill", action="append", default=[], metavar="BUCKET:COUNT:SIZE")
+    parser.add_argument("--room", type=int, default=0, help="bytes of uploads that memory is made ready for")
     parser.add_argument("--tls", default="", metavar="FILE", help="certificate and key")
     options = parser.parse_args()
-    world = World(options.delay, options.rate)
+    world = World(options.delay, options.rate, arena=Arena(options.room))
     for text in options.fill:
         name, count, size = text.split(":")
         fill(world.bucket(name), int(count), int(size))
