@@ -6,7 +6,7 @@ import base64
 import binascii
 import functools
 import struct
-from typing import Final
+from typing import Any, Final
 
 import google_crc32c
 
@@ -27,12 +27,25 @@ class Crc32c:
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
         """Take further bytes into the checksum."""
-        # The C function accepts nothing but `bytes`.
-        self.value = google_crc32c.extend(self.value, data if isinstance(data, bytes) else bytes(data))
+        self.value = google_crc32c.extend(self.value, data if isinstance(data, bytes) else _readable(data))
 
     def base64(self) -> str:
         """Return the checksum as Google writes it in resources and headers."""
         return encode(self.value)
+
+
+def _readable(data: bytearray | memoryview) -> Any:
+    """Return memory as the C function takes it: `bytes`, or what `ctypes` makes of memory that can be written to."""
+    view = memoryview(data)
+    return bytes(view) if view.readonly or not view.contiguous else _array(view.nbytes).from_buffer(view)
+
+
+@functools.lru_cache(maxsize=32)
+def _array(size: int) -> Any:
+    """Return the type of an array of bytes; kept, as what is hashed mostly has one of few sizes."""
+    import ctypes  # 1 ms that only large bodies are worth
+
+    return ctypes.c_char * size
 
 
 def of(data: bytes | bytearray | memoryview) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
 from services.errors import Transient
@@ -14,10 +14,48 @@ from services.gcs.interface import Fetched
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/")
 
 
-class StoredBody(abc.ABC):
+class Filling(abc.ABC):
+    """Fills memory of the caller's from a body that comes in pieces."""
+
+    def __init__(self) -> None:
+        self._pieces: AsyncIterator[bytes] | None = None
+        self._rest = memoryview(b"")
+        self._broken: Transient | None = None
+
+    @abc.abstractmethod
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the bytes in order; raises `Transient` when the connection breaks or stalls before the end."""
+
+    async def fill(self, view: memoryview, came: Callable[[int], None]) -> int:
+        """Receive into `view`; see `ReadStream.fill`."""
+        if self._pieces is None:
+            self._pieces = aiter(self)
+        filled = 0
+        while filled < len(view):
+            if not self._rest and not await self._next(self._pieces):
+                break
+            count = min(len(view) - filled, len(self._rest))
+            view[filled : filled + count] = self._rest[:count]
+            self._rest = self._rest[count:]
+            filled += count
+            came(count)
+        if not filled and self._broken is not None:
+            raise self._broken
+        return filled
+
+    async def _next(self, pieces: AsyncIterator[bytes]) -> bool:
+        try:
+            self._rest = memoryview(await anext(pieces, b""))
+        except Transient as error:
+            self._broken = error
+        return bool(self._rest)
+
+
+class StoredBody(Filling):
     """What the answer said of an object, and its bytes as stored (`ReadStream`)."""
 
     def __init__(self, subject: Subject, status: int, headers: Mapping[str, str]) -> None:
+        super().__init__()
         self.status = status
         """200 for the whole object, 206 for a range."""
         self.generation = _number(headers.get("x-goog-generation")) or 0
@@ -28,10 +66,6 @@ class StoredBody(abc.ABC):
         self._received = 0
         self._expected = _body_size(headers)
         self.size = _whole_size(headers) or 0
-
-    @abc.abstractmethod
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the bytes in order; raises `Transient` when the connection breaks or stalls before the end."""
 
     @abc.abstractmethod
     async def close(self) -> None:

@@ -95,6 +95,13 @@ class ReadStream(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the bytes in order; raises `Transient` when the connection breaks or stalls before the end."""
 
+    async def fill(self, view: memoryview, came: Callable[[int], None]) -> int:
+        """Receive into `view` and return how many bytes: fewer than fit only where the body ends or breaks off there.
+
+        Where none came the body has ended, or `Transient` says why not.  `came` is told of bytes as they come.  A body
+        is either iterated over or read in this way.
+        """
+
 
 class Fetched(NamedTuple):
     """A small object: what the answer said of it, as of a `ReadStream`, and its bytes as stored."""

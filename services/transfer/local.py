@@ -141,7 +141,7 @@ def _enter(folder: int, name: str, *, make: bool) -> int:
     return os.open(name, flags, dir_fd=folder)
 
 
-def write_at(handle: int, data: bytes, offset: int) -> None:
+def write_at(handle: int, data: bytes | memoryview, offset: int) -> None:
     """Write all of `data` from `offset` on; raises `OSError`."""
     written = 0
     while written < len(data):

@@ -12,6 +12,7 @@ from services.gcs.interface import Fetched, ReadStream
 from services.names import display_name, parse_gs_url
 from services.transfer.adaptive import Pace
 from services.transfer.partial import Partial
+from services.transfer.resumable import keep_memory
 from services.transfer.run import Run
 from services.transfer.slices import Slice, SlicedPartial
 
@@ -37,8 +38,8 @@ async def receive(run: Run, partial: Partial) -> None:
     """Append what is missing; raises `Transient` where the body ends early."""
     record = run.record
 
-    def write(chunks: list[bytes]) -> int:
-        partial.write(chunks)
+    def write(piece: memoryview) -> int:
+        partial.write([piece])
         return partial.offset
 
     if partial.offset < record.size:
@@ -95,8 +96,8 @@ async def receive_slices(run: Run, sliced: SlicedPartial, streams: int) -> None:
 
 
 async def _slice(run: Run, sliced: SlicedPartial, one: Slice, wrote: Callable[[int], None]) -> None:
-    def write(chunks: list[bytes]) -> int:
-        sliced.write(one, chunks)
+    def write(piece: memoryview) -> int:
+        sliced.write(one, [piece])
         return sliced.done
 
     await _range(run, one.offset, one.end, write, wrote, whole=False)
@@ -108,50 +109,48 @@ async def _range(
     run: Run,
     start: int,
     end: int,
-    write: Callable[[list[bytes]], int],
+    write: Callable[[memoryview], int],
     wrote: Callable[[int], None],
     *,
     whole: bool,
 ) -> None:
-    """Fetch the bytes from `start` to `end` and have them written, in order.
+    """Fetch the bytes from `start` to `end` and have them written, in order: one piece while the next one comes.
 
     `write` blocks and returns how many bytes of the object there are now; `wrote` is told how many it has written.
     """
     url, left = parse_gs_url(run.record.source), end - start
-    gather = THROTTLED_WRITE if run.limited else run.tools.options.write_size
+    gather = min(left, THROTTLED_WRITE if run.limited else run.tools.options.write_size)
     data = await run.data()
-    async with data.read(
-        url.bucket, url.name, generation=run.record.generation, start=start, end=None if whole else end
-    ) as stream:
-        check_stream(run, stream)
-        waiting: list[bytes] = []
-        held = 0
+    writing: asyncio.Task[None] | None = None
 
-        async def store() -> None:
-            nonlocal left
-            left -= held
-            if left < 0:
-                raise Corrupt(f"{display_name(run.record.source)}: more bytes arrived than were asked for")
-            await run.throttle(held)
-            run.confirmed(await run.disk(write, waiting))
-            run.waiting = ""
-            wrote(held)
+    def came(count: int) -> None:
+        run.moved = min(run.record.size, run.moved + count)
 
-        try:
-            async for chunk in stream:
-                waiting.append(chunk)
-                held += len(chunk)
-                run.moved = min(run.record.size, run.moved + len(chunk))
-                if held >= gather:
-                    await store()
-                    waiting, held = [], 0
-        except Transient:
-            # What came before the break is kept: on a line that breaks often nothing else would ever get through.
-            if held:
-                await store()
-            raise
-        if held:
-            await store()
+    async def store(piece: memoryview) -> None:
+        run.confirmed(await run.disk(write, piece))
+        run.waiting = ""
+        wrote(len(piece))
+
+    keep_memory()
+    try:
+        async with data.read(
+            url.bucket, url.name, generation=run.record.generation, start=start, end=None if whole else end
+        ) as stream:
+            check_stream(run, stream)
+            views = [memoryview(bytearray(gather)) for _ in range(2)]
+            # What came before a break is kept: on a line that breaks often nothing else would ever get through.
+            while count := await stream.fill(views[0], came):
+                left -= count
+                if left < 0:
+                    raise Corrupt(f"{display_name(run.record.source)}: more bytes arrived than were asked for")
+                await run.throttle(count)
+                if writing is not None:
+                    await writing
+                writing = asyncio.create_task(store(views[0][:count]))
+                views.reverse()
+    finally:
+        if writing is not None:
+            await writing
 
 
 def _early(run: Run) -> Transient:

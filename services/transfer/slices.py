@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -119,7 +120,7 @@ class SlicedPartial:
             one.crc.update(chunk)
             one.done += len(chunk)
 
-    def write(self, one: Slice, chunks: list[bytes]) -> None:
+    def write(self, one: Slice, chunks: Sequence[bytes | memoryview]) -> None:
         """Append to a slice, and count it."""
         with local.explained(self.part.path, "write"):
             for chunk in chunks:

@@ -349,7 +349,11 @@ def _parts(call: Call) -> tuple[dict[str, Any], bytes]:
 
 
 def _part(peer: Peer, call: Call) -> None:
-    bucket, stored = peer.world.sessions[call.query["upload_id"]]
+    session = peer.world.sessions.get(call.query["upload_id"])
+    if session is None:  # it was cancelled while this part was on its way
+        peer.send(410)
+        return
+    bucket, stored = session
     total = call.headers.get("content-range", "").rpartition("/")[2]
     if total.isdecimal() and stored.size >= int(total):
         del peer.world.sessions[call.query["upload_id"]]

@@ -11,6 +11,7 @@ from typing import Any
 
 from services import checksum
 from services.errors import Corrupt, ObjectNotFound, PreconditionFailed, Rejected, SessionGone, Transient
+from services.gcs.body import Filling
 from services.gcs.interface import ListQuery, RewriteStatus, UploadStatus
 from services.model import ObjectInfo, Precondition, VersionPage, WriteAttributes
 
@@ -112,13 +113,16 @@ class Objects:
 
 
 @dataclass
-class Stream:
+class Stream(Filling):
     generation: int
     size: int
     crc32c: str
     body: bytes
     broken: bool
     content_encoding: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         half = len(self.body) // 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from services.gcs.body import StoredBody
 from services.gcs.failures import Subject
@@ -29,6 +29,17 @@ class LeanBody(StoredBody):
         except LineError as fault:
             raise from_line(self._subject, fault) from fault
         self._check_end()
+
+    async def fill(self, view: memoryview, came: Callable[[int], None]) -> int:
+        """Receive into `view`; see `ReadStream.fill`."""
+        try:
+            count = 0 if self._connection is None else await self._connection.fill(view, came)
+        except LineError as fault:
+            raise from_line(self._subject, fault) from fault
+        self._received += count
+        if not count:
+            self._check_end()
+        return count
 
     async def close(self) -> None:
         """Let go of the connection: kept after the last byte, closed when some are missing."""

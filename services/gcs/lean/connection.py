@@ -74,12 +74,15 @@ class Connection(asyncio.BufferedProtocol):
     __slots__ = (
         "_body_left",
         "_buffer",
+        "_came",
         "_chunks",
         "_drained",
         "_fault",
+        "_filled",
         "_head",
         "_held",
         "_held_up",
+        "_into",
         "_limit_s",
         "_loop",
         "_partial",
@@ -118,6 +121,9 @@ class Connection(asyncio.BufferedProtocol):
         self._streamed = self._tunnels = self._sending = self._held_up = self._paused_reading = False
         self._touched = self._limit_s = 0.0
         self._unsent = 0
+        self._into: memoryview | None = None
+        self._came: Callable[[int], None] | None = None
+        self._filled = 0
         self.idle_since = 0.0
         """When it last finished an exchange, on the clock of the loop."""
         self.used = False
@@ -135,12 +141,18 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.set_write_buffer_limits(high=1, low=0)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
-        """Return where to receive."""
-        return self._buffer
+        """Return where to receive: into the memory of whoever waits for a body, and never more than that body."""
+        if self._into is None:
+            return self._buffer
+        free = self._into[self._filled :]
+        return free if self._body_left is None else free[: self._body_left]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take bytes of an answer."""
         self._touched = self._loop.time()
+        if self._into is not None:
+            self._take_filled(self._into, nbytes)
+            return
         data = bytes(self._buffer[:nbytes])
         try:
             if self._head is None:
@@ -315,11 +327,58 @@ class Connection(asyncio.BufferedProtocol):
             piece = b"".join(self._pieces)
             self._pieces.clear()
             self._held = 0
-        if self._paused_reading and self._held < HOLD_LIMIT and self._transport is not None:
-            self._paused_reading = False
-            if not self._transport.is_closing():
-                self._transport.resume_reading()
+        if self._held < HOLD_LIMIT:
+            self._go_on()
         return piece
+
+    async def fill(self, view: memoryview, came: Callable[[int], None]) -> int:
+        """Receive the streamed body into `view`, without a copy, and return how many bytes; raises `LineError`.
+
+        They are fewer than fit only where the body ends or breaks off there; where there are none it has ended.  `came`
+        is told of bytes as they come.
+        """
+        filled = 0
+        while filled < len(view) and (self._pieces or self._chunks is not None):
+            # What came before somebody waited for it, or in chunks, has to be copied.
+            piece = await self._read_some(filled)
+            if not piece:
+                return filled
+            count = min(len(piece), len(view) - filled)
+            view[filled : filled + count] = piece[:count]
+            if count < len(piece):
+                self._pieces.appendleft(piece[count:])
+                self._held += len(piece) - count
+            filled += count
+            came(count)
+        if filled == len(view) or self._body_left == 0:
+            return filled
+        if self._fault is not None:
+            if filled:
+                return filled
+            raise self._fault
+        return await self._receive(view, filled, came)
+
+    async def _read_some(self, filled: int) -> bytes:
+        """Return the next piece; none at the end, or where what is `filled` has to be handed over before a fault."""
+        try:
+            return await self.read()
+        except LineError:
+            if not filled:
+                raise
+            return b""
+
+    async def _receive(self, view: memoryview, filled: int, came: Callable[[int], None]) -> int:
+        self._into, self._filled, self._came = view, filled, came
+        self._reader = self._loop.create_future()
+        self._touched = self._loop.time()
+        self._go_on()
+        try:
+            await self._reader
+        finally:
+            self._reader = self._into = self._came = None
+        if not self._filled and self._fault is not None:
+            raise self._fault
+        return self._filled
 
     @property
     def complete(self) -> bool:
@@ -333,11 +392,37 @@ class Connection(asyncio.BufferedProtocol):
         self._head = None
         self._chunks = None
         self.idle_since = self._loop.time()
-        if not self.gone and self._paused_reading and self._transport is not None:
-            self._paused_reading = False
-            self._transport.resume_reading()
+        if not self.gone:
+            self._go_on()
 
     # Taking answers apart.
+
+    def _take_filled(self, into: memoryview, count: int) -> None:
+        """Note bytes that came to where they are wanted."""
+        self._filled += count
+        if self._came is not None:
+            self._came(count)
+        if self._body_left is not None:
+            self._body_left -= count
+        if self._body_left == 0:
+            self._into = None
+            self._finish()
+        elif self._filled == len(into):
+            # What comes next waits in the system until somebody says where to: here it would have to be copied.
+            self._into = None
+            self._hold()
+            self._wake(self._reader)
+
+    def _hold(self) -> None:
+        if not self._paused_reading and self._transport is not None:
+            self._paused_reading = True
+            self._transport.pause_reading()
+
+    def _go_on(self) -> None:
+        if self._paused_reading and self._transport is not None:
+            self._paused_reading = False
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
 
     def _take_head(self, data: bytes) -> bytes | None:
         """Return what follows the head, None while it is not complete."""
@@ -389,9 +474,8 @@ class Connection(asyncio.BufferedProtocol):
             self.gone = True  # more than was asked for: whatever it is, it answers nothing of ours
         if self._body_left == 0:
             self._finish()
-        elif self._held > HOLD_LIMIT and self._streamed and not self._paused_reading and self._transport is not None:
-            self._paused_reading = True
-            self._transport.pause_reading()
+        elif self._held > HOLD_LIMIT and self._streamed:
+            self._hold()
 
     def _deliver(self, piece: bytes) -> None:
         if not piece:
