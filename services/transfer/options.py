@@ -53,7 +53,7 @@ class Options:
     """Parts of one file that are sent at a time, at the most."""
     bandwidth: str = "off"
     """Limit of everything together where nobody set one, as `services.transfer.timetable` reads it."""
-    write_size: int = MIB
+    write_size: int = 2 * MIB
     """Bytes of a download that are gathered before they are written."""
     disk_threads: int = 8
     """Threads for local files."""

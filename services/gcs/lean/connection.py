@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import select
 import sys
 from collections import deque
@@ -20,6 +21,9 @@ FIRST_CHUNK: Final = 16 * 1024
 
 JOIN_LIMIT: Final = 64 * 1024
 """Bytes of a request up to which head and body leave in one call: a copy is cheaper than another system call."""
+
+BREATH: Final = 4 * 1024 * 1024
+"""Bytes that are sent before others on the loop have their turn, where the system takes all of them at once."""
 
 HOLD_LIMIT: Final = 512 * 1024
 """Bytes of a streamed body that wait for their reader before the socket is no longer read."""
@@ -279,7 +283,10 @@ class Connection(asyncio.BufferedProtocol):
         waiter: asyncio.Future[Answer],
         sent: Callable[[int, int], None] | None,
     ) -> None:
-        size = FIRST_CHUNK
+        # Without TLS the system takes bytes from where they are; the transport would copy what does not fit.
+        secured = transport.get_extra_info("ssl_object") is not None
+        handle = -1 if secured else transport.get_extra_info("socket").fileno()
+        size, passed = FIRST_CHUNK, 0
         for index, piece in enumerate(request):
             view = memoryview(piece).cast("B")
             start = 0
@@ -287,6 +294,19 @@ class Connection(asyncio.BufferedProtocol):
                 if waiter.done():
                     self.gone = True  # the rest of the body was never sent: nothing can follow it
                     return
+                if handle >= 0 and not transport.get_write_buffer_size() and not transport.is_closing():
+                    count = _write(handle, view[start : start + WRITE_CHUNK])
+                    if count:
+                        start += count
+                        passed += count
+                        self._touched = self._loop.time()
+                        if sent is not None:
+                            sent(index, count)
+                        if passed >= BREATH:
+                            passed = 0
+                            await asyncio.sleep(0)
+                        continue
+                    size = FIRST_CHUNK
                 chunk = view[start : start + size]
                 start += len(chunk)
                 transport.write(chunk)
@@ -518,6 +538,14 @@ class Connection(asyncio.BufferedProtocol):
     def _wake(future: asyncio.Future[None] | None) -> None:
         if future is not None and not future.done():
             future.set_result(None)
+
+
+def _write(handle: int, view: memoryview) -> int:
+    """Hand bytes to the system; returns how many it took, none where it must be waited for or the line is broken."""
+    try:
+        return os.write(handle, view)
+    except OSError:
+        return 0  # the transport meets the same fault, and tells of it
 
 
 def _unacknowledged(sock: Any) -> int:
