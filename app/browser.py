@@ -161,7 +161,6 @@ class Browser:
             prefix=prefix,
             delimiter="/",
             start_offset=start,
-            include_trailing_delimiter=True,
             include_folders_as_prefixes=self.hierarchical,
         )
 

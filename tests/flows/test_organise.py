@@ -160,6 +160,9 @@ async def test_the_cursor_goes_to_a_new_folder(desk: OpenDesk) -> None:
         await d.type("fresh")
         await d.press("enter")
         await eventually(lambda: d.tree.cursor_entry is not None and d.tree.cursor_entry.name == "fresh/")
+        assert d.rows() == ["docs/", "fresh/", "old/", "a.txt", "b.txt"]
+        await d.press("right")
+        await d.see("This folder is empty")
 
 
 async def test_what_is_typed_right_after_r_is_the_name_and_no_command(desk: OpenDesk) -> None:
