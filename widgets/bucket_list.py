@@ -142,7 +142,7 @@ class BucketList(Vertical):
         self._tell()
 
     def _matching(self, needle: str) -> Iterable[Line]:
-        yield Line("create", "Create new bucket")
+        yield Line("create", f"Create new bucket {display_name(self.typed)}".rstrip())
         yield Line("add", "Add an existing bucket")
         fitting = [bucket for bucket in self._buckets if needle in f"{bucket.alias}\n{bucket.name}".casefold()]
         own = [bucket for bucket in fitting if bucket.attached]

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from rich.style import Style
 from rich.syntax import Syntax
+from rich.text import Span, Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -117,7 +119,7 @@ class SnippetsPanel(Vertical, can_focus=True):
         text = "\n".join(_indented(line) for line in snippet.text.split("\n"))
         dark = self.app.current_theme.dark
         look = "ansi_dark" if self.app.ansi_color else "github-dark" if dark else "friendly"
-        code.update(Syntax(text, snippet.syntax, theme=look, word_wrap=True, background_color="default"))
+        code.update(_plain_ground(Syntax(text, snippet.syntax, theme=look).highlight(text)))
         note.update(self._symbols.say(snippet.note))
 
     def action_turn(self, step: int) -> None:
@@ -149,3 +151,14 @@ def _indented(line: str) -> str:
     """Return a line of code made safe; its indentation stays, since it is code."""
     code = line.lstrip(" ")
     return " " * (len(line) - len(code)) + display_name(code)
+
+
+def _plain_ground(text: Text) -> Text:
+    """Return highlighted text on the background that it stands on, without the one that its colours come with."""
+
+    def bare(style: Style | str) -> Style:
+        full = Style.parse(style) if isinstance(style, str) else style
+        return Style(color=full.color, bold=full.bold, italic=full.italic, underline=full.underline)
+
+    spans = [Span(span.start, span.end, bare(span.style)) for span in text.spans]
+    return Text(text.plain.rstrip("\n"), bare(text.style), spans=spans, overflow="fold")

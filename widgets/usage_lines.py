@@ -142,4 +142,6 @@ class UsageFoot(SpanLine[str]):
         arrow = f"  older {self.symbols.arrow} newer, by size"
         ages: list[Part[str]] = [Part(" Age  ", "span-line--muted"), Part(self.ages, "usage--bar")]
         right: list[Part[str]] = [Part(self.notes, "span-line--muted")] if self.notes else []
-        return spread([*ages, Part(arrow, "span-line--muted")], right, width)
+        if sum(map(len, (" Age  ", self.ages, arrow, self.notes))) + 3 <= width or not right:
+            ages.append(Part(arrow, "span-line--muted"))
+        return spread(ages, right, width)

@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
 from textual.widgets import Static
 
 from app.screens.dialog import Label
@@ -55,24 +56,24 @@ class CompareScreen(Over[None]):
                     yield Label("What is kept about them is the same.", id="kept", classes="dialog-text")
             yield Label(self._symbols.say("↑ ↓ scroll · Esc closes"), classes="dialog-note")
 
-    def _lines(self) -> Text:
+    def _lines(self) -> Content:
         """Return the lines of both, told apart by their first sign and by colour."""
-        looks = {"-": "red", "+": "green", "@": "dim"}
+        looks = {"-": "$text-error", "+": "$text-success", "@": "$text-muted"}
         lines = []
         for line in self._found.lines:
             sign, rest = line[:1], display_name(line[1:].expandtabs(4))
-            lines.append(Text(line if sign == "@" else f"{sign} {rest}", looks.get(sign, "")))
-        return Text("\n", overflow="fold").join(lines)
+            lines.append(Content.styled(line if sign == "@" else f"{sign} {rest}", looks.get(sign, "")))
+        return Content("\n").join(lines)
 
-    def _kept(self) -> Text:
+    def _kept(self) -> Content:
         """Return what differs of what is kept about them, a line each."""
         arrow = f" {self._symbols.arrow} "
         lines = []
         for each in self._found.kept:
-            line = Text(overflow="fold").append(f"{each.label} ".ljust(LABEL_WIDTH), "dim")
-            line.append(each.before or "none", "red").append(arrow, "dim").append(each.after or "none", "green")
-            lines.append(line)
-        return Text("\n").join(lines)
+            label = (f"{each.label} ".ljust(LABEL_WIDTH), "$text-muted")
+            before, after = (each.before or "none", "$text-error"), (each.after or "none", "$text-success")
+            lines.append(Content.assemble(label, before, (arrow, "$text-muted"), after))
+        return Content("\n").join(lines)
 
     def on_mount(self) -> None:
         """Let the keys scroll."""

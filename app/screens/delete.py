@@ -19,7 +19,7 @@ from services.gcs.interface import DataPlane
 from services.model import BucketInfo
 from services.names import base_name
 from services.tally import Tally, count_below
-from services.undelete import undo_terms
+from services.undelete import UndoTerms, undo_terms
 from services.words import day
 from widgets import formats
 
@@ -47,10 +47,9 @@ class Doomed:
         """Those that are folders and have to be counted."""
         return [name for name in self.names if name.endswith("/") and not self.past]
 
-    @property
-    def heading_of_past(self) -> str:
-        """The question where generations that are no longer live go for good."""
-        return f"Delete {formats.count(len(self.names), 'older generation')} for good?"
+    def heading_of_past(self, terms: UndoTerms) -> str:
+        """Return the question where generations that are no longer live go, for good unless `terms` say otherwise."""
+        return f"Delete {formats.count(len(self.names), 'older generation')}{' for good' if terms.final else ''}?"
 
     @property
     def heading(self) -> str:
@@ -72,11 +71,11 @@ class DeleteDialog(Dialog[bool]):
 
     def __init__(self, doomed: Doomed, settings: BucketInfo | None, data: DataPlane, around: Surroundings) -> None:
         """Ask about `doomed`; folders are counted through `data` while the question stands."""
-        super().__init__(doomed.heading_of_past if doomed.past else doomed.heading)
+        many = len(doomed.names) > 1 or bool(doomed.prefixes)
+        self._terms = undo_terms(settings, around.now(), many=many, versions=doomed.past, zone=around.zone)
+        super().__init__(doomed.heading_of_past(self._terms) if doomed.past else doomed.heading)
         self._doomed = doomed
-        self._settings = settings
         self._data = data
-        self._around = around
 
     def body(self) -> ComposeResult:
         """Yield what is deleted and whether it comes back."""
@@ -90,8 +89,7 @@ class DeleteDialog(Dialog[bool]):
             if len(doomed.names) > NAMES_SHOWN:
                 yield Label(f"  and {len(doomed.names) - NAMES_SHOWN:,} more", classes="dialog-note")
         yield Label(_amount(doomed.counted, counting=bool(doomed.prefixes)), id="amount", classes="dialog-text")
-        many = len(doomed.names) > 1 or bool(doomed.prefixes)
-        terms = undo_terms(self._settings, self._around.now(), many=many, versions=doomed.past, zone=self._around.zone)
+        terms = self._terms
         yield Label(
             f"! {terms.sentence}" if terms.final else terms.sentence,
             id="undo",

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Button
 
 from app.screens.dialog import Label, button, shown
@@ -43,7 +43,9 @@ class EditScreen(Over[int | None]):
             yield ObjectEditor(self._infos, symbols=self._symbols)
             yield Label("", id="problem", classes="dialog-problem")
             yield Label(self._symbols.say("enter or ctrl+o applies · Esc closes"), classes="dialog-note")
-            yield button("Apply", "apply", main=True)
+            with Horizontal(classes="dialog-buttons"):
+                yield button("Cancel", "leave")
+                yield button("Apply", "apply", main=True)
 
     def on_mount(self) -> None:
         """Begin with the first field."""
@@ -52,6 +54,11 @@ class EditScreen(Over[int | None]):
     def action_leave(self) -> None:
         """Close without a change."""
         self.dismiss(None)
+
+    @on(Button.Pressed, "#leave")
+    def _leave_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.action_leave()
 
     @on(Button.Pressed, "#apply")
     def _apply_pressed(self, event: Button.Pressed) -> None:

@@ -64,7 +64,8 @@ class ValueDialog(FormDialog[str]):
             yield OptionList(*options, id="choices", compact=True)
         else:
             yield Line(self._value, placeholder=self._example, id="value")
-            yield Label(f"such as: {self._example}   ·   {OPTIONAL} or off removes it", classes="dialog-note")
+            yield Label(f"such as: {self._example}", classes="dialog-note")
+            yield Label(f"{OPTIONAL} or off removes it", classes="dialog-note")
         yield Label("", id="caution", classes="dialog-warning")
 
     def on_mount(self) -> None:

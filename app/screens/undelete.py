@@ -46,7 +46,9 @@ class RestoreObjectsDialog(Dialog[float]):
         if self._since is None:
             return (f"{they} deleted, and soft delete has kept {'it' if self._one else 'them'}.", HOW_TOLD)
         then = datetime.fromtimestamp(self._since, UTC).astimezone(self._zone)
-        when = f"{they} deleted from {day(self._since, self._zone)}, {then:%H:%M} on, when the bucket was emptied."
+        moment = f"{day(self._since, self._zone)}, {then:%H:%M}"
+        span = f"on {moment}" if self._one else f"from {moment} on"
+        when = f"{they} deleted {span}, when the bucket was emptied."
         return (when, f"{self._before} had been deleted before that.", HOW_TOLD) if self._parted else (when,)
 
     def buttons(self) -> ComposeResult:

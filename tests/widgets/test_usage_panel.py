@@ -190,6 +190,7 @@ async def test_the_session_tells_operations_their_cost_and_where_the_bill_is() -
 async def test_a_count_that_something_was_deleted_from_says_so() -> None:
     async with panel(state=full(changed=True)) as (_, _, app):
         assert lines(app)[0].endswith("counted 2 min ago, changed since  R recount")
+        assert "changes since are not in these numbers, R counts again" in "\n".join(lines(app))
 
 
 async def test_delete_names_the_folder_or_the_object() -> None:
