@@ -12,13 +12,14 @@ No step recurses, so a name of a thousand slashes is only a deep tree.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
 from services.model import ListPage, ObjectRow
 from widgets.arranging import Arrangement
+from widgets.object_index import ObjectIndex, name_of, prefix_of
 from widgets.object_rows import (
     Entry,
     Folder,
@@ -29,7 +30,6 @@ from widgets.object_rows import (
     arrange_folders,
     arrange_objects,
     entry_of,
-    holder_of,
 )
 
 SETTLE_AT_ONCE: Final = 4_096
@@ -48,7 +48,7 @@ class Splice:
     """How many rows there are in their place."""
 
 
-class ObjectModel:
+class ObjectModel(ObjectIndex):
     """All that is known of the objects below one prefix, and which rows of it are on display."""
 
     def __init__(self, prefix: str = "") -> None:
@@ -56,45 +56,20 @@ class ObjectModel:
         self.order = Order()
         self.needle = ""
         self._tickets = count(1)
-        self.reset(prefix)
+        super().__init__(prefix)
+        self._show_root()
 
     def reset(self, prefix: str) -> None:
         """Forget everything and begin at a prefix."""
-        self.root = Folder(prefix, None)
+        self.begin_at(prefix)
+        self._show_root()
+
+    def _show_root(self) -> None:
         self.root.opened = True
-        self._known: dict[str, Folder] = {prefix: self.root}
         self.rows: list[Row] = []
         self._rebuild()
 
     # Looking
-
-    def depth(self, row: Row) -> int:
-        """Return how deep below the root a row lies; 0 for the root's own children."""
-        base = self.root.prefix.count("/")
-        if isinstance(row, Hint):
-            return row.folder.prefix.count("/") - base
-        if isinstance(row, Folder):
-            return row.prefix.count("/") - 1 - base
-        return row.name.count("/") - base
-
-    def folder(self, prefix: str) -> Folder | None:
-        """Return a folder that was opened or listed before."""
-        return self._known.get(prefix)
-
-    def holder(self, row: Row) -> Folder:
-        """Return the folder in whose list a row stands."""
-        if isinstance(row, Folder):
-            return row.parent or self.root
-        return row.folder if isinstance(row, Hint) else self._known.get(holder_of(row.name), self.root)
-
-    def on_display(self, folder: Folder) -> bool:
-        """Tell whether all folders around a folder are open."""
-        parent = folder.parent
-        while parent is not None:
-            if not parent.opened:
-                return False
-            parent = parent.parent
-        return True
 
     def index_of(self, row: Row) -> int:
         """Return the number of a row; -1 for the root and for what is not on display."""
@@ -121,54 +96,6 @@ class ObjectModel:
             return self.index_of(found) if found else -1
         row = self._generation(entry) or self.object_named(entry.name)
         return self.index_of(row) if row else -1
-
-    def _generation(self, entry: Entry) -> ObjectRow | None:
-        """Return the very generation of an entry, where several of its name are listed."""
-        return next((row for row in self._generations(entry.name) if row.generation == entry.generation), None)
-
-    def object_named(self, name: str) -> ObjectRow | None:
-        """Return the listed object of a name: the live one, else the oldest generation that is shown of it."""
-        found: ObjectRow | None = None
-        for row in self._generations(name):
-            if row.deleted is None:
-                return row
-            found = found or row
-        return found
-
-    def current(self, entry: Entry) -> ObjectRow | None:
-        """Return what has taken the place of an entry: the live object, or the very generation of one that is gone."""
-        if entry.is_past:
-            return self._generation(entry)
-        found = self.object_named(entry.name)
-        return found if found is not None and found.deleted is None else None
-
-    def _generations(self, name: str) -> Iterator[ObjectRow]:
-        holder = self._known.get(holder_of(name))
-        if holder is None:
-            return
-        for place in range(bisect_left(holder.objects, name, key=_name_of), len(holder.objects)):
-            if holder.objects[place].name != name:
-                return
-            yield holder.objects[place]
-
-    def has_folder(self, prefix: str) -> bool:
-        """Tell whether a folder was listed, or may exist because the one around it was not."""
-        return self.child_folder(prefix) is not None or holder_of(prefix[:-1]) not in self._known
-
-    def child_folder(self, prefix: str) -> Folder | None:
-        """Return a folder that was listed, opened or not."""
-        if prefix in self._known:
-            return self._known[prefix]
-        parent = self._known.get(holder_of(prefix[:-1]))
-        if parent is None:
-            return None
-        place = bisect_left(parent.folders, prefix, key=_prefix_of)
-        found = parent.folders[place] if place < len(parent.folders) else None
-        return found if found is not None and found.prefix == prefix else None
-
-    def known_folders(self) -> Iterator[Folder]:
-        """Yield the folders that were listed, or are being listed."""
-        return iter(list(self._known.values()))
 
     # Opening and closing
 
@@ -233,18 +160,18 @@ class ObjectModel:
         """
         objects, folders = folder.objects[:], folder.folders[:]
         for name, generation in gone.items():
-            place = bisect_left(objects, name, key=_name_of)
+            place = bisect_left(objects, name, key=name_of)
             if place < len(objects) and objects[place].name == name and objects[place].generation <= generation:
                 del objects[place]
         for row in rows:
             if self.is_placeholder(folder, row):
                 continue
-            place = bisect_left(objects, row.name, key=_name_of)
+            place = bisect_left(objects, row.name, key=name_of)
             there = place < len(objects) and objects[place].name == row.name
             if not there or objects[place].generation <= row.generation:
                 objects[place : place + there] = [row]
         for prefix in prefixes:
-            place = bisect_left(folders, prefix, key=_prefix_of)
+            place = bisect_left(folders, prefix, key=prefix_of)
             if place == len(folders) or folders[place].prefix != prefix:
                 folders.insert(place, Folder(prefix, folder))
         folder.objects, folder.folders = objects, folders
@@ -430,14 +357,6 @@ class ObjectModel:
     def entry_at(self, index: int) -> Entry | None:
         """Return the entry of a row by its number; None for a hint and beyond the end."""
         return entry_of(self.rows[index]) if 0 <= index < len(self.rows) else None
-
-
-def _name_of(row: ObjectRow) -> str:
-    return row.name
-
-
-def _prefix_of(folder: Folder) -> str:
-    return folder.prefix
 
 
 def _lies_below_any(prefix: str, gone: dict[str, Folder]) -> bool:

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from services.names import display_name
 from services.transfer.messages import JobView, Place, Snapshot, SnapshotQuery, TransferView, Verb
-from widgets import formats
-from widgets.cells import Span, fit_spans
+from widgets.cells import Span
 from widgets.columns import Column, Placed
 from widgets.symbols import UNICODE, Symbols
-from widgets.transfer_cells import STATE_KINDS, number, sparkline
+from widgets.transfer_cells import SPARK, cell, verb_at
 from widgets.transfer_list import ALL_SHOWN, Known, TransferList
 from widgets.transfer_rows import (
     UNFINISHED,
@@ -30,11 +28,8 @@ from widgets.transfer_rows import (
     is_movable,
     job_of,
     opens_by_itself,
-    share,
-    state_word,
     subject_of,
     verbs_for,
-    what,
 )
 from widgets.virtual_tree import NO_ROW, Look, VirtualTree
 
@@ -44,18 +39,8 @@ _FIRST: Final = 100
 _AROUND: Final = 60
 """Transfers that are asked for before and behind those on the screen, so that scrolling by a page finds them there."""
 
-_BAR: Final = 7
-"""Cells of a bar."""
-
-_ACTIONS_FROM: Final = 34
-"""Cells that the column needs to have for words that can be clicked."""
-
-
 _NOTHING: Final = NoteRow("", "nothing", "Nothing is moving. Uploads and downloads of the Objects view appear here.")
 """Stands where there is no job."""
-
-_SPARK: Final = 6
-"""Cells of the line of goodput."""
 
 
 class TransfersPanel(VirtualTree):
@@ -77,7 +62,7 @@ class TransfersPanel(VirtualTree):
         Column("size", "Size", 8, "right", from_width=72, sortable=False),
         Column("left", "Left", 12, "right", from_width=84, sortable=False),
         Column("rate", "Rate", 10, "right", from_width=100, sortable=False),
-        Column("pace", "", _SPARK, from_width=116, sortable=False),
+        Column("pace", "", SPARK, from_width=116, sortable=False),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "unfold", "Open", show=False, id="open_folder"),
@@ -336,23 +321,12 @@ class TransfersPanel(VirtualTree):
     def clicked(self, row: int, x: int, event: events.Click) -> None:
         """Do what the word says that was clicked; open or close a job by its sign or by a double click."""
         subject = self._rows[row]
-        verb = self._verb_at(subject, x)
+        verb = verb_at(subject, self.placed, x)
         if verb is not None:
             if event.chain == 1:
                 self._do(verb, subject)
         elif isinstance(subject, JobRow) and subject.opened is not None and event.chain == (1 if x < 3 else 2):
             self._set_open(subject, opened=not self._is_whole(subject))
-
-    def _verb_at(self, row: TransferRow, x: int) -> RowVerb | None:
-        place = next((placed for placed in self.placed if placed.column.key == "what"), None)
-        if place is None or place.width < _ACTIONS_FROM:
-            return None
-        end = place.x + place.width
-        for verb in reversed(verbs_for(row)):
-            if end - len(verb) <= x < end:
-                return verb
-            end -= len(verb) + 1
-        return None
 
     # Painting
 
@@ -372,47 +346,4 @@ class TransfersPanel(VirtualTree):
 
     def cell(self, row: int, placed: Placed, look: Look) -> Sequence[Span]:
         """Return what stands in a cell."""
-        subject = self._rows[row]
-        if isinstance(subject, PendingRow):
-            return [(f"    {self.symbols.ellipsis}", "virtual-tree--muted")] if placed.column.key == "what" else ()
-        if isinstance(subject, NoteRow):
-            return ()
-        key = placed.column.key
-        if key == "state":
-            return self._state(subject)
-        if key == "what":
-            return self._what(subject, placed.width, acting=look.cursor or look.hover)
-        if key == "done":
-            return self._done(subject)
-        if key == "pace":
-            values = subject.job.goodput if isinstance(subject, JobRow) and subject.job.state == "running" else ()
-            return [(sparkline(values, placed.width, self.symbols.spark), "transfers-panel--bar")]
-        return [(number(subject, key), "virtual-tree--muted")]
-
-    def _state(self, row: JobRow | ItemRow) -> list[Span]:
-        sign = "  "
-        if isinstance(row, JobRow) and row.opened is not None:
-            sign = f"{self.symbols.opened if row.opened else self.symbols.closed} "
-        word = state_word(row)
-        return [(sign, "virtual-tree--muted"), (word, STATE_KINDS.get(word, "virtual-tree--muted"))]
-
-    def _what(self, row: JobRow | ItemRow, width: int, *, acting: bool) -> list[Span]:
-        lead = "  " if isinstance(row, ItemRow) else ""
-        verbs = verbs_for(row) if acting and width >= _ACTIONS_FROM else ()
-        words: list[Span] = []
-        for verb in verbs:
-            kind = "virtual-tree--danger" if verb in ("cancel", "dismiss") else "virtual-tree--action"
-            words += [(" ", ""), (verb, kind)]
-        room = width - sum(cell_len(text) for text, _ in words)
-        inline = isinstance(row, ItemRow) and row.behind
-        text = what(row, room - len(lead) - (1 if words else 0), self.symbols, inline=inline)
-        return [*fit_spans([(lead + text, "")], room), *words]
-
-    def _done(self, row: JobRow | ItemRow) -> list[Span]:
-        done, total, complete = share(row)
-        if not complete and (not total or (not done and state_word(row) in ("queued", "planning"))):
-            return []
-        signs = self.symbols
-        bar = formats.bar(done, total, _BAR, signs.bar_full, signs.bar_empty, complete=complete)
-        kind = "transfers-panel--done" if complete else "transfers-panel--bar"
-        return [(bar, kind), (f" {formats.percent(done, total, complete=complete):>3}%", "")]
+        return cell(self._rows[row], placed, self.symbols, acting=look.cursor or look.hover)

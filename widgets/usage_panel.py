@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import tzinfo
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Literal
 
-from rich.cells import cell_len
 from textual import events, on
 from textual.actions import SkipAction
 from textual.app import ComposeResult
@@ -18,135 +16,15 @@ from textual.message import Message
 
 from services.lifecycle import Rule
 from services.names import display_name
-from widgets import formats
-from widgets.cells import Span, cut_end, cut_middle, cut_start
-from widgets.columns import Column, Placed, place
 from widgets.object_cells import Clock
 from widgets.object_rows import Entry, holder_of
 from widgets.symbols import ASCII, UNICODE, Symbols
 from widgets.usage_lines import RECOUNT, UsageFoot, UsageHead, UsageKeys, UsageTabs
-from widgets.usage_rows import ASCII_SPARKS, SECTIONS, SPARKS, Section, UsageRow, UsageState, ages_line, build
-from widgets.virtual_tree import Look, VirtualTree
+from widgets.usage_list import UsageList
+from widgets.usage_rows import ASCII_SPARKS, SECTIONS, SPARKS, Section, UsageState, ages_line, build
 
 UsageKind = Literal["", "folder", "object", "uploads", "rule", "link"]
 """What a line stands for that something can be done with."""
-
-
-_LABELS: Final[dict[Section, str]] = {
-    "folders": "Folder",
-    "class": "Class",
-    "age": "Age",
-    "type": "Type",
-    "largest": "Object",
-    "oldest": "Object",
-    "hidden": "Not in any list",
-    "savings": "Rule",
-    "session": "Requests",
-}
-"""Heads of the first column."""
-
-
-def _columns(section: Section) -> Sequence[Column]:
-    """Return the columns of a section: bars only where there are some, room for words where there are some."""
-    label = Column("label", _LABELS[section], sortable=False)
-    size = Column("size", "Size", 8, "right", from_width=24, sortable=False)
-    share = Column("percent", "Share", 5, "right", from_width=34, sortable=False)
-    objects = Column("objects", "Objects", 9, "right", from_width=48, sortable=False)
-    if section in ("savings", "session"):
-        words = Column("detail", "", 29, from_width=72, wide=62, wide_from=112, sortable=False)
-        if section == "session":
-            return (label, replace(objects, title="Number"), words)
-        return (label, size, replace(objects, from_width=130), words)
-    if section in ("largest", "oldest"):
-        updated = Column("detail", "Updated", 12, from_width=56, sortable=False)
-        bar = Column("bar", "", 8, from_width=84, wide=22, wide_from=96, sortable=False)
-        return (bar, label, size, share, updated)
-    if section in ("class", "hidden"):
-        bar = Column("bar", "", 8, from_width=96, wide=22, wide_from=118, sortable=False)
-        detail = Column("detail", "", 30, from_width=72, wide=42, wide_from=110, sortable=False)
-        return (bar, label, size, share, objects, detail)
-    return (Column("bar", "", 14, from_width=56, wide=44, wide_from=96, sortable=False), label, size, share, objects)
-
-
-class UsageList(VirtualTree):
-    """The lines of a section, with a bar each."""
-
-    LEFT_MARGIN: ClassVar[int] = 1
-    COLUMNS: ClassVar[Sequence[Column]] = _columns("folders")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"usage--bar", "usage--folder"}
-
-    @dataclass
-    class Chosen(Message):
-        """A line was chosen."""
-
-        row: UsageRow
-        """Which."""
-
-    class CursorMoved(Message):
-        """The cursor stands on another line."""
-
-    rows: tuple[UsageRow, ...] = ()
-
-    _shown: Section = "folders"
-
-    def show(self, section: Section, rows: Sequence[UsageRow]) -> None:
-        """Show the lines of a section."""
-        self._shown, self.rows = section, tuple(rows)
-        self._lay_out()
-
-    def _lay_out(self) -> None:
-        self._placed = place(_columns(self._shown), self.size.width, left=self.LEFT_MARGIN)
-        self.rows_changed()
-
-    @property
-    def cursor_row(self) -> UsageRow | None:
-        """The line with the cursor."""
-        return self.rows[self.cursor] if self.cursor < len(self.rows) else None
-
-    def row_total(self) -> int:
-        """Return how many lines there are."""
-        return len(self.rows)
-
-    def watch_cursor(self, old: int, new: int) -> None:
-        """Tell that the cursor stands elsewhere."""
-        super().watch_cursor(old, new)
-        self.post_message(self.CursorMoved())
-
-    def whole_line(self, row: int, width: int, look: Look) -> Sequence[Span] | None:
-        """Return a line of words only: what it is about, and what there is to say."""
-        line = self.rows[row]
-        if line.size is not None or line.objects is not None:
-            return None
-        label = cut_middle(f" {line.label}", width, self.symbols.ellipsis)
-        room = max(0, width - cell_len(label) - 2)
-        return [(label, ""), ("  " * bool(room), ""), (self._muted(line.detail, room), "virtual-tree--muted")]
-
-    def cell(self, row: int, placed: Placed, look: Look) -> Sequence[Span]:
-        """Return what stands in a cell."""
-        line, key = self.rows[row], placed.column.key
-        if key == "bar":
-            full, least = ("#", ".") if self.symbols is ASCII else ("▇", "▏")
-            cells = round((line.share or 0) * placed.width)
-            return [(full * cells or (least if line.size else ""), "usage--bar")]
-        if key == "label":
-            cut = cut_start if line.row is not None else cut_middle
-            label = cut(self.symbols.say(line.label), placed.width, self.symbols.ellipsis)
-            return [(label, "usage--folder" if line.folder is not None else "")]
-        if key == "size":
-            return [(formats.size(line.size), "")] if line.size is not None else []
-        if key == "percent":
-            return [(f"{line.share * 100:.0f} %", "virtual-tree--muted")] if line.share is not None else []
-        if key == "objects":
-            return [(f"{line.objects:,}", "virtual-tree--muted")] if line.objects is not None else []
-        return [(self._muted(line.detail, placed.width), "virtual-tree--muted")]
-
-    def _muted(self, text: str, width: int) -> str:
-        return cut_end(self.symbols.say(text), width, self.symbols.ellipsis)
-
-    def action_choose(self) -> None:
-        """Tell which line was chosen."""
-        if (row := self.cursor_row) is not None:
-            self.post_message(self.Chosen(row))
 
 
 class UsagePanel(Vertical):
@@ -309,7 +187,10 @@ class UsagePanel(Vertical):
         signs = ASCII_SPARKS if self._symbols is ASCII else SPARKS
         self._foot.ages = ages_line(self._state.usage, signs) if self._state.usage is not None else ""
         self._foot.remedy = display_name(self._state.remedy)
-        self._foot.notes = display_name("; ".join(self._state.report.notes)) if self._state.report is not None else ""
+        notes = self._state.report.notes if self._state.report is not None else ()
+        if self._state.changed and not self._state.counting:
+            notes = (f"changes since are not in these numbers, {self._head.keys.recount} counts again", *notes)
+        self._foot.notes = display_name("; ".join(notes))
         self._foot.refresh()
 
     # Moving around

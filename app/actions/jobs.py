@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from app.desk import Desk
+from app.done_words import DONE
 from app.screens.code import CodeScreen
 from app.screens.dialog import PromptDialog, shown
 from app.screens.history import HistoryScreen
@@ -23,17 +24,7 @@ LONG_S: Final = 3.0
 NOT_SEEN: Final = ("restore", "undo")
 """Jobs whose end is always told: what came of them may not be on the screen."""
 
-VERBS: Final = {
-    "upload": "Uploaded",
-    "download": "Downloaded",
-    "copy": "Copied",
-    "move": "Moved",
-    "delete": "Deleted",
-    "make-folder": "Created",
-    "delete-bucket": "Deleted the bucket",
-    "restore": "Restored",
-    "undo": "Took back",
-}
+VERBS: Final = {**DONE, "delete-bucket": "Deleted the bucket", "undo": "Took back"}
 """What a job did, in the past tense."""
 
 

@@ -14,6 +14,7 @@ from app.cli.live import INTERVAL_S, LiveLine
 from app.cli.output import Output, one_line, report, write_error
 from app.cli.records import item_record
 from app.cli.several import error_for, exit_code
+from app.done_words import DONE
 from services.errors import DiskFull, ExitCode, PailError, SomeFailed
 from services.names import display_name
 from services.paths import state_dir
@@ -44,14 +45,8 @@ PAUSED_HINT: Final = "'pail transfers resume all' goes on with it, 'pail transfe
 """What to do about a job that was left paused."""
 
 VERBS: Final = {
-    "upload": "Uploaded",
-    "download": "Downloaded",
-    "copy": "Copied",
-    "move": "Moved",
-    "delete": "Deleted",
-    "make-folder": "Created",
+    **DONE,
     "delete-bucket": "Deleted",
-    "restore": "Restored",
     "move-folder": "Moved",
     "delete-folder": "Deleted",
     "skip": "Skipped",

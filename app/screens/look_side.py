@@ -7,7 +7,8 @@ from textual import on
 from app.screens.bucket_side import BucketSide
 from widgets.find_list import FindList
 from widgets.find_panel import FindPanel
-from widgets.usage_panel import UsageList, UsagePanel
+from widgets.usage_list import UsageList
+from widgets.usage_panel import UsagePanel
 
 
 class LookSide(BucketSide):
