@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from rich.cells import cell_len
@@ -120,8 +121,11 @@ def _is_flag_half(character: str) -> bool:
 
 def text_cells(text: str, style: Style) -> list[Cell]:
     """Return the cells of a text without control characters; of blanks, only what can be seen of them counts."""
+    narrow = text.isascii() or GLYPHS.all_narrow(text)
+    if narrow and " " not in text:
+        return list(zip(text, repeat(style), strict=False))
     blank = (" ", bare(style))
-    if text.isascii() or GLYPHS.all_narrow(text):
+    if narrow:
         return [blank if character == " " else (character, style) for character in text]
     cells: list[Cell] = []
     for cluster, width in GLYPHS.split(text):
@@ -140,7 +144,7 @@ def strip_cells(strip: str, style: Style) -> Run | None:
         if index:
             style = applied(style, parts[index - 1])
         if text:
-            if _CONTROL.search(text):
+            if not text.isprintable() and _CONTROL.search(text):
                 return None
             cells += text_cells(text, style)
     return Run(cells, style)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import compress, count, groupby
+from operator import itemgetter, ne
 from typing import Final
 
 from app.driver.canvas import Row
@@ -15,6 +17,8 @@ BRIDGE_BYTES: Final = 4
 ERASED_BLANKS: Final = 10
 """Blanks in a row from which on erasing them and stepping over them takes fewer bytes than writing them."""
 
+_CHARACTER: Final = itemgetter(0)
+_LOOK: Final = itemgetter(1)
 _LONG_BLANK: Final = " " * ERASED_BLANKS
 _BLANKS: Final = re.compile(f"( {{{ERASED_BLANKS},}})")
 
@@ -64,33 +68,42 @@ class Pen:
 
     def cells(self, x: int, y: int, cells: list[Cell]) -> None:
         """Write cells whose widths are beyond doubt."""
-        blank = bare(self.style)
-        start = 0
-        for index, (character, style) in enumerate(cells):
-            # A blank goes with whatever stands before it if only its background can be seen.
-            if style is not self.style and style != self.style and (character != " " or style != blank):
-                self._alike(x + start, y, cells[start:index])
-                start = index
-                self.look(style)
-                blank = bare(style)
+        start = end = 0
+        for style, group in groupby(cells, _LOOK):
+            same = list(group)
+            # Blanks go with whatever stands before them if only their background can be seen.
+            if style != self.style and (not _are_blanks(same) or style != bare(self.style)):
+                if start < end:
+                    self._alike(x + start, y, cells[start:end])
+                    start = end
+                self.out.append(change(self.style, style))
+                self.style = style
+            end += len(same)
         self._alike(x + start, y, cells[start:])
 
     def _alike(self, x: int, y: int, cells: list[Cell]) -> None:
         """Write cells in the look that is set; long blanks are erased instead."""
-        text = "".join([cell[0] for cell in cells])
-        pieces = [text]
+        text = "".join(map(_CHARACTER, cells))
         if self.erases and _LONG_BLANK in text and len(text) == len(cells) and is_bare(self.style):
-            pieces = _BLANKS.split(text)
-        for piece in filter(None, pieces):
-            self.move(x, y)
-            if len(pieces) > 1 and piece.startswith(_LONG_BLANK):
-                self.out.append(f"\x1b[{len(piece)}X")  # leaves the cursor where it is
-                x += len(piece)
-                continue
-            self.out.append(piece)
-            x += len(piece) if len(pieces) > 1 else len(cells)
-            # At the right edge some terminals wait with the wrap and some stay: say nothing about it.
-            self.cursor = (x, y) if x < self.width else None
+            for piece in filter(None, _BLANKS.split(text)):
+                self.move(x, y)
+                if piece.startswith(_LONG_BLANK):
+                    self.out.append(f"\x1b[{len(piece)}X")  # leaves the cursor where it is
+                    x += len(piece)
+                else:
+                    x = self._written(x, y, piece, len(piece))
+        elif text:
+            if self.cursor != (x, y):
+                self.move(x, y)
+            self._written(x, y, text, len(cells))
+
+    def _written(self, x: int, y: int, text: str, width: int) -> int:
+        """Write text at the cursor and return the column after it."""
+        self.out.append(text)
+        x += width
+        # At the right edge some terminals wait with the wrap and some stay: say nothing about it.
+        self.cursor = (x, y) if x < self.width else None
+        return x
 
     def cluster(self, x: int, y: int, cluster: str, width: int, style: Style) -> None:
         """Write a cluster whose width is in doubt: its cells are cleared before, and the cursor is set anew after."""
@@ -107,7 +120,9 @@ class Pen:
         Returns runs of another look than the row's first, to be written with those of other rows: the thumb of a
         scrollbar beside a list would change the look twice for every row that it touches.
         """
-        changed = [x for x, (a, b) in enumerate(zip(old, new, strict=True)) if a is not b and a != b and b is not None]
+        changed = differing(old, new)
+        if None in new:
+            changed = [x for x in changed if new[x] is not None]
         if not changed:
             return []
         if is_odd(old) or is_odd(new):
@@ -150,20 +165,37 @@ class Pen:
             x = end
 
 
+def _are_blanks(cells: list[Cell]) -> bool:
+    return cells[0][0] == " " and all(cell[0] == " " for cell in cells)
+
+
+def differing(old: Row, new: Row) -> list[int]:
+    """Return the columns in which two rows of one width differ."""
+    return list(compress(count(), map(ne, old, new)))
+
+
 def _runs(changed: list[int], new: Row) -> list[tuple[int, int]]:
     """Join changed columns to runs (start, end) of known cells, each with both halves of its wide characters."""
+    first, last = changed[0], changed[-1]
+    if last - first + 1 == len(changed):  # only its ends may cut a character in half
+        return [_widened(new, first, last + 1)]
     runs: list[tuple[int, int]] = []
     for x in changed:
-        start, end = x, x + 1
-        while start and (cell := new[start]) is not None and not cell[0]:
-            start -= 1
-        while end < len(new) and (cell := new[end]) is not None and not cell[0]:
-            end += 1
+        start, end = _widened(new, x, x + 1)
         if runs and (start <= runs[-1][1] or _cheap_to_repeat(new, runs[-1][1], start)):
             runs[-1] = (runs[-1][0], max(end, runs[-1][1]))
         else:
             runs.append((start, end))
     return runs
+
+
+def _widened(new: Row, start: int, end: int) -> tuple[int, int]:
+    """Return a run with both halves of the wide characters at its ends."""
+    while start and (cell := new[start]) is not None and not cell[0]:
+        start -= 1
+    while end < len(new) and (cell := new[end]) is not None and not cell[0]:
+        end += 1
+    return start, end
 
 
 def _cheap_to_repeat(new: Row, start: int, end: int) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import compress, count
+from operator import ne
 from typing import Final
 
 from app.driver.canvas import Row
@@ -12,8 +14,8 @@ from app.driver.cells import BLANK
 SAMPLES: Final = 6
 """Rows that are looked for elsewhere in the old picture before anything else is tried."""
 
-DISTINCT_CELLS: Final = 6
-"""Different cells that a row must have to say something; blank rows are alike everywhere."""
+DISTINCT: Final = 6
+"""Different characters that a row must have to say something; blank rows are alike everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,15 @@ class Scroll:
 def find_scroll(old: list[Row], new: list[Row], rows: list[int]) -> Scroll | None:
     """Return the move that explains most of what changed in these rows, or None; a guess that the caller weighs."""
     spans = {y: span for y in rows if (span := _span(old[y], new[y]))}
-    telling = [y for y, (start, end) in spans.items() if len(set(new[y][start:end])) >= DISTINCT_CELLS]
+    telling = [y for y, (start, end) in spans.items() if _tells(new[y][start:end])]
     votes: Counter[int] = Counter()
     for y in telling[:: max(1, len(telling) // SAMPLES)]:
         start, end = spans[y]
         wanted = new[y][start:end]
-        votes.update(was - y for was in range(len(old)) if was != y and old[was][start:end] == wanted)
+        first = wanted[0]
+        votes.update(
+            was - y for was, row in enumerate(old) if row[start] == first and was != y and row[start:end] == wanted
+        )
     if not votes:
         return None
     up, _ = votes.most_common(1)[0]
@@ -62,5 +67,20 @@ def find_scroll(old: list[Row], new: list[Row], rows: list[int]) -> Scroll | Non
 
 
 def _span(old: Row, new: Row) -> tuple[int, int] | None:
-    changed = [x for x, (a, b) in enumerate(zip(old, new, strict=True)) if a != b]
-    return (changed[0], changed[-1] + 1) if changed else None
+    """Return where two rows begin and cease to differ, None where they are alike."""
+    first = next(compress(count(), map(ne, old, new)), None)
+    if first is None:
+        return None
+    last = next(compress(count(), map(ne, reversed(old), reversed(new))))
+    return first, len(new) - last
+
+
+def _tells(cells: Row) -> bool:
+    """Tell whether these cells show enough different characters to be looked for."""
+    seen: set[str] = set()
+    for cell in cells:
+        if cell is not None:
+            seen.add(cell[0])
+            if len(seen) == DISTINCT:
+                return True
+    return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -36,42 +36,66 @@ UNSEEN_ON_BLANKS: Final = frozenset({1, 2, 3})
 
 _ENDED: Final = {end: frozenset(on for on, off in ENDS.items() if off == end) for end in set(ENDS.values())}
 
+_DIRECT: Final = re.compile(r"(38;2;\d+;\d+;\d+);(48;2;\d+;\d+;\d+)", re.ASCII)
 
-@lru_cache(maxsize=CACHE_ENTRIES)
+_MEANINGS: Final = {
+    **dict.fromkeys(("", "0"), "reset"),
+    **{str(number): "begin" for number in ENDS},
+    **{str(number): "end" for number in _ENDED},
+    **{str(number): "foreground" for number in (*range(30, 38), 39, *range(90, 98))},
+    **{str(number): "background" for number in (*range(40, 48), 49, *range(100, 108))},
+    **dict.fromkeys(("38", "48"), "colour"),
+}
+"""What a number does."""
+
+
 def applied(style: Style, parameters: str) -> Style:
     """Return the look after an SGR sequence with these parameters (what stands between `ESC [` and `m`)."""
-    numbers = iter(parameters.split(";"))
-    for text in numbers:
-        style = _one(style, text, numbers)
-    return style
+    if parameters in ("0", ""):
+        return Style(link=style.link) if style.link else PLAIN
+    return _applied(style, parameters)
 
 
-def _one(style: Style, text: str, following: Iterator[str]) -> Style:
-    if text and not text.isdecimal():  # sub-parameters with colons: kept as they are
-        return style._replace(extra=(*style.extra, text))
-    number = int(text or "0")
-    if number == 0:
-        return PLAIN._replace(link=style.link)
-    if number in ENDS:
-        return style._replace(attributes=style.attributes | {number})
-    if number in _ENDED:
-        return style._replace(attributes=style.attributes - _ENDED[number])
-    if number == 38:
-        return style._replace(foreground=_extended(text, following))
-    if number == 48:
-        return style._replace(background=_extended(text, following))
-    if number == 39 or 30 <= number <= 37 or 90 <= number <= 97:
-        return style._replace(foreground="" if number == 39 else text)
-    if number == 49 or 40 <= number <= 47 or 100 <= number <= 107:
-        return style._replace(background="" if number == 49 else text)
-    return style._replace(extra=(*style.extra, text))
+@lru_cache(maxsize=CACHE_ENTRIES)
+def _applied(style: Style, parameters: str) -> Style:
+    if both := _DIRECT.fullmatch(parameters):  # two direct colours: what Textual writes nearly always
+        return Style(style.attributes, both[1], both[2], style.extra, style.link)
+    return _parsed(style, parameters)
 
 
-def _extended(text: str, following: Iterator[str]) -> str:
-    """Return the parameters of a palette colour (`38;5;n`) or a direct one (`38;2;r;g;b`)."""
-    kind = next(following, "5")
-    count = 3 if kind == "2" else 1
-    return ";".join((text, kind, *(next(following, "0") or "0" for _ in range(count))))
+def _parsed(style: Style, parameters: str) -> Style:
+    attributes, foreground, background, extra, link = style
+    texts = parameters.split(";")
+    at = 0
+    while at < len(texts):
+        text = texts[at]
+        kind = _MEANINGS.get(text, "")
+        if kind == "colour":  # of the palette (`38;5;n`), or a direct one (`38;2;r;g;b`)
+            width = 5 if texts[at + 1 : at + 2] == ["2"] else 3
+            colour = _colour(texts[at : at + width], width)
+            foreground, background = (colour, background) if text == "38" else (foreground, colour)
+            at += width
+            continue
+        if kind == "reset":
+            attributes, foreground, background, extra = PLAIN[:4]
+        elif kind == "begin":
+            attributes |= {int(text)}
+        elif kind == "end":
+            attributes -= _ENDED[int(text)]
+        elif kind == "foreground":
+            foreground = "" if text == "39" else text
+        elif kind == "background":
+            background = "" if text == "49" else text
+        else:  # among them sub-parameters with colons
+            extra = (*extra, text)
+        at += 1
+    return Style(attributes, foreground, background, extra, link)
+
+
+def _colour(texts: list[str], width: int) -> str:
+    """Return the parameters of a colour; what is missing of them is 0, and the palette's if the kind is missing."""
+    missing = ["", "5", "0", "0", "0"][len(texts) : width]
+    return ";".join([text or "0" for text in (*texts, *missing)])
 
 
 def is_bare(style: Style) -> bool:
@@ -82,7 +106,7 @@ def is_bare(style: Style) -> bool:
 @lru_cache(maxsize=CACHE_ENTRIES)
 def bare(style: Style) -> Style:
     """Return what of a look can be seen on a blank: its background, or all of it where lines or links are in it."""
-    return PLAIN._replace(background=style.background) if is_bare(style) else style
+    return Style(background=style.background) if is_bare(style) else style
 
 
 @lru_cache(maxsize=CACHE_ENTRIES)
@@ -97,6 +121,13 @@ def change(old: Style, new: Style) -> str:
     link = f"\x1b]8;{new.link or ';'}\x1b\\" if old.link != new.link else ""
     if old[:4] == new[:4]:
         return link
+    if old.attributes == new.attributes and old.extra == new.extra and new.foreground and new.background:
+        # Most changes by far: nothing ends, so a reset would only be longer.
+        if old.foreground == new.foreground:
+            return f"{link}\x1b[{new.background}m"
+        if old.background == new.background:
+            return f"{link}\x1b[{new.foreground}m"
+        return f"{link}\x1b[{new.foreground};{new.background}m"
     return link + min(_afresh(new), _step(old, new), key=len)
 
 
