@@ -8,14 +8,12 @@ Nothing is visible under the target's name before the compose, and the file is c
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-
 from services.checksum import Crc32c, encode
 from services.errors import Corrupt, PailError, PreconditionFailed, SessionGone, Transient
 from services.gcs.interface import PART_MULTIPLE
 from services.model import CREATE_ONLY, ObjectInfo
 from services.names import display_name
+from services.transfer.abreast import Abreast
 from services.transfer.composing import Composer, Unsuitable, find_part, remove_parts
 from services.transfer.local import SourceFile
 from services.transfer.meter import part_size
@@ -120,42 +118,22 @@ class ParallelUpload:
 
         Where one breaks off the others end their chunks, and the fault is raised: what has arrived stays.
         """
-        waiting = deque(part for part in self._plan.parts if not part.done)
-        faults: list[Transient] = []
-        tasks: set[asyncio.Task[None]] = set()
         streams = self._streams
 
-        async def stream() -> None:
-            while waiting and not faults and len(tasks) <= streams.wanted:
-                part = waiting.popleft()
-                try:
-                    while not part.done and not faults:
-                        streams.ended(await self._send(part))
-                        await self._judge()
-                        grow()
-                except Transient as error:
-                    faults.append(error)
+        async def move(part: Part) -> None:
+            while not part.done and not abreast.ending:
+                streams.ended(await self._send(part))
+                await self._judge()
+                abreast.grow()
 
-        def grow() -> None:
-            while waiting and not faults and len(tasks) < streams.wanted:
-                tasks.add(asyncio.create_task(stream()))
-
-        grow()
+        waiting = [part for part in self._plan.parts if not part.done]
+        # A part that arrived damaged is no reason to give up what the others are at: it would be sent twice as well.
+        abreast = Abreast(waiting, move, lambda: streams.wanted, ends=(Transient, Corrupt))
         try:
-            while tasks:
-                ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                tasks -= ended
-                for task in ended:
-                    task.result()
-                grow()
-        finally:
-            for task in tasks:
-                task.cancel()
-            # The file is closed next: nobody may read from it any more.
-            await asyncio.gather(*tasks, return_exceptions=True)
-        if faults:
+            await abreast.run()
+        except (Transient, Corrupt):
             streams.broke_off()
-            raise faults[0]
+            raise
 
     async def _judge(self) -> None:
         """Decide once that is clear whether parts are worth it; raises `NotFaster` where they are not."""

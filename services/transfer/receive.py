@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from services.errors import Corrupt, ObjectNotFound, Transient
 from services.gcs.interface import Fetched, ReadStream
 from services.names import display_name, parse_gs_url
+from services.transfer.abreast import Abreast
 from services.transfer.adaptive import Pace
 from services.transfer.partial import Partial
 from services.transfer.resumable import keep_memory
@@ -54,44 +54,18 @@ async def receive_slices(run: Run, sliced: SlicedPartial, streams: int) -> None:
     There are more streams while that moves more.  Where one breaks off the others end their slices, and the fault is
     raised: what they have stays.
     """
-    waiting = deque(one for one in sliced.slices if not one.whole)
-    faults: list[Transient] = []
-    tasks: set[asyncio.Task[None]] = set()
     pace = Pace(FIRST_STREAMS, streams)
 
-    async def stream() -> None:
-        while waiting and not faults and len(tasks) <= pace.slots:
-            one = waiting.popleft()
-            try:
-                await _slice(run, sliced, one, wrote)
-            except Transient as error:
-                waiting.append(one)
-                faults.append(error)
+    async def move(one: Slice) -> None:
+        await _slice(run, sliced, one, wrote)
 
     def wrote(count: int) -> None:
         pace.full()
         pace.ended(count, 0.0, requests=0)
-        grow()
+        abreast.grow()
 
-    def grow() -> None:
-        while waiting and not faults and len(tasks) < pace.slots:
-            tasks.add(asyncio.create_task(stream()))
-
-    grow()
-    try:
-        while tasks:
-            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            tasks -= ended
-            for task in ended:
-                task.result()
-            grow()
-    finally:
-        for task in tasks:
-            task.cancel()
-        # The file is closed next: nobody may write to it any more.
-        await asyncio.gather(*tasks, return_exceptions=True)
-    if faults:
-        raise faults[0]
+    abreast = Abreast([one for one in sliced.slices if not one.whole], move, lambda: pace.slots)
+    await abreast.run()
     await run.disk(sliced.joined)
 
 

@@ -415,10 +415,10 @@ async def serve(
     server = await loop.create_server(lambda: Peer(world), "127.0.0.1", port, ssl=context, backlog=1024)
     number = server.sockets[0].getsockname()[1]
     world.base = f"{'https' if context else 'http'}://{'localhost' if context else '127.0.0.1'}:{number}"
-    announce(world.base)
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, world.forget)
+    announce(world.base)
     await stop.wait()
     server.close()
 

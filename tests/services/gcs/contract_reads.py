@@ -103,6 +103,18 @@ class ReadContract(OnBench):
             assert (stream.generation, stream.size, stream.crc32c) == (info.generation, 10, info.crc32c)
             assert b"".join([piece async for piece in stream]) == expected.encode()
 
+    @pytest.mark.parametrize("size", [1, 7, 30_000, 1_000_000])
+    async def test_a_body_fills_memory_of_the_caller(self, bench: Bench, size: int) -> None:
+        data = bytes(range(256)) * (3 if size < 100 else 1000)
+        await bench.put("name", data)
+        found, counted, view = bytearray(), [], memoryview(bytearray(size))
+        async with bench.data.read(BUCKET, "name") as stream:
+            while count := await stream.fill(view, counted.append):
+                assert count == size or len(found) + count == len(data)
+                found += view[:count]
+        assert found == data
+        assert sum(counted) == len(data)
+
     @pytest.mark.parametrize(("start", "end"), [(10, None), (99, None), (5, 5), (7, 3)])
     async def test_ranges_outside_the_object_are_said_to_be(self, bench: Bench, start: int, end: int | None) -> None:
         await bench.put("digits", b"0123456789")
