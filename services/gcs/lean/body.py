@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Callable
 
 from services.gcs.body import StoredBody
 from services.gcs.failures import Subject
-from services.gcs.lean.connection import Connection, LineError
+from services.gcs.lean.connection import Connection
 from services.gcs.lean.faults import from_line
 from services.gcs.lean.head import Head
 from services.gcs.lean.pool import Pool
+from services.gcs.lean.receiving import LineError
 
 
 class LeanBody(StoredBody):

@@ -8,8 +8,9 @@ import ssl
 from functools import partial
 from typing import cast
 
-from services.gcs.lean.connection import RECEIVE_SIZE, Connection, LineError
+from services.gcs.lean.connection import Connection
 from services.gcs.lean.race import connected_socket
+from services.gcs.lean.receiving import RECEIVE_SIZE, LineError
 from services.gcs.lean.route import Hop, Route, tls_context
 from services.names import display_name
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from services.errors import Forbidden, Interrupted, PailError, Transient, Unsafe
 from services.gcs.failures import Subject, Unsent
-from services.gcs.lean.connection import LineError
 from services.gcs.lean.dial import ProxyRefused, ProxyUnreachable, Untrusted
 from services.gcs.lean.pool import Closed
+from services.gcs.lean.receiving import LineError
 
 PROXY_REMEDY = "Check HTTPS_PROXY, or name the host in NO_PROXY."
 """What to do about a proxy."""

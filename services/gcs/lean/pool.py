@@ -6,8 +6,9 @@ import asyncio
 from collections import deque
 from typing import Final
 
-from services.gcs.lean.connection import Connection, LineError
+from services.gcs.lean.connection import Connection
 from services.gcs.lean.dial import Dialler
+from services.gcs.lean.receiving import LineError
 
 IDLE_LIMIT_S: Final = 100.0
 """Seconds after which an idle connection is closed: before Google's servers and most routers forget it."""

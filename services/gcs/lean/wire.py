@@ -15,10 +15,10 @@ from services.gcs.body import StoredBody, fetched
 from services.gcs.exchange import Body, Exchange, Limits, Reply, Request
 from services.gcs.interface import Fetched
 from services.gcs.lean.body import LeanBody
-from services.gcs.lean.connection import LineError
 from services.gcs.lean.dial import Dialler
 from services.gcs.lean.faults import from_line
 from services.gcs.lean.pool import Pool
+from services.gcs.lean.receiving import LineError
 from services.gcs.lean.route import find_route
 from services.gcs.pool import ThreadPool
 

@@ -12,7 +12,7 @@ from services.errors import Interrupted, NotAuthenticated, PailError, Rejected, 
 from services.gcs.auth import Anonymous, Stamp
 from services.gcs.exchange import Request
 from services.gcs.failures import Subject, Unsent
-from services.gcs.lean import connection as line
+from services.gcs.lean import receiving as line
 from tests.services.gcs.lean_support import CHANGE, LIMITS, OK, READ, Peer, scripted, upload, wired
 
 QUICK_STALL = replace(LIMITS, stall_s=0.2, answer_s=0.2, attempts=1)
