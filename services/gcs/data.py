@@ -12,7 +12,7 @@ from urllib.parse import quote
 from services.errors import PailError, RangeNotSatisfiable, Rejected, Transient, UsageError
 from services.gcs.batch import BATCH_LIMIT, decode_answers, decode_bodies, encode_calls
 from services.gcs.body import StoredBody
-from services.gcs.exchange import Reply, Request, encode_query
+from services.gcs.exchange import STORED, Reply, Request, encode_query
 from services.gcs.failures import Subject
 from services.gcs.folders import Folders
 from services.gcs.interface import Fetched, ListQuery, RewriteStatus
@@ -36,9 +36,6 @@ from services.names import check_object_name
 
 JSON_HEADERS = {"Content-Type": "application/json; charset=UTF-8"}
 """Headers of a request whose body is JSON."""
-
-_STORED = {"Accept-Encoding": "gzip"}
-"""Accepting gzip is what makes the service send stored bytes as they are."""
 
 COMPOSE_LIMIT = 32
 """Sources of one compose request."""
@@ -100,7 +97,7 @@ class GoogleData(Uploads, Folders, MultipartUploads):
             "GET",
             object_path(bucket, _checked(name), root=DOWNLOAD),
             whole({"alt": "media", "generation": generation}),
-            {**_STORED, **wanted},
+            {**STORED, **wanted},
             repeatable=True,
             operation="objects.get",
         )
@@ -116,16 +113,7 @@ class GoogleData(Uploads, Folders, MultipartUploads):
 
     async def fetch(self, bucket: str, name: str, *, generation: int | None = None) -> Fetched:
         """Return a small object whole, as stored."""
-        request = Request(
-            Subject("read", bucket, name, is_object=True),
-            "GET",
-            object_path(bucket, _checked(name), root=DOWNLOAD),
-            {"alt": "media"} if generation is None else {"alt": "media", "generation": str(generation)},
-            _STORED,
-            repeatable=True,
-            operation="objects.get",
-        )
-        return await self.wire.fetch(request)
+        return await self.wire.fetch(bucket, _checked(name), generation)
 
     async def rewrite(
         self,

@@ -19,6 +19,7 @@ from services.gcs.auth import Authority, Stamp
 from services.gcs.body import StoredBody
 from services.gcs.failures import Subject, Unsent, from_answer, parse_answer, wants_user_project
 from services.gcs.interface import Fetched, Progress
+from services.gcs.paths import DOWNLOAD, object_path
 from services.gcs.pool import POOL_SIZE
 from services.operations import OperationCounter
 
@@ -81,6 +82,23 @@ class Request:
         if not params:
             return ""
         return ("&" if "?" in self.path else "?") + encode_query(params)
+
+
+STORED: Final = {"Accept-Encoding": "gzip"}
+"""Accepting gzip is what makes the service send stored bytes as they are."""
+
+
+def media_request(bucket: str, name: str, generation: int | None) -> Request:
+    """Return what asks for an object whole, as stored."""
+    return Request(
+        Subject("read", bucket, name, is_object=True),
+        "GET",
+        object_path(bucket, name, root=DOWNLOAD),
+        {"alt": "media"} if generation is None else {"alt": "media", "generation": str(generation)},
+        STORED,
+        repeatable=True,
+        operation="objects.get",
+    )
 
 
 def encode_query(params: Mapping[str, str | list[str]]) -> str:
@@ -160,6 +178,25 @@ class Reply:
                 url=subject.url,
             )
         return found
+
+
+@dataclass(slots=True)
+class First:
+    """What came of a first attempt."""
+
+    stamp: Stamp
+    """What it was sent with."""
+    reply: Reply | None = None
+    """What it was answered with."""
+    fault: PailError | None = None
+    """Why there is no answer."""
+
+    def outcome(self) -> Reply:
+        """Return the answer, or raise the fault."""
+        if self.fault is not None:
+            raise self.fault
+        assert self.reply is not None
+        return self.reply
 
 
 DAMAGED_ATTEMPTS: Final = 3
@@ -249,26 +286,32 @@ class Exchange(abc.ABC):
         assert isinstance(opened, StoredBody)
         return opened
 
-    async def fetch(self, request: Request) -> Fetched:
-        """Return a small object whole; raises `PailError`."""
-        body = await self.open_body(request)
+    async def fetch(self, bucket: str, name: str, generation: int | None) -> Fetched:
+        """Return a small object whole, as stored; raises `PailError`."""
+        body = await self.open_body(media_request(bucket, name, generation))
         try:
             content = b"".join([piece async for piece in body])
         finally:
             await body.close()
         return Fetched(body.generation, body.size, body.crc32c, body.content_encoding, content)
 
-    async def _attempts(self, request: Request, *, stream: bool) -> Reply | StoredBody:
-        """Send until there is an answer that was asked for, as often as the rules of the interface allow."""
+    async def _attempts(self, request: Request, *, stream: bool, first: First | None = None) -> Reply | StoredBody:
+        """Send until there is an answer that was asked for, as often as the rules of the interface allow.
+
+        `first` is what came of the first attempt, where that was made already.
+        """
         started = time.monotonic()
         renewed = False
         for attempt in itertools.count(1):
             stamps: list[Stamp] = []
             resend = request.repeatable
-            if request.operation:
+            made, first = first, None
+            if request.operation and made is None:
                 self.operations.add(request.operation)
             try:
-                outcome = await self._try(request, stamps, stream=stream)
+                if made is not None:
+                    stamps.append(made.stamp)
+                outcome = made.outcome() if made is not None else await self._try(request, stamps, stream=stream)
                 if isinstance(outcome, StoredBody) or outcome.status < 300 or outcome.status in request.accepted:
                     return outcome
                 answer = parse_answer(outcome.status, outcome.headers, outcome.body)

@@ -117,16 +117,17 @@ async def small_content(run: Run) -> bytes:
     if run.fault is not None:
         fault, run.fault = run.fault, None
         raise fault
-    record, url = run.record, parse_gs_url(run.record.source)
+    record = run.record
+    bucket, _, name = record.source.removeprefix("gs://").partition("/")
     run.moved = 0
     data = run.line.opened or await run.data()
     if record.size <= AT_ONCE:
-        found = await data.fetch(url.bucket, url.name, generation=record.generation)
+        found = await data.fetch(bucket, name, generation=record.generation)
         check_stream(run, found)
         content = found.content
     else:
         chunks: list[bytes] = []
-        async with data.read(url.bucket, url.name, generation=record.generation) as stream:
+        async with data.read(bucket, name, generation=record.generation) as stream:
             check_stream(run, stream)
             async for chunk in stream:
                 chunks.append(chunk)

@@ -24,7 +24,7 @@ from urllib.parse import quote
 from services import paths
 from services.errors import Busy, DiskFull, LocalFileError, PailError
 from services.transfer import schema
-from services.transfer.record import Record, to_row
+from services.transfer.record import Record, to_end, to_row
 
 FLUSH_AFTER_S: Final = 0.1
 """Seconds for which ended transfers are gathered before they are committed."""
@@ -114,9 +114,11 @@ class Journal:
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="pail-journal", daemon=True)
         self._dirty: dict[tuple[int, int], Record] = {}
+        self._ended: list[Record] = []
         self._timer: asyncio.TimerHandle | None = None
         self._failed: Exception | None = None
         self._unwritten: list[tuple[Any, ...]] = []
+        self._untold: list[tuple[Any, ...]] = []
         self._thread.start()
 
     @classmethod
@@ -173,6 +175,17 @@ class Journal:
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_AFTER_S, self._flush)
 
+    def note_end(self, record: Record) -> None:
+        """Have the end of a transfer written soon, of which the journal holds all but what `record.to_end` tells."""
+        if record.key in self._dirty:
+            self.note(record)
+            return
+        self._ended.append(record)
+        if len(self._ended) >= FLUSH_AT:
+            self._flush()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_AFTER_S, self._flush)
+
     async def write(self, *records: Record) -> None:
         """Write transfers and return once they are durable."""
         for record in records:
@@ -213,19 +226,26 @@ class Journal:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._dirty or self._unwritten:
+        if self._dirty or self._ended or self._unwritten or self._untold:
             # The records are copied now, on the loop that changes them, so that the thread never sees one half changed.
             rows = [*self._unwritten, *(to_row(record) for record in self._dirty.values())]
+            ends = [*self._untold, *map(to_end, self._ended)]
             self._dirty.clear()
-            self._unwritten = []
-            self._submit(lambda db: schema.put_rows(db, rows)).add_done_callback(lambda done: self._flushed(done, rows))
+            self._ended.clear()
+            self._unwritten, self._untold = [], []
 
-    def _flushed(self, future: asyncio.Future[None], rows: list[tuple[Any, ...]]) -> None:
+            def put(db: sqlite3.Connection) -> None:
+                schema.put_ends(db, ends)
+                schema.put_rows(db, rows)
+
+            self._submit(put).add_done_callback(lambda done: self._flushed(done, rows, ends))
+
+    def _flushed(self, future: asyncio.Future[None], rows: list[tuple[Any, ...]], ends: list[tuple[Any, ...]]) -> None:
         if not future.cancelled() and (error := future.exception()) is not None and isinstance(error, Exception):
             self._failed = error
             if isinstance(error, DiskFull):
                 # Kept, before whatever came since: they are written once there is room.
-                self._unwritten = [*rows, *self._unwritten]
+                self._unwritten, self._untold = [*rows, *self._unwritten], [*ends, *self._untold]
                 if self._timer is None:
                     self._timer = asyncio.get_running_loop().call_later(RETRY_FLUSH_S, self._flush)
         elif isinstance(self._failed, DiskFull):

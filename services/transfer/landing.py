@@ -64,6 +64,8 @@ class Landing:
     """Its name there."""
     handle: int = -1
     """Descriptor of the unfinished file."""
+    part: str = ""
+    """The unfinished file's name, once there is one."""
 
     @property
     def temporary(self) -> str:
@@ -163,7 +165,8 @@ def land(batch: list[Landing], umask: int) -> None:
     with contextlib.ExitStack() as stack:
         folders = _Folders(stack)
         try:
-            _each(batch, "write", lambda landing: _write(landing, folders, umask))
+            mode = local.NEW_FILE_MODE & ~umask
+            _each(batch, "write", lambda landing: _write(landing, folders, mode))
             for handle, error in make_durable(landing.handle for landing in _alive(batch)).items():
                 for landing in batch:
                     if landing.handle == handle:
@@ -191,17 +194,20 @@ def _each(batch: list[Landing], doing: str, step: Callable[[Landing], None]) -> 
             landing.error = local.local_error(error, landing.path, doing)
 
 
-def _write(landing: Landing, folders: _Folders, umask: int) -> None:
+_PART_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def _write(landing: Landing, folders: _Folders, mode: int) -> None:
     folders.enter(landing)
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    landing.part = part = landing.temporary
     try:
-        landing.handle = os.open(landing.temporary, flags, PART_MODE, dir_fd=landing.folder)
+        landing.handle = os.open(part, _PART_FLAGS, PART_MODE, dir_fd=landing.folder)
     except FileExistsError:
         # What an earlier process left of it is not worth going on with, and what else it may be is not followed.
-        os.unlink(landing.temporary, dir_fd=landing.folder)
-        landing.handle = os.open(landing.temporary, flags, PART_MODE, dir_fd=landing.folder)
+        os.unlink(part, dir_fd=landing.folder)
+        landing.handle = os.open(part, _PART_FLAGS, PART_MODE, dir_fd=landing.folder)
     local.write_at(landing.handle, landing.content, 0)
-    os.fchmod(landing.handle, local.NEW_FILE_MODE & ~umask)
+    os.fchmod(landing.handle, mode)
     set_mtime(landing.handle, landing.mtime)
 
 
@@ -214,10 +220,10 @@ def _verify(landing: Landing) -> None:
 
 def _place(landing: Landing) -> None:
     if landing.replace and (landing.looked or _replaceable(landing)):
-        os.rename(landing.temporary, landing.name, src_dir_fd=landing.folder, dst_dir_fd=landing.folder)
+        os.rename(landing.part, landing.name, src_dir_fd=landing.folder, dst_dir_fd=landing.folder)
         landing.placed = True
     elif not landing.replace:
-        landing.placed = link_name(landing.folder, landing.temporary, landing.name)
+        landing.placed = link_name(landing.folder, landing.part, landing.name)
 
 
 def _replaceable(landing: Landing) -> bool:
@@ -253,4 +259,4 @@ def _leave(landing: Landing) -> None:
         landing.handle = -1
         if not landing.placed:
             with contextlib.suppress(OSError):
-                os.unlink(landing.temporary, dir_fd=landing.folder)
+                os.unlink(landing.part, dir_fd=landing.folder)

@@ -143,6 +143,33 @@ def to_row(record: Record) -> tuple[Any, ...]:
     return tuple(encode_text(value) if isinstance(value, str) else value for value in values)
 
 
+_END: Final = ("state", "size", "generation", "crc32c", "mtime", "encoding", "seen", "written")
+"""Columns that a transfer which is done at its first try may have changed."""
+
+END_COLUMNS: Final = (*_END, "job", "seq")
+"""What `to_end` returns, in order."""
+
+_end_values: Final = attrgetter(*END_COLUMNS)
+
+
+def has_plain_end(record: Record) -> bool:
+    """Tell whether the journal holds all of a transfer but what `to_end` returns.
+
+    It was carried out in one request, at its first try, so that there was nothing else to keep.
+    """
+    return (
+        record.attempt == 1
+        and record.action in ("download", "delete", "upload")
+        and not (record.session or record.fingerprint or record.decision or record.skipped or record.moved)
+    )
+
+
+def to_end(record: Record) -> tuple[Any, ...]:
+    """Return what the end of a plain transfer changes, and which one it is; all of its text is ASCII or UTF-8."""
+    values: tuple[Any, ...] = _end_values(record)
+    return values
+
+
 def from_row(row: tuple[Any, ...]) -> Record:
     """Rebuild a record from its columns."""
     values: list[Any] = [decode_text(value) if isinstance(value, bytes) else value for value in row]

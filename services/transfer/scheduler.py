@@ -22,7 +22,7 @@ from services.transfer.large import give_up
 from services.transfer.line import Line
 from services.transfer.messages import ConflictFact, ItemFact
 from services.transfer.partial import remove_partial
-from services.transfer.record import EXISTS, Record
+from services.transfer.record import EXISTS, Record, has_plain_end
 from services.transfer.rename import is_plain, rename_batch
 from services.transfer.run import Asking, Run, Skipped
 from services.transfer.turn import Turn
@@ -318,7 +318,7 @@ class Scheduler:
         record = run.record
         record.reason = record.code = record.remedy = ""
         job.change(record, "done")
-        self._leave(job, run)
+        self._leave(job, run, plain=has_plain_end(record) and record.size <= self._core.options.small_limit)
         if self._core.facts.items:
             self._core.facts.publish(ItemFact(record.view()))
 
@@ -377,9 +377,12 @@ class Scheduler:
         if record.state == "cancelled":
             self._core.facts.publish(ItemFact(record.view()))
 
-    def _leave(self, job: Job, run: Run) -> None:
+    def _leave(self, job: Job, run: Run, *, plain: bool = False) -> None:
         job.active.pop(run.record.seq, None)
-        self._core.journal.note(run.record)
+        if plain:
+            self._core.journal.note_end(run.record)
+        else:
+            self._core.journal.note(run.record)
         if run.record.state == "queued":
             # It comes again: the journal is read from the beginning.
             job.put_back()

@@ -10,7 +10,16 @@ from typing import Final
 from services.errors import Rejected
 from services.transfer import codec
 from services.transfer.messages import ConflictPolicy, JobSpec, JobState
-from services.transfer.record import COLUMNS, Record, RecordState, decode_text, encode_text, from_row, to_row
+from services.transfer.record import (
+    COLUMNS,
+    END_COLUMNS,
+    Record,
+    RecordState,
+    decode_text,
+    encode_text,
+    from_row,
+    to_row,
+)
 
 SCHEMA_VERSION: Final = 1
 """Version of the tables, kept in `user_version`; a newer one is refused."""
@@ -43,6 +52,9 @@ CREATE TABLE IF NOT EXISTS ahead (
 An older journal gets the table when it is opened to be written."""
 
 _PUT: Final = f"INSERT OR REPLACE INTO transfers ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+_PUT_END: Final = (
+    f"UPDATE transfers SET {', '.join(f'{name} = ?' for name in END_COLUMNS[:-2])} WHERE job = ? AND seq = ?"  # noqa: S608
+)
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM transfers"  # noqa: S608
 
 
@@ -188,6 +200,11 @@ def delete_record(db: sqlite3.Connection, job: int, seq: int) -> None:
 def put_rows(db: sqlite3.Connection, rows: Iterable[tuple[object, ...]]) -> None:
     """Write transfers, given as their columns (`record.to_row`)."""
     db.executemany(_PUT, rows)
+
+
+def put_ends(db: sqlite3.Connection, ends: Iterable[tuple[object, ...]]) -> None:
+    """Write how transfers ended, given as `record.to_end` returns it."""
+    db.executemany(_PUT_END, ends)
 
 
 def put_records(db: sqlite3.Connection, records: Iterable[Record]) -> None:

@@ -116,15 +116,9 @@ class Connection(Receiver):
         `stream` the body of an answer of 200 or 206 is left to `read`.  An answer that comes early (a refusal) ends the
         sending.  Cancelled, it leaves a connection that has to be aborted.
         """
-        transport = self._transport
-        if transport is None or self.gone:
-            raise LineError("the connection broke", sent=False)
-        self._waiter = waiter = self._loop.create_future()
-        self._head = None
+        transport, waiter = self._begin(limit_s)
         self._streamed = stream
         self._tunnels = opens_tunnel
-        self._limit_s = limit_s
-        self._touched = self._loop.time()
         try:
             if sum(map(len, request)) <= JOIN_LIMIT:
                 transport.write(b"".join(request))
@@ -138,12 +132,35 @@ class Connection(Receiver):
             answer: Answer = await waiter
             return answer
         finally:
-            self.used = True
-            self._waiter = None
-            if not waiter.done():
-                waiter.cancel()
-            elif not waiter.cancelled():
-                waiter.exception()  # an early refusal that nobody awaited is not an accident
+            self.asked(waiter)
+
+    def ask(self, request: bytes, limit_s: float) -> asyncio.Future[Answer]:
+        """Write a request without a body and return the future of its whole answer; raises `LineError`.
+
+        Whoever asks awaits it and calls `asked`, whatever comes.
+        """
+        transport, waiter = self._begin(limit_s)
+        self._streamed = self._tunnels = False
+        transport.write(request)
+        return waiter
+
+    def asked(self, waiter: asyncio.Future[Answer]) -> None:
+        """End an exchange."""
+        self.used = True
+        self._waiter = None
+        if not waiter.done():
+            waiter.cancel()
+        elif not waiter.cancelled():
+            waiter.exception()  # an early refusal that nobody awaited is not an accident
+
+    def _begin(self, limit_s: float) -> tuple[asyncio.Transport, asyncio.Future[Answer]]:
+        if self._transport is None or self.gone:
+            raise LineError("the connection broke", sent=False)
+        self._waiter = waiter = self._loop.create_future()
+        self._head = None
+        self._limit_s = limit_s
+        self._touched = self._loop.time()
+        return self._transport, waiter
 
     async def _send(
         self,

@@ -44,15 +44,22 @@ class Pool:
         while True:
             if self._closed:
                 raise Closed
-            while self._idle:
-                connection = self._idle.pop()
-                if connection.usable():
-                    self._use(connection)
-                    return connection
-                connection.abort()
+            kept = self.take()
+            if kept is not None:
+                return kept
             if len(self._busy) + self._dialling < self._size:
                 return await self._dial()
             await self._turn()
+
+    def take(self) -> Connection | None:
+        """Return a connection of one's own that was kept, if there is one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable():
+                self._use(connection)
+                return connection
+            connection.abort()
+        return None
 
     async def _dial(self) -> Connection:
         self._dialling += 1
