@@ -158,6 +158,8 @@ class ConnectScreen(Screen[WayIn | None]):
         trying = any(rung.state == "trying" for rung in self._rungs.values())
         if trying or (self._climb and not self._rungs):
             heading = "Looking for a way into Google Cloud Storage…"
+        elif not self._failure and any(rung.state == "yes" for rung in self._rungs.values()):
+            heading = "Found a way in; getting ready…"
         elif self._rungs:
             heading = "Pail found no way into Google Cloud Storage yet."
         else:

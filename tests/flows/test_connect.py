@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.app import App
 
+from app.screens.connect import ConnectScreen, WayIn
+from app.screens.dialog import Label
 from services.connection import ConnectionOptions
 from services.localstore.launcher import stop
 from services.localstore.server import StoreServer
@@ -103,3 +107,19 @@ async def test_another_project_is_used_with_the_same_connection(desk: OpenDesk) 
         await d.type("other-project")
         await d.press("enter")
         await eventually(lambda: d.main._way.connection == replace(before, project="other-project"))
+
+
+async def test_while_the_rest_is_made_ready_a_way_that_was_found_is_called_found(store: StoreServer) -> None:
+    ready = asyncio.Event()
+    screen = ConnectScreen(ConnectionOptions(endpoint=store.endpoint), prepare=ready.wait)
+    ways: list[WayIn | None] = []
+    app: App[None] = App()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.push_screen(screen, ways.append)
+        await eventually(lambda: "Found a way in" in str(screen.query_one("#connect-heading", Label).content))
+        ready.set()
+        await eventually(lambda: ways)
+        await pilot.pause()
+    (way,) = ways
+    assert way is not None
+    assert way.connection.endpoint == store.endpoint
