@@ -177,6 +177,7 @@ class GrantDialog(Dialog[tuple[str, str]]):
     """Asks who gets which role; what warns has to be answered a second time."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Close", show=False)]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-medium"), (32, "-high")]  # noqa: RUF012 - as Textual declares it
 
     def __init__(
         self,

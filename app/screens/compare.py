@@ -58,7 +58,7 @@ class CompareScreen(Over[None]):
 
     def _lines(self) -> Content:
         """Return the lines of both, told apart by their first sign and by colour."""
-        looks = {"-": "$text-error", "+": "$text-success", "@": "$text-muted"}
+        looks = {"-": "$text-error", "+": "$text-success", "@": "$text-quiet"}
         lines = []
         for line in self._found.lines:
             sign, rest = line[:1], display_name(line[1:].expandtabs(4))
@@ -70,9 +70,9 @@ class CompareScreen(Over[None]):
         arrow = f" {self._symbols.arrow} "
         lines = []
         for each in self._found.kept:
-            label = (f"{each.label} ".ljust(LABEL_WIDTH), "$text-muted")
+            label = (f"{each.label} ".ljust(LABEL_WIDTH), "$text-quiet")
             before, after = (each.before or "none", "$text-error"), (each.after or "none", "$text-success")
-            lines.append(Content.assemble(label, before, (arrow, "$text-muted"), after))
+            lines.append(Content.assemble(label, before, (arrow, "$text-quiet"), after))
         return Content("\n").join(lines)
 
     def on_mount(self) -> None:
