@@ -8,8 +8,9 @@ from typing import Final
 
 from services.errors import Conflict, NotFound, PailError, PreconditionFailed, Rejected, Transient
 from services.model import CREATE_ONLY, Precondition, WriteAttributes
-from services.names import display_name, parse_gs_url
+from services.names import GsUrl, display_name, parse_gs_url
 from services.transfer.doubt import refused_again
+from services.transfer.folders import real_folder
 from services.transfer.run import Run, Skipped
 from services.transfer.target import NONCE_KEY
 
@@ -21,6 +22,9 @@ FOLDER_TYPE: Final = "application/x-www-form-urlencoded;charset=UTF-8"
 
 ONE_BY_ONE: Final = 16
 """Deletes side by side where they cannot go in batches."""
+
+THERE: Final = "the folder is there already"
+"""Why a folder of a tree that is copied is not made."""
 
 Outcome = tuple[Run, PailError | None]
 """A delete and why it failed, if it did."""
@@ -150,13 +154,18 @@ async def make_folder(run: Run) -> None:
     """Make an empty folder: a real one where the bucket has such, else the placeholder `dir/`; raises `PailError`."""
     url = parse_gs_url(run.record.target)
     name = url.name if url.name.endswith("/") else url.name + "/"
-    patience = run.patience()
+    patience, sent = run.patience(), False
     while True:
         try:
             storage = await run.line.storage()
             if await _hierarchical(run, url.bucket):
+                # Real folders carry no mark: after a lost answer nothing else tells which of them was there before.
+                if run.record.source and not run.unsure and await real_folder(storage.data, GsUrl(url.bucket, name)):
+                    raise Skipped(THERE)
+                sent = True
                 await storage.data.create_folder(url.bucket, name)
             else:
+                sent = True
                 attributes = WriteAttributes(content_type=FOLDER_TYPE, metadata={NONCE_KEY: run.record.nonce})
                 info = await storage.data.insert(
                     url.bucket, name, b"", attributes=attributes, crc32c="AAAAAA==", precondition=CREATE_ONLY
@@ -166,14 +175,14 @@ async def make_folder(run: Run) -> None:
             if await _made_by(run, url.bucket, name):
                 return
             if run.record.source:  # one of a tree that is copied: no more is wanted than that it is there
-                raise Skipped("the folder is there already") from None
+                raise Skipped(THERE) from None
             raise Conflict(
                 f"{display_name(run.record.target)} exists already",
                 remedy="Choose another name.",
                 url=run.record.target,
             ) from None
         except Transient as error:
-            run.unsure = True
+            run.unsure = run.unsure or sent
             await patience.after(url.bucket, error, progressed=run.failed_once(error))
         else:
             run.line.worked()

@@ -105,15 +105,17 @@ class Planning:
         """
         if not spec.undoes:
             raise UsageError("what was done is not known here any more", remedy="Restore it by 'pail restore'.")
+        undone = self._core.jobs.get(int(spec.undoes))
+        moved = undone is not None and undone.row.spec.action == "move"
         replacing = False
         async for page in self._done(int(spec.undoes)):
-            replacing = replacing or any(put_back(number, record) for record in page)
+            replacing = replacing or any(put_back(number, record, moved=moved) for record in page)
             yield [back for record in page if (back := taken_back(number, record)) is not None]
         if not replacing:
             return
         await self._moved(number)
         async for page in self._done(int(spec.undoes)):
-            yield [back for record in page if (back := put_back(number, record)) is not None]
+            yield [back for record in page if (back := put_back(number, record, moved=moved)) is not None]
 
     async def _done(self, number: int) -> AsyncIterator[list[Record]]:
         """Yield the transfers of a job that are done, in pages."""

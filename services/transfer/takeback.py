@@ -46,8 +46,13 @@ def taken_back(job: int, done: Record) -> Record | None:
             return None
 
 
-def put_back(job: int, done: Record) -> Record | None:
-    """Return the transfer that brings back what a move had replaced, once that has moved back; None for nothing."""
+def put_back(job: int, done: Record, *, moved: bool) -> Record | None:
+    """Return the transfer that brings back what a move had replaced, once that has moved back; None for nothing.
+
+    Of a job that `moved` a tree its empty folders come back as well.
+    """
+    if done.action == "make-folder" and moved and done.source and done.state == "done":
+        return Record(job, 0, "make-folder", done.source, done.source)
     if done.action != "move" or not done.replaced:
         return None
     return _restore(job, done, done.target, done.replaced)

@@ -112,10 +112,15 @@ async def test_empty_folders_become_placeholders_in_a_flat_bucket(hollow: Lab) -
 @pytest.mark.parametrize("target", ["b/", "a folder/that/was/not/there/"])
 async def test_a_tree_that_moves_to_another_bucket_takes_its_empty_folders_along(hollow: Lab, target: str) -> None:
     await hollow.storage.control.create_bucket(BucketSpec("other", hierarchical_namespace=True))
-    assert (await hollow.run("move", JobItem(f"{URL}/a/", f"gs://other/{target}", tree=True))).job.state == "done"
+    before = await folders(hollow)
+    end = await hollow.run("move", JobItem(f"{URL}/a/", f"gs://other/{target}", tree=True))
+    assert end.job.state == "done"
     there = (await hollow.storage.data.list_folders("other", target)).names
     assert set(there) >= {f"{target}{name}" for name in EMPTY}
     assert await folders(hollow) == ["beside/"]
+    assert (await hollow.ended(await hollow.start("undo", undoes=end.job.id))).job.state == "done"
+    assert await folders(hollow) == before
+    assert not set((await hollow.storage.data.list_folders("other", "")).names) & {f"{target}{name}" for name in EMPTY}
 
 
 async def test_a_folder_with_nothing_in_it_is_copied(lab: Lab) -> None:
