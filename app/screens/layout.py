@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import ContentSwitcher, Input, Static
+from textual.worker import Worker
 
 from app.screens.dialog import Label, Line
 from app.surroundings import Surroundings
@@ -213,7 +214,8 @@ class MainLayout(Screen[None]):
         if not totals.entries:
             details.show_entry(self.bucket, entry, zone=zone)
         if totals.entries or (entry is not None and entry.row is not None):
-            self.run_worker(self._complete_details(), exclusive=True, group="details")
+            # Not a coroutine: one that is superseded before it begins would be left behind unawaited.
+            _filled: Worker[None] = self.run_worker(self._complete_details, exclusive=True, group="details")
 
     async def _complete_details(self) -> None:
         """Show what a listing does not tell."""

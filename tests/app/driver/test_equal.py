@@ -6,52 +6,13 @@ import pyte
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyte.screens import Char
 from rich.cells import cell_len
 
 from app.driver.cells import clusters
 from app.driver.screen import DiffScreen
+from tests.app.driver.emulator import emulator, picture
 
 WIDTH, HEIGHT = 30, 10
-
-
-class Emulator(pyte.Screen):
-    """pyte, with two of its limits lifted.
-
-    A cluster (marks, joined emoji) is drawn in the cells that Textual laid it out with, and a wide character that loses
-    one half loses the other, as terminals do.
-    """
-
-    def draw(self, data: str) -> None:
-        for cluster in clusters(data):
-            width = cell_len(cluster)
-            x = min(self.cursor.x, self.columns - width)
-            line = self.buffer[self.cursor.y]
-            if line[x].data == "" and x:
-                line[x - 1] = line[x - 1]._replace(data=" ")
-            if x + width < self.columns and line[x + width].data == "":
-                line[x + width] = line[x + width]._replace(data=" ")
-            line[x] = self.cursor.attrs._replace(data=cluster)
-            for half in range(x + 1, x + width):
-                line[half] = self.cursor.attrs._replace(data="")
-            self.cursor.x = x + width
-
-
-def seen(cell: Char) -> Char:
-    """Return what a person can see of a cell: a blank has no colour but its background."""
-    if cell.data == " " and not (cell.underscore or cell.strikethrough or cell.reverse or cell.blink):
-        return cell._replace(fg="default", bold=False, italics=False)
-    return cell
-
-
-def picture(screen: pyte.Screen) -> list[list[Char]]:
-    return [[seen(screen.buffer[y][x]) for x in range(screen.columns)] for y in range(screen.lines)]
-
-
-def emulator() -> tuple[Emulator, pyte.Stream]:
-    screen = Emulator(WIDTH, HEIGHT)
-    screen.reset_mode(7, private=True)
-    return screen, pyte.Stream(screen)
 
 
 PIECES = [
@@ -139,8 +100,8 @@ others = st.sampled_from(
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.one_of(frames, frames, frames, others), min_size=1, max_size=8), st.booleans())
 def test_every_cell_and_the_cursor_are_as_without_it(written: list[str], erases: bool) -> None:
-    plain, plain_stream = emulator()
-    ours, our_stream = emulator()
+    plain, plain_stream = emulator(WIDTH, HEIGHT)
+    ours, our_stream = emulator(WIDTH, HEIGHT)
     diffing = DiffScreen(WIDTH, HEIGHT, erases=erases)
     for data in [*written, "\x1b[?2026l"]:
         plain_stream.feed(data)
@@ -158,8 +119,8 @@ def test_every_cell_and_the_cursor_are_as_without_it(written: list[str], erases:
 def test_it_does_not_matter_where_writes_are_cut_nor_how_many_are_taken_at_once(
     written: list[str], cuts: list[int]
 ) -> None:
-    plain, plain_stream = emulator()
-    ours, our_stream = emulator()
+    plain, plain_stream = emulator(WIDTH, HEIGHT)
+    ours, our_stream = emulator(WIDTH, HEIGHT)
     diffing = DiffScreen(WIDTH, HEIGHT)
     whole = "".join(written)
     plain_stream.feed(whole)
@@ -176,8 +137,8 @@ def test_it_does_not_matter_where_writes_are_cut_nor_how_many_are_taken_at_once(
 @settings(max_examples=40, deadline=None)
 @given(st.lists(frames, min_size=2, max_size=6), st.data())
 def test_after_foreign_writes_everything_is_painted_again(written: list[str], data: st.DataObject) -> None:
-    plain, plain_stream = emulator()
-    ours, our_stream = emulator()
+    plain, plain_stream = emulator(WIDTH, HEIGHT)
+    ours, our_stream = emulator(WIDTH, HEIGHT)
     diffing = DiffScreen(WIDTH, HEIGHT)
     whole = "".join(f"\x1b[{y + 1};1H{' ' * WIDTH}" for y in range(HEIGHT))
     for text in [whole, *written]:
