@@ -61,7 +61,10 @@ class PailApp(LendingApp, inherit_bindings=False):
 
     TITLE = "Pail"
     ENABLE_COMMAND_PALETTE = False  # the registry's command opens it, so that its keys stand in one place
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "how_to_quit", "How to quit", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "how_to_quit", "How to quit", show=False),
+        Binding("ctrl+z", "suspend_process", "Back to the shell until fg", show=False),
+    ]
 
     def __init__(
         self,
