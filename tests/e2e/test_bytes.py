@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from services.localstore.faults import Fault, Faults
+from services.localstore.server import StoreServer
+from services.localstore.store import StoreOptions
 from tests.e2e.conftest import Pail
 from tests.e2e.terminal import Terminal
 
@@ -36,8 +39,11 @@ BUDGETS = {
 """Bytes of one action."""
 
 
-MANY = 5
-"""Presses of which one may fall together with the minute's look at the ages of the rows."""
+OLD_S = 400 * 86_400
+"""Seconds; more than a year."""
+
+A_SECOND = 500
+"""Bytes a second while something is transferred."""
 
 
 class Line:
@@ -57,23 +63,44 @@ class Line:
         return size
 
     def mean(self, key: str, times: int, *, rest: bool = False) -> float:
-        """Return the bytes of a key's action, each painted by itself; with `rest`, each after the last has settled.
-
-        Of many the two largest are left out: once a minute the ages of all rows are written anew.
-        """
-        sizes = []
-        at = self.written()
+        """Return the bytes of a key's action, each painted by itself; with `rest`, each after the last has settled."""
+        begun = self.written()
         for _ in range(times):
             before = self._terminal.raw.stat().st_size
             self._terminal.keys(key)
             self._terminal.wait(lambda before=before: self._terminal.raw.stat().st_size > before)
             if rest:
-                sizes.append(self.written() - at)
-                at += sizes[-1]
-        if not rest:
-            return (self.written() - at) / times
-        kept = sorted(sizes)[: len(sizes) - min(2, len(sizes) // MANY)]
-        return sum(kept) / len(kept)
+                self.written()
+        return (self.written() - begun) / times
+
+    def rate(self, changes: int) -> float:
+        """Return the bytes a second over so many changes of the screen."""
+        begun, last = time.monotonic(), self._terminal.raw.stat().st_size
+        first = last
+        for _ in range(changes):
+            self._terminal.wait(lambda last=last: self._terminal.raw.stat().st_size > last)
+            last = self._terminal.raw.stat().st_size
+        return (last - first) / (time.monotonic() - begun)
+
+    def paste(self, text: str) -> None:
+        self._terminal.paste(text)
+
+    def keys(self, *keys: str) -> None:
+        self._terminal.keys(*keys)
+
+    def see(self, *texts: str) -> None:
+        self._terminal.see(*texts)
+
+
+@pytest.fixture
+def faults() -> Faults:
+    return Faults()
+
+
+@pytest.fixture
+def store(store_factory: Callable[..., StoreServer], faults: Faults) -> StoreServer:
+    """Return a store whose objects are so old that they are shown with their date: ages change every minute."""
+    return store_factory(faults=faults, options=StoreOptions(clock=lambda: time.time() - OLD_S))
 
 
 @pytest.fixture
@@ -105,3 +132,20 @@ def test_actions_stay_within_their_bytes(line: Line) -> None:
     figures["cursor down, scrolling included"] = line.mean("Down", 45, rest=True)
     assert {name: figure for name, figure in figures.items() if not 0 < figure <= BUDGETS[name]} == {}, figures
     assert figures.keys() == BUDGETS.keys()
+
+
+def test_a_running_transfer_stays_within_its_bytes(line: Line, faults: Faults, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(2_000):
+        (folder / f"{number:04}").write_bytes(b"x" * 1_000)
+    faults.add(Fault("objects.insert", "latency", seconds=1.5, count=None))
+    line.paste(str(folder))
+    line.see("Upload 1 pasted path?")
+    line.keys("Enter")
+    line.see("moving", "many/")
+    assert 0 < line.rate(12) <= A_SECOND
+    line.keys("3")  # where each transfer has a line of its own
+    line.see("[3 Transfers]", "upload")
+    assert 0 < line.rate(12) <= A_SECOND
+    faults.clear()
