@@ -48,6 +48,11 @@ async def receive(run: Run, partial: Partial) -> None:
         raise _early(run)
 
 
+def share(streams: int, large: int) -> int:
+    """Return how many of `streams` one of several large transfers may have: each of them holds two pieces in memory."""
+    return max(FIRST_STREAMS, streams // max(1, large))
+
+
 async def receive_slices(run: Run, sliced: SlicedPartial, streams: int) -> None:
     """Fetch what the slices lack, several at a time, and join them.
 
@@ -64,7 +69,10 @@ async def receive_slices(run: Run, sliced: SlicedPartial, streams: int) -> None:
         pace.ended(count, 0.0, requests=0)
         abreast.grow()
 
-    abreast = Abreast([one for one in sliced.slices if not one.whole], move, lambda: pace.slots)
+    def slots() -> int:
+        return min(pace.slots, share(streams, run.line.large))
+
+    abreast = Abreast([one for one in sliced.slices if not one.whole], move, slots)
     await abreast.run()
     await run.disk(sliced.joined)
 

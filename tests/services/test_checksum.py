@@ -27,6 +27,16 @@ def test_pieces_of_any_kind_of_buffer_add_up_to_the_whole(pieces: list[bytes]) -
     assert running.base64() == checksum.of(b"".join(pieces))
 
 
+@given(st.binary(max_size=300), st.integers(0, 300), st.integers(0, 300))
+def test_memory_that_is_used_again_is_hashed_where_it_lies_and_let_go(data: bytes, start: int, end: int) -> None:
+    memory = bytearray(data)
+    running = checksum.Crc32c()
+    with memoryview(memory) as whole, whole[start:end] as piece:
+        running.update(piece)
+    assert running.base64() == checksum.of(data[start:end])
+    memory.clear()  # refused for as long as anybody holds it
+
+
 @given(st.binary(max_size=2000), st.binary(max_size=2000))
 def test_two_parts_combine_to_the_checksum_of_the_whole(a: bytes, b: bytes) -> None:
     assert checksum.combine(google_crc32c.value(a), google_crc32c.value(b), len(b)) == google_crc32c.value(a + b)

@@ -19,6 +19,7 @@ from services.localstore.faults import Fault
 from services.transfer import slices
 from services.transfer.local import PARTIAL_PREFIX
 from services.transfer.messages import Control, JobItem, SetBandwidth
+from services.transfer.receive import share
 from services.transfer.slices import SlicedPartial, open_sliced, slice_size
 from tests.services.transfer.conftest import BUCKET, FAST, KIB, Lab, OpenLab, eventually, some_bytes
 from tests.services.transfer.doubles import changed
@@ -124,6 +125,11 @@ async def test_slices_come_side_by_side_and_are_joined(open_lab: OpenLab) -> Non
     assert 1 < most <= 3
     assert lab.items()[0].crc32c == info.crc32c
     assert left(lab.folder) == ["a"]
+
+
+@pytest.mark.parametrize(("large", "expected"), [(0, 8), (1, 8), (2, 4), (3, 2), (4, 2), (9, 2)])
+def test_several_large_downloads_share_the_streams_that_one_may_have(large: int, expected: int) -> None:
+    assert share(8, large) == expected
 
 
 async def test_h01_h02_faults_on_slices_are_found_and_mended(open_lab: OpenLab) -> None:
