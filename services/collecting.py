@@ -11,5 +11,6 @@ COLLECT_AFTER: Final = 20_000
 
 def calm_collector() -> None:
     """Look more seldom, and never again at what has been imported so far."""
+    gc.enable()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER, 20, 50)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import platform
 import sys
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -61,7 +60,7 @@ def syncfs() -> Callable[[int], None] | None:
 
 
 def _kernel() -> tuple[int, int]:
-    numbers = platform.release().split("-")[0].split(".")
+    numbers = os.uname().release.split("-")[0].split(".")
     try:
         return int(numbers[0]), int(numbers[1])
     except (ValueError, IndexError):

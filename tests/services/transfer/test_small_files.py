@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -205,7 +206,7 @@ def test_without_syncfs_each_file_is_flushed(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("release", ["4.19.0-generic", "5.7", "nonsense", ""])
 def test_a_kernel_that_hides_errors_from_syncfs_is_not_asked(release: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(durable.platform, "release", lambda: release)
+    monkeypatch.setattr(durable.os, "uname", lambda: SimpleNamespace(release=release))
     durable.syncfs.cache_clear()
     try:
         assert durable.syncfs() is None
