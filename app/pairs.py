@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +13,7 @@ from services.connection import Connection
 
 if TYPE_CHECKING:
     from app.session import Session
-    from services.sync.status import Choice, Overview, PairDraft, PlanView
+    from services.sync.status import Choice, LineView, Overview, PairDraft, PlanView, Ticks
 
 
 class Pairs(Protocol):
@@ -27,7 +27,11 @@ class Pairs(Protocol):
         """Return the plan that waits."""
         ...
 
-    async def go(self, identifier: str, unticked: Iterable[str], deletes: int) -> None:
+    async def lines(self, identifier: str, plan: int, action: str, offset: int, limit: int) -> tuple[LineView, ...]:
+        """Return some lines of a group of that plan."""
+        ...
+
+    async def go(self, identifier: str, ticks: Ticks, deletes: int) -> None:
         """Have the plan carried out."""
         ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 from app.desk import Desk
@@ -186,9 +187,12 @@ class SyncActions:
 
     async def _show_plan(self, look: PairLook) -> None:
         pairs = await self._open()
-        go = await self._desk.ask(PlanDialog(look, await pairs.plan(look.id), self._desk.symbols))
+        plan = await pairs.plan(look.id)
+        go = await self._desk.ask(
+            PlanDialog(look, plan, self._desk.symbols, partial(pairs.lines, look.id, plan.number))
+        )
         if go is not None:
-            await pairs.go(look.id, go.unticked, go.deletes)
+            await pairs.go(look.id, go.ticks, go.deletes)
             self.look_soon()
 
     async def _approve(self, pairs: Pairs, look: PairLook) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,23 +11,20 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Button
 
 from app.screens.dialog import Dialog, Label, button, shown
-from services.sync.status import ConflictView, PairLook, PlanView
+from services.sync.status import ConflictView, PairLook, PlanView, Ticks
 from widgets import formats
 from widgets.choices import Choices
-from widgets.plan_list import PlanList
+from widgets.plan_list import Fetch, PlanList
 from widgets.symbols import Symbols
 from widgets.sync_rows import way_of
-
-DELETING: Final = ("delete", "delete-local")
-"""Actions that remove something."""
 
 
 @dataclass(frozen=True, slots=True)
 class Go:
     """A plan that a person has agreed to."""
 
-    unticked: frozenset[str]
-    """Keys that are left out."""
+    ticks: Ticks
+    """What was ticked and unticked in it."""
     deletes: int
     """Deletes among the rest; 0 where no word for them is needed."""
 
@@ -40,12 +37,13 @@ class PlanDialog(Dialog[Go]):
         Binding("left,up", "app.focus_previous", "Previous", show=False),
     ]
 
-    def __init__(self, look: PairLook, plan: PlanView, symbols: Symbols) -> None:
-        """Make the dialog for the plan of a pair."""
+    def __init__(self, look: PairLook, plan: PlanView, symbols: Symbols, fetch: Fetch) -> None:
+        """Make the dialog for the plan of a pair; `fetch` returns lines of it."""
         way = way_of(look.mode, symbols)
         super().__init__(f"{shown(look.root, 60)}  {way}  {shown(look.url, 60)}", classes="plan-dialog")
         self._plan = plan
         self._symbols = symbols
+        self._fetch = fetch
         self._list = PlanList(symbols=symbols)
 
     def body(self) -> ComposeResult:
@@ -64,8 +62,8 @@ class PlanDialog(Dialog[Go]):
 
     def on_mount(self) -> None:
         """Show the plan; its lines have the focus, so that no key by habit starts it."""
-        self._list.show(self._plan)
-        if self._plan.lines or self._plan.troubles:
+        self._list.show(self._plan, self._fetch)
+        if self._plan.total or self._plan.troubles:
             self._list.focus()
         else:
             self._list.display = False
@@ -77,31 +75,28 @@ class PlanDialog(Dialog[Go]):
     @on(PlanList.Changed)
     def _changed(self, message: PlanList.Changed) -> None:
         message.stop()
-        unticked, gone = self._list.unticked, self._deletes
-        moved = formats.size(sum(one.size for one in self._list.ticked if one.action not in DELETING))
-        parts = [f"{self._plan.total - len(unticked):,} of {self._plan.total:,} ticked", f"{moved} to move"]
+        ticked, gone = self._plan.total - self._list.left_out.count, self._list.deletes
+        parts = [f"{ticked:,} of {self._plan.total:,} ticked", f"{formats.size(self._list.moved)} to move"]
         if gone:
             parts.append(f"{formats.count(gone, 'file')} deleted")
         if self._list.filtered:
             parts.append("only what needs you is shown")
         self.query_one("#plan-sum", Label).update(self._symbols.say(" · ".join(parts)))
         go = self.query_one("#go", Button)
-        some = self._plan.total > len(unticked)
-        go.label = f"Go, and delete {gone:,}" if gone else "Go" if some else "Keep it in step"
+        go.label = f"Go, and delete {gone:,}" if gone else "Go" if ticked else "Keep it in step"
         go.set_class(bool(gone), "dialog-danger")
         go.set_class(not gone, "dialog-main")
+
+    @on(PlanList.Lost)
+    def _lost(self, message: PlanList.Lost) -> None:
+        message.stop()
+        words = f"! {message.error.message}. {message.error.remedy}".strip()
+        self.query_one("#plan-sum", Label).update(self._symbols.say(words))
 
     @on(Button.Pressed, "#go")
     def _go_pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.dismiss(Go(frozenset(self._list.unticked), self._deletes))
-
-    @property
-    def _deletes(self) -> int:
-        """How many files would be deleted, shown or not."""
-        unticked = self._list.unticked
-        lines = (line for line in self._plan.lines if line.key in unticked and not line.key.endswith("/"))
-        return self._plan.deletes - sum(1 for line in lines if line.action in DELETING)
+        self.dismiss(Go(self._list.ticks, self._list.deletes))
 
 
 def notes(plan: PlanView) -> list[str]:
@@ -111,18 +106,14 @@ def notes(plan: PlanView) -> list[str]:
         found.append(f"! {plan.stopped}")
     if plan.first:
         found.append("The first sync: equal files are matched, nothing else is assumed.")
-    here = sum(1 for line in plan.lines if line.action == "delete-local")
-    there = sum(1 for line in plan.lines if line.action == "delete")
+    words = {group.action for group in plan.groups}
+    here, there = "delete-local" in words, "delete" in words
     if there and plan.unprotected:
         found.append("! The bucket keeps neither deleted nor older versions: deletes there cannot be undone.")
     elif there:
         found.append("Deletes in the bucket can be undone only while it keeps deleted versions.")
     if here:
         found.append("What is deleted here stays in .pail/trash for 30 days.")
-    if plan.total > len(plan.lines):
-        found.append(
-            f"The first {len(plan.lines):,} of {plan.total:,} lines are shown; the others are carried out too."
-        )
     if not plan.total:
         found.append("Both sides are the same already.")
     if plan.ignored:

@@ -109,6 +109,8 @@ class Applier:
                 yield Intent(action.key, "upload", nonce)
             elif action.kind in ("download", "conflict") and not action.is_folder and remote is not None:
                 yield Intent(action.key, "download", nonce, remote.crc32c, remote.size, remote.generation)
+            elif action.kind == "delete-local" and not action.is_folder:
+                yield Intent(action.key, "remove", nonce)
             elif action.kind == "move-remote" and remote is not None:
                 yield Intent(action.key, "move", nonce, remote.crc32c, remote.size)
 
@@ -159,7 +161,7 @@ class Applier:
         elif action.kind == "delete-remote":
             await self._delete_remote(action)
         else:
-            await self._delete_local(action)
+            await self._delete_local(action, nonce)
         await notes.agreed(action.key, entry)
         return Item(action, "done", entry=entry, kept=kept, signature=signature)
 
@@ -183,12 +185,12 @@ class Applier:
             raise Changed(action.key)
         await self._mover.delete_object(action.key, action.remote.generation)
 
-    async def _delete_local(self, action: Action) -> None:
+    async def _delete_local(self, action: Action, nonce: str) -> None:
         """Move a file to the trash, once the service itself says that its object is gone (hazard 24)."""
         mover, local = self._mover, action.local
         if local is None or local.signature is None or await mover.prefix.stat(action.key) is not None:
             raise Changed(action.key)
-        await mover.on_disk(mover.disk.remove, action.key, local)
+        await mover.on_disk(mover.disk.remove, action.key, local, nonce)
         # Folders that were only there for their files go with the last of them.
         parent = action.key.rpartition("/")[0]
         while parent and f"{parent}/" not in self._remote:

@@ -18,7 +18,7 @@ from services.sync.move import Mover, Sleep, Throttle
 from services.sync.notes import Notes, OnDisk
 from services.sync.pair import Pair
 from services.sync.reconcile import needs_reading, reconcile, unchanged, with_known
-from services.sync.recover import forget_partial, recover
+from services.sync.recover import forget_partial, recover, restore
 from services.sync.remote import Prefix, RemoteTree
 from services.sync.scan import rescan
 from services.sync.state import Intent, State
@@ -192,6 +192,8 @@ class Controller:
         self.enter("scanning")
         notes = await self._memory()
         await self._check_folder(bool(notes.base))
+        if not dry_run:
+            await restore(self._state, self.disk, self._on_disk)
         rules = Rules(self.pair.excludes)
         listing = asyncio.ensure_future(self.prefix.list())
         try:

@@ -225,13 +225,62 @@ class Disk:
             _check(place, expected, key)
             return self._keep(place.folder, place.name, copy)
 
-    def remove(self, key: str, expected: LocalEntry) -> None:
-        """Move exactly the file that was planned on to the trash; raises `Changed`, `PailError`."""
+    def remove(self, key: str, expected: LocalEntry, nonce: str = "") -> None:
+        """Move exactly the file that was planned on to the trash; raises `Changed`, `PailError`.
+
+        With a `nonce` it is on the way under that name until it was looked at, and `restore` brings it back.
+        """
         path = self.path(key)
         with explained(path, "delete"), _present(key), opened_place(path, len(self.root)) as place:
             _check(place, expected, key)
-            self._take(place.folder, place.name, key, expected)
+            if nonce:
+                self._take_aside(place, key, expected, nonce)
+            else:
+                self._take(place.folder, place.name, key, expected)
             os.fsync(place.folder)
+
+    def _take_aside(self, place: Place, key: str, expected: LocalEntry, nonce: str) -> None:
+        """Move a file to the trash in two steps, with a look in between; raises `Changed`, `OSError`."""
+        trash = self.trash.opened()
+        try:
+            try:
+                exchange.rename_away(place.folder, place.name, trash, nonce)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                self._take(place.folder, place.name, key, expected)
+                return
+            found = os.stat(nonce, dir_fd=trash, follow_symlinks=False)
+            if _is_planned(found, trash, nonce, expected):
+                self.trash.take(trash, nonce, names.local_path(key))
+                return
+            self._bring_back(trash, nonce, place, key)
+            raise Changed(key)
+        finally:
+            os.close(trash)
+
+    def _bring_back(self, trash: int, nonce: str, place: Place, key: str) -> None:
+        """Give a file its name again; where that was taken meanwhile it stays in the trash."""
+        try:
+            exchange.rename_new(trash, nonce, place.folder, place.name)
+        except FileExistsError:
+            self.trash.take(trash, nonce, names.local_path(key))
+        os.fsync(place.folder)
+
+    def restore(self, key: str, nonce: str) -> None:
+        """Bring a file back that was on its way to the trash when the process ended; raises `PailError`."""
+        path = self.path(key)
+        with explained(path, "write"):
+            try:
+                trash = self.trash.opened(make=False)
+            except FileNotFoundError:
+                return
+            try:
+                if Place(trash, nonce).lstat() is not None:
+                    with opened_place(path, len(self.root), make=True) as place:
+                        self._bring_back(trash, nonce, place, key)
+            finally:
+                os.close(trash)
 
     def _take(self, folder: int, name: str, key: str, expected: LocalEntry) -> None:
         """Move exactly the file that was planned on to the trash; raises `Changed`, `OSError`."""
@@ -242,6 +291,7 @@ class Disk:
         # Edited between the look and the rename: it goes back, unless its place was taken again.
         with contextlib.suppress(FileExistsError):
             self.trash.put_back(taken, folder, name)
+            os.fsync(folder)
         raise Changed(key)
 
     def make_folder(self, key: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -17,7 +16,7 @@ from services.sync.owner import OwnerLink
 from services.sync.pair import FOLDER, Pair, make_pair, read_owner
 from services.sync.pairs import KeptPair, PairList
 from services.sync.proposals import Proposal, is_still_named, proposals, propose, withdraw
-from services.sync.status import Choice, Overview, Owner, PairDraft, PairLook, PlanView
+from services.sync.status import Choice, LineView, Overview, Owner, PairDraft, PairLook, PlanView, Ticks
 from services.sync.wanted import is_claimed
 from services.worker.link import Gone
 
@@ -129,9 +128,18 @@ class PairBook:
         assert isinstance(found, PlanView)
         return found
 
-    async def go(self, identifier: str, unticked: Iterable[str], deletes: int) -> None:
+    async def lines(self, identifier: str, plan: int, action: str, offset: int, limit: int) -> tuple[LineView, ...]:
+        """Return some lines of a group of that plan; raises `PailError`."""
+        found = await self._call(
+            identifier, "lines", {"plan": plan, "action": action, "offset": offset, "limit": limit}
+        )
+        assert isinstance(found, tuple)
+        return found
+
+    async def go(self, identifier: str, ticks: Ticks, deletes: int) -> None:
         """Have the plan carried out that waits, without what was unticked; raises `PailError`."""
-        await self._call(identifier, "go", {"unticked": list(unticked), "deletes": deletes})
+        said = {"plan": ticks.plan, "groups": dict(ticks.groups), "lines": dict(ticks.lines), "deletes": deletes}
+        await self._call(identifier, "go", said)
 
     async def look_now(self, identifier: str) -> None:
         """Have both sides of a pair looked at now; raises `PailError`."""

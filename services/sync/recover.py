@@ -16,6 +16,17 @@ from services.transfer.partial import remove_partial
 from services.transfer.target import NONCE_KEY
 
 
+async def restore(state: State, disk: Disk, on_disk: OnDisk) -> None:
+    """Bring back what was on its way to the trash: before the folder is scanned, so that it is no delete of a person's.
+
+    Raises `PailError`.
+    """
+    intents: list[Intent] = await on_disk(state.intents)
+    for intent in intents:
+        if intent.kind == "remove":
+            await on_disk(disk.restore, intent.key, intent.nonce)
+
+
 async def recover(
     state: State, notes: Notes, disk: Disk, prefix: Prefix, remote: Remote, on_disk: OnDisk
 ) -> dict[str, Intent]:
@@ -33,6 +44,8 @@ async def recover(
         if intent.kind == "upload":
             if there is not None and (known is None or known.generation != there.generation):
                 entry = await _uploaded(prefix, intent)
+        elif intent.kind == "remove":
+            ended.append(intent)
         elif intent.kind == "move":
             if there is not None and known is None and (there.crc32c, there.size) == (intent.crc32c, intent.size):
                 entry = BaseEntry(None, there.size, there.crc32c, there.generation)
@@ -73,13 +86,22 @@ async def _uploaded(prefix: Prefix, intent: Intent) -> BaseEntry | None:
 
 
 def _is_waiting(disk: Disk, intent: Intent) -> bool:
-    """Tell whether a download that was about to take its name did not."""
-    return disk.partial_inode(intent.key, intent.nonce, intent.generation) == intent.inode
+    """Tell whether a download that was about to take its name did not.
+
+    Without the system's help it takes the new name before it gives up the old one.
+    """
+    if disk.partial_inode(intent.key, intent.nonce, intent.generation) != intent.inode:
+        return False
+    there = disk.look(intent.key)
+    return there is None or there.inode != intent.inode
 
 
 def _placed(disk: Disk, intent: Intent) -> BaseEntry:
     """Return what was agreed on by a download that has taken its name."""
-    if disk.partial_inode(intent.key, intent.nonce, intent.generation):
+    inode = disk.partial_inode(intent.key, intent.nonce, intent.generation)
+    if inode == intent.inode:
+        forget_partial(disk, intent)
+    elif inode:
         # The old file was swapped out, and the process ended before it was in the trash.
         disk.discard(intent.key, intent.nonce)
     return BaseEntry(None, intent.size, intent.crc32c, intent.generation)

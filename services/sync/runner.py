@@ -12,7 +12,7 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ from services.errors import Busy, PailError, Rejected, Safeguard
 from services.gcs.interface import Storage
 from services.sync.apply import Item
 from services.sync.controller import Listener, Phase, Result, unlimited
-from services.sync.entries import DELETES, Action, LocalEntry
+from services.sync.entries import LocalEntry
 from services.sync.gate import MaxDelete
 from services.sync.limits import Limits
 from services.sync.live import HOUR_S, Live, Times
@@ -29,9 +29,10 @@ from services.sync.move import Throttle
 from services.sync.opened import Opened, keeps_nothing, opened
 from services.sync.owner import OwnerServer
 from services.sync.pair import Pair
+from services.sync.planned import Planned
 from services.sync.status import (
     MOST_LINES,
-    MOST_PLANNED,
+    PLAN_WINDOW,
     STOPPED,
     Choice,
     ConflictView,
@@ -41,18 +42,16 @@ from services.sync.status import (
     PlanView,
     RunKind,
     Stand,
+    Ticks,
     TroubleView,
 )
-from services.sync.words import conflicts_in, line_of, line_of_item, trouble_of, trouble_of_item, word_of
+from services.sync.words import conflicts_in, line_of, line_of_item, trouble_of, trouble_of_item
 
 RECENT: Final = 30
 """Actions that are remembered as activity."""
 
 MOST_SHOWN: Final = 200
 """Problems and conflicts that a view holds at the most."""
-
-FRESH_S: Final = 5.0
-"""Seconds for which a plan that waits counts as of just now."""
 
 METER_S: Final = 60.0
 """Seconds between two looks at what was asked of the service."""
@@ -106,9 +105,7 @@ class Runner:
             since=time.time(),
             requests_limit=self._limits.requests_an_hour,
         )
-        self._plan = PlanView()
-        self._planned: tuple[Action, ...] = ()
-        self._planned_at = 0.0
+        self._planned = Planned()
         self._planning = asyncio.Lock()
         self._recent: deque[LineView] = deque(maxlen=RECENT)
         self._failed: dict[str, TroubleView] = {}
@@ -188,7 +185,7 @@ class Runner:
             if error is not None:
                 self._stand("halted", error.message, error.remedy)
             else:
-                self._stand("asking", _asking(self._plan))
+                self._stand("asking", _asking(self._planned.view))
             await self._word.wait()
             if self._stopping or (error is not None and not self._ask) or not self._ask:
                 return
@@ -204,26 +201,11 @@ class Runner:
         try:
             result = await controller.run_pass(dry_run=True)
         except PailError as error:
-            self._plan, self._planned, self._planned_at = PlanView(stopped=error.message), (), 0.0
+            self._planned = Planned(view=PlanView(stopped=error.message))
             return known or error
         finally:
             self._looking = False
-        self._planned_at = time.monotonic()
-        self._planned = (*result.plan.work, *result.left_out)
-        out = {action.key for action in result.left_out}
-        first = sorted(self._planned, key=lambda action: action.kind not in (*DELETES, "conflict"))
-        deletes = sum(1 for action in self._planned if action.kind in DELETES and not action.is_folder)
-        self._plan = PlanView(
-            tuple(line_of(action, ticked=action.key not in out) for action in first[:MOST_PLANNED]),
-            len(self._planned),
-            deletes,
-            tuple(trouble_of(problem) for problem in result.problems[:MOST_SHOWN]),
-            result.ignored,
-            result.plan.tracked,
-            first=not controller.tracked,
-            stopped=result.stopped.message if result.stopped is not None else "",
-            unprotected=self._view.unprotected,
-        )
+        self._planned = Planned.of(result, first=not controller.tracked, unprotected=self._view.unprotected)
         return known
 
     # What the controller tells
@@ -313,7 +295,7 @@ class Runner:
             troubles=tuple(troubles[:MOST_SHOWN]),
             troubles_total=len(troubles),
             conflicts=self._conflicts[:MOST_SHOWN],
-            planned=_counted(self._planned) if self._view.stand in STOPPED else (),
+            planned=self._planned.counts if self._view.stand in STOPPED else (),
         )
 
     async def answer(self, call: str, value: Any) -> Any:
@@ -323,8 +305,11 @@ class Runner:
                 return self.view()
             case "plan":
                 return await self.plan()
+            case "lines":
+                return self.lines(int(value["plan"]), str(value["action"]), int(value["offset"]), int(value["limit"]))
             case "go":
-                await self.go(frozenset(map(str, value["unticked"])), int(value["deletes"]))
+                ticks = Ticks(int(value["plan"]), _said(value["groups"]), _said(value["lines"]))
+                await self.go(ticks, int(value["deletes"]))
             case "again":
                 self.again()
             case "look":
@@ -340,19 +325,22 @@ class Runner:
     async def plan(self) -> PlanView:
         """Return the plan that waits, made anew where it is not of just now."""
         async with self._planning:
-            stale = time.monotonic() - self._planned_at > FRESH_S
-            if self._view.stand in STOPPED and self._planned_at and stale:
+            if self._view.stand in STOPPED and self._planned.view.number and not self._planned.is_fresh:
                 await self._look(None, quiet=True)
-        return self._plan
+        return self._planned.view
 
-    async def go(self, unticked: Collection[str], deletes: int) -> None:
+    def lines(self, plan: int, action: str, offset: int, limit: int) -> list[LineView]:
+        """Return some lines of a group of the plan that waits; raises `Busy` where that is another one by now."""
+        if plan != self._planned.view.number:
+            raise Busy("this plan is not waiting any more", remedy="Look again.")
+        return self._planned.lines(action, offset, min(limit, PLAN_WINDOW))
+
+    async def go(self, ticks: Ticks, deletes: int) -> None:
         """Carry out the plan that waits, without what was unticked; so many deletes are allowed for.  Raises `Busy`."""
-        if self._view.stand not in STOPPED:
+        if self._view.stand not in STOPPED or ticks.plan not in (0, self._planned.view.number):
             raise Busy("this plan is not waiting any more", remedy="Look again.")
         controller = self._opened.controller
-        # What was left out before and stood beyond the lines that are shown stays out.
-        out = {*unticked, *(controller.declined.keys() - {line.key for line in self._plan.lines})}
-        await controller.decline([action for action in self._planned if action.key in out])
+        await controller.decline(self._planned.unticked(ticks))
         controller.allowance = MaxDelete(deletes) if deletes else None
         if self._ask:
             self._ask = False
@@ -432,12 +420,9 @@ class Runner:
         return self._live
 
 
-def _counted(actions: Iterable[Action]) -> tuple[tuple[str, int], ...]:
-    counts: dict[str, int] = {}
-    for action in actions:
-        word = word_of(action)
-        counts[word] = counts.get(word, 0) + 1
-    return tuple(counts.items())
+def _said(value: Any) -> dict[str, bool]:
+    """Return ticks as they came over the socket."""
+    return {str(name): bool(ticked) for name, ticked in value.items()}
 
 
 def _asking(plan: PlanView) -> str:

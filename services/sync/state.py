@@ -42,8 +42,9 @@ _new: Final = tuple.__new__
 NONCE_START: Final = "sync-"
 """How the marks of sync begin: an unfinished download that nothing is known of any more is told by it."""
 
-IntentKind = Literal["upload", "download", "place", "move"]
-"""What was begun; `place` is a download whose bytes are verified and that takes its name next."""
+IntentKind = Literal["upload", "download", "place", "move", "remove"]
+"""What was begun; `place` is a download whose bytes are verified and that takes its name next, `remove` a file that is
+on its way to the trash."""
 
 
 @dataclass(frozen=True, slots=True)

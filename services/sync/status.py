@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from services.names import display_name
@@ -28,8 +29,8 @@ CHOICES: Final[tuple[Choice, ...]] = ("both", "local", "remote")
 STOPPED: Final[tuple[Stand, ...]] = ("asking", "halted")
 """Where nothing goes on until a person says so."""
 
-MOST_PLANNED: Final = 5_000
-"""Lines of a plan that are shown at the most, what deletes and what conflicts first."""
+PLAN_WINDOW: Final = 1_000
+"""Lines of a plan that are handed over at once at the most."""
 
 MOST_LINES: Final = 100_000
 """Lines of a pass that are sent at the most."""
@@ -98,17 +99,41 @@ class ConflictView:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanView:
-    """A plan, as it is shown before anything moves."""
+class PlanGroup:
+    """The lines of a plan that do the same."""
 
-    lines: tuple[LineView, ...] = ()
-    """What would be done, at most `MOST_PLANNED`."""
+    action: str
+    """Stable word of what they do."""
+    count: int
+    """Lines that there are."""
+    size: int = 0
+    """Bytes of them."""
+    files: int = 0
+    """Those that are about a file, not a folder."""
+    out: int = 0
+    """Lines that are unticked."""
+    out_size: int = 0
+    """Bytes of those."""
+    out_files: int = 0
+    """Those of them that are about a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan, as it is shown before anything moves; its lines are asked for where somebody looks."""
+
+    number: int = 0
+    """Tells it from other plans of the same process; 0 for none."""
+    groups: tuple[PlanGroup, ...] = ()
+    """What would be done, by what it is."""
     total: int = 0
     """Lines that there are."""
     deletes: int = 0
-    """Files that they delete, shown or not."""
+    """Files that they delete."""
     troubles: tuple[TroubleView, ...] = ()
-    """What is left alone, and why."""
+    """What is left alone, and why: the first of it."""
+    troubles_total: int = 0
+    """How much there is."""
     ignored: int = 0
     """Files and folders that rules leave out."""
     tracked: int = 0
@@ -119,6 +144,18 @@ class PlanView:
     """Why a safeguard would stop it; empty where none would."""
     unprotected: bool = False
     """Whether the bucket keeps neither deleted nor older versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """What a person has ticked and unticked in a plan; all else is as it was."""
+
+    plan: int = 0
+    """Number of the plan; 0 for whatever waits."""
+    groups: Mapping[str, bool] = field(default_factory=dict)
+    """Whole groups, by their word: whether they are to be carried out."""
+    lines: Mapping[str, bool] = field(default_factory=dict)
+    """Single lines, by their key: the same, whatever is said of their group."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,14 @@ class Trash:
             raise
         return root
 
+    def opened(self, *, make: bool = True) -> int:
+        """Return a descriptor of the trash; raises `FileNotFoundError` where there is none, and none is to be made."""
+        root = self.prepare() if make else os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            return os.open(TRASH, _FLAGS, dir_fd=root)
+        finally:
+            os.close(root)
+
     def take(self, folder: int, name: str, relative: str) -> Taken:
         """Move a file into the trash, under its path below the root."""
         for path in self._places(relative):

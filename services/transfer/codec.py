@@ -44,7 +44,7 @@ _CLASSES: Final[dict[str, type[Any]]] = {
 }
 """Classes that may travel, by name."""
 
-_OF_PAIRS: Final = ("LineView", "TroubleView", "ConflictView", "PlanView", "PassView", "PairView")
+_OF_PAIRS: Final = ("LineView", "TroubleView", "ConflictView", "PlanGroup", "PlanView", "PassView", "PairView")
 """Classes of `services.sync.status` that may travel too: loaded when the first one does, which costs 9 ms."""
 
 _FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {

@@ -197,6 +197,11 @@ class Kernel:
             node.flushed = node.data, node.mtime_ns, node.ctime_ns
             self._dirty.append(node)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something is not on the disk yet."""
+        return bool(self._journal) or any(node.flushed is not None for node in self._dirty)
+
     def flush(self, node: Inode) -> None:
         """Have on the disk what an inode holds, and all changes of names up to the last one that it is part of."""
         node.flushed = None

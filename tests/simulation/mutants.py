@@ -139,7 +139,7 @@ MUTANTS: Final = (
          "await self._on_disk(self._state.save, [], list(ended))"),
     _one("nothing is recovered", "sync.recover", "    if not intents:\n", "    if True:\n", seed=15),
     _one("a download that waits counts as placed", "sync.recover",
-         "return disk.partial_inode(intent.key, intent.nonce, intent.generation) == intent.inode", "return False"),
+         "    there = disk.look(intent.key)\n    return there is None or there.inode != intent.inode", "    return False"),
     _one("the recovery deletes before it notes", "sync.recover",
          "                await on_disk(state.withdraw, [(intent.key, intent.nonce)])\n"
          "                await on_disk(forget_partial, disk, intent)\n            else:",

@@ -42,6 +42,9 @@ MOST_PASSES: Final = 40
 POWER_SHARE: Final = 0.5
 """Share of the crashes in which the machine loses its power."""
 
+POWER_LOSS: Final = 0.01
+"""Chance of a loss of power at a step at which something is not on the disk yet."""
+
 FULL: Final = 2
 """What `PRAGMA synchronous` says of a database that flushes each commit (sqlite.org/pragma.html)."""
 
@@ -130,12 +133,17 @@ class World:
         if draw < self._pace:
             self._act(inside=inside)
         elif draw < self._pace + self._deadliness:
-            self.say(f"CRASH {process.kernel.path}")
-            self.crashes += 1
-            process.end()
-            if self._power.random() < POWER_SHARE:
-                self._lose_power(process.kernel)
-            raise Crash
+            self._crash(process, power=self._power.random() < POWER_SHARE)
+        elif self._deadliness and process.kernel.is_behind and self._power.random() < POWER_LOSS:
+            self._crash(process, power=True)
+
+    def _crash(self, process: Process, *, power: bool) -> None:
+        self.say(f"CRASH {process.kernel.path}")
+        self.crashes += 1
+        process.end()
+        if power:
+            self._lose_power(process.kernel)
+        raise Crash
 
     def _act(self, *, inside: bool = False) -> None:
         chance = self._chance
