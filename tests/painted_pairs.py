@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from services.sync.status import (
     Choice,
@@ -14,9 +15,12 @@ from services.sync.status import (
     PairDraft,
     PairLook,
     PairView,
+    PlanGroup,
     PlanView,
+    Ticks,
     TroubleView,
 )
+from widgets.plan_list import Fetch
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 HOME = "/home/ada"
@@ -116,21 +120,41 @@ def overview(now: float) -> Overview:
     )
 
 
-PLAN = PlanView(
-    lines=(
-        LineView(
-            "conflict", "readme.md", copy="readme.conflict-laptop-1a2b3c4d.md", size=4_211, why="differs on both sides"
-        ),
-        LineView("delete", "www/old.html", size=8_120, why="is not here"),
-        LineView("delete", "www/old.css", size=1_204, why="is not here", ticked=False),
-        LineView("download", "data/prices.csv", size=80_412, why="new in the bucket"),
-        LineView("upload", "img/crew.jpg", size=2_310_554, why="new here"),
-        LineView("upload", "index.html", size=12_310, why="new here"),
-        LineView("upload", "logo.svg", size=12_310, why="new here"),
+LINES = (
+    LineView(
+        "conflict", "readme.md", copy="readme.conflict-laptop-1a2b3c4d.md", size=4_211, why="differs on both sides"
     ),
-    total=7,
-    deletes=2,
+    LineView("delete", "www/old.html", size=8_120, why="is not here"),
+    LineView("delete", "www/old.css", size=1_204, why="is not here", ticked=False),
+    LineView("download", "data/prices.csv", size=80_412, why="new in the bucket"),
+    LineView("upload", "img/crew.jpg", size=2_310_554, why="new here"),
+    LineView("upload", "index.html", size=12_310, why="new here"),
+    LineView("upload", "logo.svg", size=12_310, why="new here"),
+)
+
+
+def plan_of(lines: Sequence[LineView], **rest: Any) -> tuple[PlanView, Fetch]:
+    """Return a plan of these lines, and what returns them."""
+    by_word: dict[str, list[LineView]] = {}
+    for line in lines:
+        by_word.setdefault(line.action, []).append(line)
+    groups = []
+    for word, some in by_word.items():
+        out = [line for line in some if not line.ticked]
+        sums = [(len(of), sum(x.size for x in of), sum(not x.key.endswith("/") for x in of)) for of in (some, out)]
+        groups.append(PlanGroup(word, *sums[0], *sums[1]))
+    deletes = sum(group.files for group in groups if group.action in ("delete", "delete-local"))
+
+    async def fetch(action: str, offset: int, limit: int) -> Sequence[LineView]:
+        return by_word[action][offset : offset + limit]
+
+    return PlanView(7, tuple(groups), len(lines), deletes, **rest), fetch
+
+
+PLAN, FETCH = plan_of(
+    LINES,
     troubles=(TroubleView("latest", "latest is a symbolic link, which is left alone", "Name it in .pailignore."),),
+    troubles_total=1,
     ignored=12,
     tracked=3,
     first=True,
@@ -156,7 +180,10 @@ class PaintedPairs:
     async def plan(self, identifier: str) -> PlanView:
         return PLAN
 
-    async def go(self, identifier: str, unticked: Iterable[str], deletes: int) -> None:
+    async def lines(self, identifier: str, plan: int, action: str, offset: int, limit: int) -> Sequence[LineView]:
+        return await FETCH(action, offset, limit)
+
+    async def go(self, identifier: str, ticks: Ticks, deletes: int) -> None:
         pass
 
     async def look_now(self, identifier: str) -> None:

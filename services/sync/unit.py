@@ -32,6 +32,9 @@ left out)."""
 _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@,+~*!?()[]{}<>|&;#^' ")
 """Characters that mean nothing in a quoted word of a unit."""
 
+_NAMEABLE: Final = (_PLAIN | {"%"}) - frozenset("'$")
+"""Characters that the path of a program may have in a unit; anything else is left to a shell."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -66,6 +69,9 @@ def unit_for(
     safeguard, wrong usage and missing credentials end it for good: trying again would not help (exit codes 2, 7, 9).
     """
     digest = hashlib.sha256(f"{root}\0{url}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    if not _NAMEABLE.issuperset(program[0]):
+        # systemd names no program with such a character in its path, and knows no `$$` there.
+        program = ("/bin/sh", "-c", 'exec "$@"', "sh", *program)
     command = (*program, "sync", "--watch", "--json", *words, root, url)
     variables = [
         f"Environment={quoted(f'{name}={environment[name]}', dollar='$')}"

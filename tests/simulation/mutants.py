@@ -139,7 +139,7 @@ MUTANTS: Final = (
          "await self._on_disk(self._state.save, [], list(ended))"),
     _one("nothing is recovered", "sync.recover", "    if not intents:\n", "    if True:\n", seed=15),
     _one("a download that waits counts as placed", "sync.recover",
-         "    there = disk.look(intent.key)\n    return there is None or there.inode != intent.inode", "    return False"),
+         "    return there is None or there.inode != intent.inode", "    return False"),
     _one("the recovery deletes before it notes", "sync.recover",
          "                await on_disk(state.withdraw, [(intent.key, intent.nonce)])\n"
          "                await on_disk(forget_partial, disk, intent)\n            else:",
@@ -168,6 +168,12 @@ MUTANTS: Final = (
         ("sync.move", "await self.on_disk(lambda: self.disk.secure(action.key, partial, mtime=remote.mtime))", "pass"),
         ("sync.disk", "        place = Place(partial.folder, partial.target)",
          "        self.secure(key, partial, mtime=None)\n        place = Place(partial.folder, partial.target)"))),
+    _one("a download with both its names counts as waiting", "sync.recover",
+         "    return there is None or there.inode != intent.inode", "    return True"),
+    _one("what was on its way to the trash is not brought back", "sync.controller",
+         "            await restore(self._state, self.disk, self._on_disk)", "            pass",
+         tests="tests/services/sync/test_found.py"
+         "::test_hazard_30_a_file_on_its_way_to_the_trash_comes_back_after_a_crash"),
     _one("a new name is agreed on before it is on the disk", "sync.disk",
          "        os.fsync(partial.folder)\n        after =", "        after ="),
     _one("a delete here is agreed on before it is on the disk", "sync.disk",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Button
 
 from app.screens.sync_plan import Go, PlanDialog
+from services.errors import Busy
 from services.sync.status import (
     ConflictView,
     LineView,
@@ -16,13 +18,16 @@ from services.sync.status import (
     Owner,
     PairLook,
     PairView,
+    PlanGroup,
     PlanView,
     Stand,
+    Ticks,
     TroubleView,
 )
-from tests.painted_pairs import PLAN, overview
+from tests.painted_pairs import FETCH, PLAN, overview, plan_of
+from tests.widgets.support import until
 from widgets.choices import Choices, Switch
-from widgets.plan_list import GroupRow, PlanList
+from widgets.plan_list import PlanList, Sum
 from widgets.symbols import UNICODE
 from widgets.sync_panel import SyncPanel
 from widgets.sync_rows import (
@@ -167,35 +172,97 @@ class Planned(App[None]):
         yield PlanList()
 
 
+def lines_of(plan: PlanList) -> list[str]:
+    """Return the keys of the lines on the screen, as far as they have come."""
+    found = [plan.line_at(row) for row in range(round(plan.scroll_y), round(plan.scroll_y) + plan.page_lines)]
+    return [line.key for line in found if line is not None]
+
+
 async def test_lines_and_groups_of_a_plan_are_unticked_by_keys_and_by_mouse() -> None:
     app = Planned()
     async with app.run_test(size=(80, 20)) as pilot:
         plan = app.query_one(PlanList)
-        plan.show(PLAN)
+        plan.show(PLAN, FETCH)
         plan.focus()
-        await pilot.pause()
-        assert plan.unticked == {"www/old.css"}
-        groups = [row.action for row in plan._rows if isinstance(row, GroupRow)]
-        assert groups == ["conflict", "delete", "download", "upload", ""]
+        await until(pilot, lambda: len(lines_of(plan)) == 7)
+        assert plan.left_out == Sum(1, 1_204, 1)
+        assert plan.ticks == Ticks(PLAN.number)
+        assert [one.group.action for one in plan._groups] == ["conflict", "delete", "download", "upload"]
         await pilot.press("space")
-        assert plan.unticked == {"www/old.css", "readme.md"}
+        assert plan.ticks.groups == {"conflict": False}
+        assert plan.left_out.count == 2
         await pilot.click(PlanList, offset=(4, 1))
-        assert plan.unticked == {"www/old.css"}
+        assert plan.ticks.lines == {"readme.md": True}
+        assert plan.left_out.count == 1
+        await pilot.click(PlanList, offset=(4, 1))
+        assert plan.ticks.lines == {}
         await pilot.press("a")
-        assert plan.unticked == set()
+        assert plan.left_out.count == 0
+        assert plan.deletes == 2
         await pilot.press("a")
-        assert len(plan.ticked) == 0
+        assert plan.left_out.count == 7
+        assert (plan.deletes, plan.moved) == (0, 0)
         await pilot.press("f")
-        assert {row.action for row in plan._rows if isinstance(row, LineView)} == {"conflict", "delete"}
+        await until(pilot, lambda: lines_of(plan) == ["readme.md", "www/old.html", "www/old.css"])
 
 
-async def test_a_plan_of_many_lines_stays_quick_to_draw() -> None:
+async def test_a_line_that_was_left_out_is_ticked_again_and_counted() -> None:
     app = Planned()
     async with app.run_test(size=(80, 20)) as pilot:
         plan = app.query_one(PlanList)
-        plan.show(PlanView(tuple(LineView("upload", f"f{number}") for number in range(20_000)), 20_000))
-        await pilot.pause()
-        assert plan.row_total() == 20_001
+        plan.show(PLAN, FETCH)
+        await until(pilot, lambda: len(lines_of(plan)) == 7)
+        plan.focus()
+        await pilot.press("down", "down", "down", "down", "space")
+        assert plan.ticks.lines == {"www/old.css": True}
+        assert plan.deletes == 2
+        await pilot.press("up", "space")
+        assert plan.ticks.lines == {}
+        assert plan.deletes == 1
+
+
+async def test_a_plan_of_any_length_is_seen_to_its_end_and_only_what_is_in_sight_is_asked_for() -> None:
+    app = Planned()
+    asked: list[tuple[str, int, int]] = []
+
+    async def fetch(action: str, offset: int, limit: int) -> list[LineView]:
+        asked.append((action, offset, limit))
+        return [LineView(action, f"f{number}", size=1) for number in range(offset, min(offset + limit, 100_000))]
+
+    async with app.run_test(size=(80, 20)) as pilot:
+        plan = app.query_one(PlanList)
+        view = PlanView(3, (PlanGroup("delete", 100_000, 100_000, 100_000),), 100_000, 100_000)
+        plan.show(view, fetch)
+        plan.focus()
+        await until(pilot, lambda: bool(lines_of(plan)))
+        assert plan.row_total() == 100_001
+        await pilot.press("end")
+        await until(pilot, lambda: "f99999" in lines_of(plan))
+        await pilot.press("space")
+        assert plan.ticks.lines == {"f99999": False}
+        assert plan.deletes == 99_999
+        for _ in range(3):
+            await pilot.press("pageup")
+        await until(pilot, lambda: "f99950" in lines_of(plan))
+        assert len(asked) <= 4, "whoever jumps does not wait for what lies between"
+        assert sum(limit for _, _, limit in asked) < 1_000
+
+
+async def test_lines_that_cannot_be_had_are_told() -> None:
+    class Unlucky(Planned):
+        lost: ClassVar[list[str]] = []
+
+        def on_plan_list_lost(self, message: PlanList.Lost) -> None:
+            self.lost.append(message.error.message)
+
+    async def fetch(action: str, offset: int, limit: int) -> list[LineView]:
+        raise Busy("this plan is not waiting any more")
+
+    app = Unlucky()
+    async with app.run_test(size=(80, 20)) as pilot:
+        app.query_one(PlanList).show(PLAN, fetch)
+        await until(pilot, lambda: bool(app.lost))
+        assert app.lost[0] == "this plan is not waiting any more"
 
 
 class Chosen(App[None]):
@@ -222,20 +289,22 @@ async def test_choices_and_switches_answer_to_keys_and_to_clicks() -> None:
 
 class Asked(App[None]):
     def on_mount(self) -> None:
-        lines = tuple(LineView("delete", f"f{number}", size=1) for number in range(3))
         self.answers: list[Go | None] = []
-        plan = PlanView(lines, total=8_112, deletes=8_112, stopped="8,112 of 8,112 files would be deleted")
-        self.push_screen(PlanDialog(look("halted"), plan, UNICODE), self.answers.append)
+        lines = [LineView("delete", f"f{number}", size=1) for number in range(8_112)]
+        plan, fetch = plan_of(lines, stopped="8,112 of 8,112 files would be deleted")
+        self.push_screen(PlanDialog(look("halted"), plan, UNICODE, fetch), self.answers.append)
 
 
-async def test_the_button_of_a_plan_says_how_much_is_deleted_shown_or_not() -> None:
+async def test_the_button_of_a_plan_says_how_much_is_deleted() -> None:
     app = Asked()
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
         button = app.screen.query_one("#go", Button)
         assert str(button.label) == "Go, and delete 8,112"
+        plan = app.screen.query_one(PlanList)
+        await until(pilot, lambda: plan.line_at(1) is not None)
         await pilot.press("down", "space")
-        assert str(button.label) == "Go, and delete 8,111"
+        await until(pilot, lambda: str(button.label) == "Go, and delete 8,111")
         await pilot.click("#go")
         await pilot.pause()
-        assert app.answers == [Go(frozenset({"f0"}), 8_111)]
+        assert app.answers == [Go(Ticks(7, {}, {"f0": False}), 8_111)]

@@ -334,3 +334,53 @@ async def test_hazard_30_nothing_is_decided_on_a_part_before_all_that_was_begun_
     finally:
         state.close()
     assert box.files() == {"a": "fourth!"} == await box.objects(), "our own upload is no second edit"
+
+
+async def test_hazard_30_a_file_on_its_way_to_the_trash_comes_back_after_a_crash(
+    box: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An edit in the moment of a delete is looked at only once the file has been taken away."""
+    path = box.write("d/a", "first")
+    box.write("b", "x")
+    await box.sync()
+    await box.remove("d/a")
+    during(monkeypatch, "rename_away", lambda: path.write_text("edited here"))
+
+    class Ended(BaseException):
+        pass
+
+    def ended(*_: Any) -> None:
+        raise Ended
+
+    with monkeypatch.context() as patched:
+        patched.setattr(disk_module, "_is_planned", ended)
+        with pytest.raises(BaseException) as raised:
+            await box.sync()
+    assert raised.group_contains(Ended) if isinstance(raised.value, BaseExceptionGroup) else raised.errisinstance(Ended)
+    assert box.files() == {"b": "x"}
+    await box.sync()
+    assert box.files() == {"d/a": "edited here", "b": "x"} == await box.objects()
+
+
+@pytest.mark.parametrize("names", ["one", "both"])
+async def test_hazard_30_a_download_that_has_both_its_names_has_taken_its_name(box: Machine, names: str) -> None:
+    """Without renames that replace nothing a hard link comes first."""
+    await box.put("a", "there")
+    box.write("b", "x")
+    state = State.open(box.database, box.pair.identity)
+    disk = Disk(box.pair.root, prefix=box.pair.prefix)
+    info = await box.storage.data.stat(BUCKET, "p/a")
+    partial = disk.partial("a", "sync-1", info.generation, info.size)
+    partial.write([b"there"])
+    inode = disk.partial_inode("a", "sync-1", info.generation)
+    partial.close()
+    state.begin([Intent("a", "place", "sync-1", info.crc32c, info.size, info.generation, inode)])
+    (part,) = box.folder.glob(f"{PARTIAL_PREFIX}*")
+    (box.folder / "a").hardlink_to(part)
+    if names == "one":
+        part.unlink()
+    state.close()
+    (box.folder / "a").write_text("edited here")
+    await box.sync()
+    assert box.files() == {"a": "edited here", "b": "x"} == await box.objects()
+    assert not list(box.folder.glob(f"{PARTIAL_PREFIX}*"))

@@ -18,7 +18,7 @@ from services.sync.overview import PairBook, owner_socket
 from services.sync.owner import OwnerLink
 from services.sync.pairs import KeptPair, PairList
 from services.sync.runner import Runner
-from services.sync.status import PairLook
+from services.sync.status import PairLook, Ticks
 from tests.services.sync.conftest import Machine, OpenMachine
 from tests.services.transfer.conftest import eventually, open_impatient
 
@@ -53,13 +53,13 @@ async def test_nothing_moves_before_the_plan_was_seen_and_what_is_unticked_stays
     async with running(box, state, ask=True, on_answered=lambda: answered.append(True)) as runner:
         await eventually(stands(runner, "asking"))
         plan = await runner.answer("plan", None)
-        assert [(line.action, line.key, line.why) for line in plan.lines] == [
+        assert [(line.action, line.key, line.why) for line in runner.lines(plan.number, "upload", 0, 9)] == [
             ("upload", "a", "new here"),
             ("upload", "b", "new here"),
         ]
         assert plan.first
         assert await box.objects() == {}
-        await runner.go({"b"}, 0)
+        await runner.go(Ticks(plan.number, lines={"b": False}), 0)
         await eventually(stands(runner, "watching"))
         assert await box.objects() == {"a": "1"}
         assert answered == [True]
@@ -91,7 +91,7 @@ async def test_a_halt_shows_the_plan_and_goes_on_once_it_was_allowed(box: Machin
         assert len(await box.objects()) == 3
         with pytest.raises(Safeguard):
             await runner.once()
-        await runner.go((), 3)
+        await runner.go(Ticks(), 3)
         await eventually(stands(runner, "watching"))
         assert await box.objects() == {}
 
@@ -202,12 +202,12 @@ async def test_the_list_decides_what_the_worker_runs(open_machine: OpenMachine, 
         await book.add(box.pair)
         await reaches("asking")
         assert host.busy
-        await book.go(box.pair.id, [], 0)
+        await book.go(box.pair.id, Ticks(), 0)
         await reaches("watching")
         assert await box.objects() == {"a": "x"}
         assert PairList.of(state).load() == (KeptPair(box.pair),)
         with pytest.raises(Busy):
-            await book.go(box.pair.id, [], 0)
+            await book.go(box.pair.id, Ticks(), 0)
         await book.switch(box.pair.id, on=False)
 
         async def free() -> bool:
@@ -252,7 +252,7 @@ async def test_hazard_67_a_pair_stops_once_its_project_says_something_else(
             return (found.view.stand if found.view is not None else "proposed" if found.proposed else "") == word
 
         await eventually(lambda: stands("asking"))
-        await book.go(proposed.id, [], 0)
+        await book.go(proposed.id, Ticks(), 0)
         await eventually(lambda: stands("watching"))
         toml.write_text(entry + 'ignore = ["*.o"]\n')
         await eventually(lambda: not host.busy)
