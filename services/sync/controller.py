@@ -11,6 +11,7 @@ from services.errors import PailError, Safeguard
 from services.names import display_name
 from services.sync.apply import Applier, Item, Outcome
 from services.sync.disk import Changed, Disk, Read
+from services.sync.doubt import ask_again, confirmed
 from services.sync.entries import Action, LocalEntry, LocalTree, Plan, Problem, RemoteEntry
 from services.sync.gate import MaxDelete, check_gate, check_root
 from services.sync.ignore import Rules
@@ -32,15 +33,6 @@ MAX_PASSES: Final = 6
 
 READERS: Final = 4
 """Files that are read side by side to learn their CRC32C."""
-
-CONFIRMED_FIRST: Final = 200
-"""Absences that are confirmed before the gate is asked; each one is again just before its delete."""
-
-ASKED_AT_ONCE: Final = 16
-"""Objects that are asked for side by side."""
-
-MOST_DISPROVED: Final = 3
-"""Objects that may be missing in a listing and be there all the same (made in between) before it counts as broken."""
 
 
 async def unlimited(_count: int) -> None:
@@ -286,10 +278,10 @@ class Controller:
         self, notes: Notes, keys: set[str], resumable: dict[str, Intent], *, dry_run: bool
     ) -> Result:
         self.enter("reconciling")
-        await self._ask_again(notes, keys)
+        await ask_again(self.prefix, self.remote.entries, notes.base, keys)
         busy = await self._read(notes, keys)
         keys -= busy
-        plan = await self._confirmed(notes, keys)
+        plan = await confirmed(self.prefix, self.remote.entries, lambda: self._plan(notes, keys), self.pair.url)
         left_out = await self._left_out(plan, keys, forget=not dry_run) if self.declined else ()
         plan = plan.without(frozenset(action.key for action in left_out))
         result = Result(plan, problems=[*self.tree.problems, *self.remote.problems, *plan.problems])
@@ -365,54 +357,6 @@ class Controller:
         await asyncio.gather(*(work() for _ in range(READERS)))
         return busy
 
-    async def _confirmed(self, notes: Notes, keys: set[str]) -> Plan:
-        """Return the plan, once the service itself has said of what is to be deleted here that it is gone (24)."""
-        disproved = 0
-        confirmed: set[str] = set()
-        while True:
-            plan = self._plan(notes, keys)
-            doubtful = [a.key for a in plan.actions if a.kind == "delete-local" and a.key not in confirmed]
-            doubtful = doubtful[: max(0, CONFIRMED_FIRST - len(confirmed))]
-            # What is forgotten counts as never seen: an object that is there after all would come back to life here.
-            doubtful += [a.key for a in plan.actions if _is_doubtful(a) and a.key not in confirmed]
-            if not doubtful:
-                return plan
-            found = await self._stats(doubtful)
-            for key, there in zip(doubtful, found, strict=True):
-                if there is None:
-                    confirmed.add(key)
-                else:
-                    disproved += 1
-                    self.remote.entries[key] = there
-            if disproved > MOST_DISPROVED:
-                raise Safeguard(
-                    f"the listing of {display_name(self.pair.url)} lacks objects that are there; nothing was done",
-                    remedy="Try again later; a proxy or the network may damage answers.",
-                    url=self.pair.url,
-                )
-
-    async def _ask_again(self, notes: Notes, keys: set[str]) -> None:
-        """Ask for the objects of which the listing tells an older generation than was agreed on: it is of the past."""
-        entries, base = self.remote.entries, notes.base
-        past = [key for key in keys if key in base and key in entries and entries[key][0] < base[key].generation]
-        for key, there in zip(past, await self._stats(past), strict=True):
-            if there is None:
-                del entries[key]
-            else:
-                entries[key] = there
-
-    async def _stats(self, keys: list[str]) -> list[RemoteEntry | None]:
-        """Ask for objects, a few at a time."""
-        found: dict[str, RemoteEntry | None] = {}
-        waiting = iter(keys)
-
-        async def work() -> None:
-            for key in waiting:
-                found[key] = await self.prefix.stat(key)
-
-        await asyncio.gather(*(work() for _ in range(min(ASKED_AT_ONCE, len(keys)))))
-        return [found[key] for key in keys]
-
     def _plan(self, notes: Notes, keys: set[str]) -> Plan:
         return reconcile(
             notes.base,
@@ -456,11 +400,6 @@ def fingerprint(action: Action) -> str:
     local = action.local.signature if action.local is not None else None
     there = action.remote.generation if action.remote is not None else 0
     return f"{action.kind} {':'.join(map(str, local or ()))} {there}"
-
-
-def _is_doubtful(action: Action) -> bool:
-    """Tell whether an action forgets what is gone from both sides, as far as the listing says."""
-    return action.kind == "forget" and action.remote is None and action.local is None
 
 
 def _version(entry: RemoteEntry | None) -> int:
