@@ -84,8 +84,13 @@ def idle(folder: Path, tree: Path, seconds: int) -> None:
     print(f"idle     pail: {middle:.2%} of a core in the median second, {mean:.2%} with listings, over {seconds} s")
 
 
-def variants() -> list[tuple[str, Tool, str]]:
-    return [("pail", Pail(), ""), *((f"rclone {flag}", Rclone(), flag) for flag in RCLONE_FLAGS)]
+def variants(programs: list[str]) -> list[tuple[str, Tool, str]]:
+    """Return Pail and each rclone with each way to compare."""
+    found: list[tuple[str, Tool, str]] = [("pail", Pail(), "")]
+    for program in programs:
+        said = subprocess.run([program, "version"], capture_output=True, text=True, check=True).stdout.split()[1]
+        found += [(f"rclone {said} {flag}", Rclone(program), flag) for flag in RCLONE_FLAGS]
+    return found
 
 
 def measure(
@@ -97,7 +102,7 @@ def measure(
         print(failure, file=sys.stderr)
         return
     found.setdefault((row, name), []).append(cost)
-    print(f"{row:8} {name:20} {cost.wall_s:7.2f} s {cost.cpu_s:7.2f} cpu {cost.rss_mib:6.0f} MiB", flush=True)
+    print(f"{row:8} {name:28} {cost.wall_s:7.2f} s {cost.cpu_s:7.2f} cpu {cost.rss_mib:6.0f} MiB", flush=True)
 
 
 def table(found: dict[tuple[str, str], list[Cost]]) -> str:
@@ -115,22 +120,28 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=20_000, help="files that are synced")
     parser.add_argument("--scanned", type=int, default=100_000, help="files that are looked through")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--again", type=int, default=3, help="passes without a change in each round")
+    parser.add_argument("--again", type=int, default=5, help="passes without a change, of each tool in turns")
     parser.add_argument("--rows", default=",".join(ROWS), help="some of first, again, scan, idle")
     parser.add_argument("--seconds", type=int, default=130, help="for which an idle watch is measured")
     parser.add_argument("--tools", default="pail,rclone")
+    parser.add_argument("--rclone", action="append", metavar="PROGRAM", help="an rclone; may be given several times")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     rows = set(arguments.rows.split(","))
-    chosen = [one for one in variants() if one[1].name in arguments.tools.split(",")]
+    known = variants(arguments.rclone or ["/usr/bin/rclone"])
+    chosen = [one for one in known if one[1].name in arguments.tools.split(",")]
+    # Neither a first sync nor a scan compares anything.
+    once = [one for one in chosen if one[2] in ("", RCLONE_FLAGS[0])]
     found: dict[tuple[str, str], list[Cost]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if rows & {"first", "again"}:
             make_tree(folder / "tree", arguments.files)
-            for _ in range(arguments.rounds):
-                for name, tool, flag in chosen:
-                    _sync(folder, name, tool, flag, rows, arguments.again, found)
+            for _ in range(arguments.rounds if "first" in rows else 0):
+                for name, tool, flag in once:
+                    _first(folder, name, tool, flag, found)
+            if "again" in rows:
+                _again(folder, chosen, arguments.again, found)
         if "idle" in rows:
             if not (folder / "tree").exists():
                 make_tree(folder / "tree", arguments.files)
@@ -138,10 +149,10 @@ def main() -> int:
         if "scan" in rows:
             make_tree(folder / "big", arguments.scanned)
             for _ in range(arguments.rounds):
-                for name, tool, _ in chosen[:2]:
+                for name, tool, _ in once:
                     home = folder / "home"
                     home.mkdir(exist_ok=True)
-                    measure("scan", name.split()[0], scan_command(tool, folder / "big"), tool, home, found)
+                    measure("scan", name, scan_command(tool, folder / "big"), tool, home, found)
     print(table(found))
     if arguments.json:
         runs = [{"row": row, "tool": name, "wall_s": c.wall_s, "cpu_s": c.cpu_s, "rss_mib": c.rss_mib}
@@ -150,17 +161,27 @@ def main() -> int:
     return 0
 
 
-def _sync(
-    folder: Path, name: str, tool: Tool, flag: str, rows: set[str], again: int, found: dict[tuple[str, str], list[Cost]]
-) -> None:
-    """Bring an empty bucket in step, and then look again with nothing to do."""
+def _first(folder: Path, name: str, tool: Tool, flag: str, found: dict[tuple[str, str], list[Cost]]) -> None:
+    """Bring an empty bucket in step."""
     home = folder / "home"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir()
     with serving() as server:
         command = sync_command(tool, server.address, folder / "tree", "pail", flag)
-        for number in range(again + 1 if "again" in rows else 1):
-            measure("again" if number else "first", name, command, tool, home, found)
+        measure("first", name, command, tool, home, found)
+
+
+def _again(
+    folder: Path, chosen: list[tuple[str, Tool, str]], passes: int, found: dict[tuple[str, str], list[Cost]]
+) -> None:
+    """Look at what is in step already, each tool in turns over the same bucket; its first look is not counted."""
+    with serving() as server:
+        for number in range(passes + 1):
+            for name, tool, flag in chosen:
+                home = folder / f"home of {name}"
+                home.mkdir(exist_ok=True)
+                command = sync_command(tool, server.address, folder / "tree", "pail", flag)
+                measure("again", name, command, tool, home, found if number else {})
 
 
 if __name__ == "__main__":
