@@ -48,6 +48,8 @@ class Loop(asyncio.SelectorEventLoop):
     def __init__(self, clock: Clock) -> None:
         super().__init__(_Selector(clock))
         self._sim_clock = clock
+        # What is due at this very moment is due: a billionth is lost in a float of seconds since 1970.
+        self._clock_resolution = 1e-6
         self.set_exception_handler(lambda *_: None)
 
     def time(self) -> float:
