@@ -242,3 +242,14 @@ async def test_code_is_chosen_and_copied_by_the_mouse(desk: OpenDesk) -> None:
         await d.see("[pail]")
         await click("c copy")
         await eventually(lambda: d.app.clipboard.startswith("pail "))
+
+
+async def test_a_grant_that_warns_keeps_its_buttons_in_sight(desk: OpenDesk) -> None:
+    async with desk(size=(80, 24)) as d:
+        await d.see("Upload")
+        await d.press("A")
+        await d.see("Access to flow-bucket", "Give a role")
+        await d.press("n")
+        await d.see("Give a role on")
+        await d.type("allUsers")
+        await d.see("Give a role on", "Everyone on the internet", "the service will refuse", "Cancel")

@@ -80,6 +80,18 @@ async def test_an_older_generation_is_deleted_for_good_and_the_live_one_stays(de
         assert await d.read("a.txt") == b"new"
 
 
+async def test_an_older_generation_that_soft_delete_keeps_is_not_called_gone_for_good(desk: OpenDesk) -> None:
+    async with desk(objects={"b.txt": b"b"}) as d:
+        await d.see("b.txt")
+        await keep_versions(d)
+        await d.put("b.txt", b"new")
+        await d.press("R", "V")
+        await eventually(lambda: d.rows() == ["b.txt", "b.txt"])
+        await eventually(lambda: d.main.desk.place.settings and d.main.desk.place.settings.versioning)
+        await d.press("home", "X")
+        await d.see("Delete 1 older generation?", "It can be restored until")
+
+
 async def test_marks_tell_generations_of_one_name_apart(desk: OpenDesk) -> None:
     async with desk(objects={"b.txt": b"b"}) as d:
         await d.see("b.txt")
