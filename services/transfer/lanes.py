@@ -169,20 +169,25 @@ class Lanes:
             else:
                 self._sending = False
 
-        pairs = [(run, landing) for _, run, landing in batch]
-        self._keeper.launch(job, self._land(job, pairs), [run for run, _ in pairs], landed)
+        runs = [run for _, run, _ in batch]
+        self._keeper.launch(job, self._land(job, runs, [landing for _, _, landing in batch]), runs, landed)
 
-    async def _land(self, job: Job, batch: list[tuple[Run, Landing]]) -> None:
+    async def _land(self, job: Job, runs: list[Run], landings: list[Landing]) -> None:
         fault: BaseException | None = None
         try:
-            await self._core.tools.landings.add_many([one for _, one in batch])
+            await self._core.tools.landings.add_many(landings)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - each file tells what became of it
             fault = error
-        for run, one in batch:
-            await self._take_down(job, run, one, fault)
+        for run, one in zip(tuple(runs), landings, strict=True):
+            if not await self._take_down(job, run, one, fault):
+                # Somebody has to decide about the file that has its name: it goes on by itself.
+                runs.remove(run)
+                job.flags.look_first, run.fetched = True, one.content
+                turn = self._keeper.turn(run.line, [run])
+                self._keeper.launch(job, self._keeper.carry_out(job, run), [run], turn.end)
 
-    async def _take_down(self, job: Job, run: Run, one: Landing, fault: BaseException | None) -> None:
-        """Take down what became of a file; where another one has its name somebody has to decide about it."""
+    async def _take_down(self, job: Job, run: Run, one: Landing, fault: BaseException | None) -> bool:
+        """Take down what became of a file; False where another one has its name."""
         keeper = self._keeper
         if one.placed and one.error is None:
             run.record.written, run.moved = run.record.generation, run.record.size
@@ -194,6 +199,5 @@ class Lanes:
         elif isinstance(fault, Exception):
             await keeper.ended(job, run, fault)
         else:
-            job.flags.look_first, run.fetched = True, one.content
-            turn = keeper.turn(run.line, [run])
-            keeper.launch(job, keeper.carry_out(job, run), [run], turn.end)
+            return False
+        return True

@@ -23,7 +23,7 @@ class Options:
 
     concurrency: int = 256
     """Transfers that ask something of one connection at once, at the most; `adaptive` says how many do."""
-    begin: int = 16
+    begin: int = 32
     """Transfers of one connection at once, to begin with."""
     large: int = 4
     """Large transfers among them, so that small ones are not starved."""

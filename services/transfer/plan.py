@@ -214,8 +214,8 @@ class Planner:
         target = _as_prefix(parse_gs_url(item.target))
         if target.bucket != source.bucket or not target.name:
             return None
-        seen = await real_folder(self._data, source)
-        if not seen or await real_folder(self._data, target):
+        seen, taken = await asyncio.gather(real_folder(self._data, source), real_folder(self._data, target))
+        if not seen or taken:
             return None
         names.check_object_name(target.name)
         return Record(self._job, 0, "move-folder", str(source), str(target), generation=seen)

@@ -94,24 +94,42 @@ async def resolve(
         raise UsageError("nothing was named", remedy="Name at least one source.")
     if generation is not None and (len(sources) != 1 or recursive or not is_gs_url(sources[0])):
         raise UsageError("a generation belongs to exactly one object", remedy="Name that object alone, without -r.")
-    found: list[Source] = []
-    for source in sources:
-        if is_gs_url(source):
-            finder = _Objects(storage.data, recursive=recursive, literal=literal)
-            found += await finder.find(parse_gs_url(source), generation)
-        else:
-            found += await asyncio.to_thread(find_local, source, recursive=recursive, literal=literal)
-    if action == "delete":
-        return tuple(_item(source, "") for source in found)
-    several = len(found) > 1
-    if is_gs_url(target):
+    finder = _Objects(storage.data, recursive=recursive, literal=literal)
+    if action != "delete" and is_gs_url(target):
         url = parse_gs_url(target)
         if not url.bucket:
             raise UsageError(f"'{display_name(target)}' names no bucket", remedy="Write it as gs://BUCKET/NAME.")
-        folder = url.is_prefix or await _is_folder(storage.data, url, tree=any(source.tree for source in found))
-        return place_in_bucket(found, url, folder=folder, several=several)
+        # The sources are looked for meanwhile: on a distant service each question in turn is time that passes unused.
+        target_filled = asyncio.ensure_future(_nothing_there() if url.is_prefix else _has_below(storage.data, url))
+        try:
+            found = await _find(finder, sources, generation)
+            folder = url.is_prefix or (
+                await target_filled and await _is_folder(storage.data, url, tree=any(source.tree for source in found))
+            )
+        finally:
+            if not target_filled.cancel() and not target_filled.cancelled():
+                target_filled.exception()  # where the sources are wrong nobody asks about the target
+        return place_in_bucket(found, url, folder=folder, several=len(found) > 1)
+    found = await _find(finder, sources, generation)
+    if action == "delete":
+        return tuple(_item(source, "") for source in found)
     exists = await asyncio.to_thread(os.path.isdir, target)
-    return place_on_disk(found, target, folder=exists or target.endswith(os.sep), several=several)
+    return place_on_disk(found, target, folder=exists or target.endswith(os.sep), several=len(found) > 1)
+
+
+async def _find(finder: _Objects, sources: Sequence[str], generation: int | None) -> list[Source]:
+    """Find all sources, one after the other."""
+    found: list[Source] = []
+    for source in sources:
+        if is_gs_url(source):
+            found += await finder.find(parse_gs_url(source), generation)
+        else:
+            found += await asyncio.to_thread(find_local, source, recursive=finder.recursive, literal=finder.literal)
+    return found
+
+
+async def _nothing_there() -> bool:
+    return False
 
 
 def place_in_bucket(found: Sequence[Source], target: GsUrl, *, folder: bool, several: bool) -> tuple[JobItem, ...]:
@@ -173,8 +191,10 @@ class _Objects:
 
     def __init__(self, data: DataPlane, *, recursive: bool, literal: bool) -> None:
         self._data = data
-        self._recursive = recursive
-        self._literal = literal
+        self.recursive = recursive
+        """Whether folders are meant with all that is below them."""
+        self.literal = literal
+        """Whether wildcards are ordinary characters."""
 
     async def find(self, url: GsUrl, generation: int | None) -> list[Source]:
         """Return the object of that very name, the prefix, or what the glob means."""
@@ -186,13 +206,13 @@ class _Objects:
         if not url.name:
             return [self._whole_bucket(url)]
         found = await self._exact(url)
-        if not found and not self._literal and has_glob(url.name):
+        if not found and not self.literal and has_glob(url.name):
             found = await self._glob(url)
         if found:
             return found
         if await self._below(url):
             raise UsageError(f"{display_name(str(url))} is a folder", remedy="Use -r for folders.", url=str(url))
-        if self._recursive:
+        if self.recursive:
             raise BucketNotFound(
                 f"there is nothing at or below {display_name(str(url))}",
                 remedy="Check the name; 'pail ls' lists what is there.",
@@ -201,23 +221,29 @@ class _Objects:
         raise ObjectNotFound(f"there is no object {display_name(str(url))}", url=str(url))
 
     def _whole_bucket(self, url: GsUrl) -> Source:
-        if not self._recursive:
+        if not self.recursive:
             raise UsageError(f"{url} is a whole bucket", remedy="Use -r to mean everything in it.", url=str(url))
         return Source(str(url), url.bucket, tree=True)
 
     async def _exact(self, url: GsUrl) -> list[Source]:
-        found = []
-        folder = self._recursive and await self._below(url)
-        if not (folder and url.name.endswith("/")):
-            try:
-                info = await self._data.stat(url.bucket, url.name)
-                found.append(Source(str(url), names.base_name(url.name), generation=info.generation))
-            except ObjectNotFound:
-                pass
+        if not self.recursive:
+            return await self._object(url)
+        if url.name.endswith("/"):
+            folder = await self._below(url)
+            found = [] if folder else await self._object(url)
+        else:
+            folder, found = await asyncio.gather(self._below(url), self._object(url))
         if folder:
             prefix = url.name if url.name.endswith("/") else url.name + "/"
             found.append(Source(f"gs://{url.bucket}/{prefix}", names.base_name(prefix).removesuffix("/"), tree=True))
         return found
+
+    async def _object(self, url: GsUrl) -> list[Source]:
+        try:
+            info = await self._data.stat(url.bucket, url.name)
+        except ObjectNotFound:
+            return []
+        return [Source(str(url), names.base_name(url.name), generation=info.generation)]
 
     async def _glob(self, url: GsUrl) -> list[Source]:
         found: list[Source] = []
@@ -225,7 +251,7 @@ class _Objects:
             if isinstance(match, ObjectRow):
                 name = names.base_name(match.name)
                 found.append(Source(f"gs://{url.bucket}/{match.name}", name, generation=match.generation))
-            elif self._recursive:
+            elif self.recursive:
                 name = names.base_name(match).removesuffix("/")
                 found.append(Source(f"gs://{url.bucket}/{match}", name, tree=True))
             if len(found) > MOST_ITEMS:
@@ -245,9 +271,7 @@ async def _has_below(data: DataPlane, url: GsUrl) -> bool:
 
 
 async def _is_folder(data: DataPlane, url: GsUrl, *, tree: bool) -> bool:
-    """Tell whether a target without a trailing `/` exists as a folder; for a single file an object of the name wins."""
-    if not await _has_below(data, url):
-        return False
+    """Tell whether a target with something below it stands for the folder: for a single file an object of it wins."""
     if tree:
         return True
     try:
