@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -14,6 +15,7 @@ from tests.simulation.world import Violation, World, run
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--steps", type=int, default=1_000_000, help="points between two effects to go through")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="end after so long, whatever was gone through")
     parser.add_argument("--seed", type=int, default=1, help="seed of the first world; the next has the next number")
     parser.add_argument("--rounds", type=int, default=8, help="rounds of edits and rest in one world")
     parser.add_argument("--replay", type=int, metavar="SEED", help="run one world and print what happens in it")
@@ -39,7 +41,7 @@ def _replay(seed: int, rounds: int) -> int:
 def _prove(arguments: argparse.Namespace) -> int:
     started, cpu = time.monotonic(), time.process_time()
     seed, steps, rounds, crashes, losses, failures = arguments.seed, 0, 0, 0, 0, 0
-    while steps < arguments.steps:
+    while steps < arguments.steps and time.monotonic() - started < arguments.seconds:
         try:
             world: World = run(seed, arguments.rounds)
         except Exception as error:

@@ -217,7 +217,7 @@ class World:
         data = Network(self._objects, ask=lambda _: self.ask(process), fault=self.fault)
         return Controller(
             pair,
-            _SimDisk(pair.root, prefix=pair.prefix),
+            Disk(pair.root, prefix=pair.prefix),
             Prefix(data, BUCKET, PREFIX),  # type: ignore[arg-type]
             State(Path("simulated"), machine.memory, ""),
             on_disk=on_disk,
@@ -438,13 +438,6 @@ class World:
         origin = _origin(key)
         # A copy is itself new on one side: whoever edits it before all is in step may be the second to do so.
         return ".conflict-" in key and (".conflict-" in origin or len(self._ledger.edited.get(origin, ())) > 1)
-
-
-class _SimDisk(Disk):
-    """The engine's disk; only what asks the machine itself is answered here."""
-
-    def folds_names(self) -> bool:
-        return False
 
 
 def _origin(copy: str) -> str:
