@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from services.sync import lister
 
-FROM: Final = 10_000
-"""Files found from which on the rest is shared: a process of its own costs as much as looking at some thousands."""
+FROM: Final = 25_000
+"""Files found from which on the rest is shared: below that it costs more CPU than it saves time."""
 
 MOST_FOLDERS: Final = 32
 """Folders that are asked for at once."""
