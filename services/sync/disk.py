@@ -154,6 +154,13 @@ class Disk:
             os.fsync(partial.handle)
             os.fsync(partial.folder)
 
+    def flush(self, key: str) -> None:
+        """Have on the disk what is seen at a key: whoever made it so may have ended before.  Raises `PailError`."""
+        path = self.path(key)
+        gone = contextlib.suppress(FileNotFoundError, NotADirectoryError)
+        with explained(path, "write"), gone, opened_place(path, len(self.root)) as place:
+            os.fsync(place.folder)
+
     def place(self, key: str, partial: Partial, expected: LocalEntry | None, *, copy: str) -> Placed:
         """Put a secured download in place of exactly the file that was planned on (None: of nothing).
 

@@ -45,6 +45,7 @@ async def recover(
             if there is not None and (known is None or known.generation != there.generation):
                 entry = await _uploaded(prefix, intent)
         elif intent.kind == "remove":
+            await on_disk(disk.flush, intent.key)
             ended.append(intent)
         elif intent.kind == "move":
             if there is not None and known is None and (there.crc32c, there.size) == (intent.crc32c, intent.size):
@@ -104,6 +105,7 @@ def _placed(disk: Disk, intent: Intent) -> BaseEntry:
     elif inode:
         # The old file was swapped out, and the process ended before it was in the trash.
         disk.discard(intent.key, intent.nonce)
+    disk.flush(intent.key)
     return BaseEntry(None, intent.size, intent.crc32c, intent.generation)
 
 

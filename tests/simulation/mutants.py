@@ -189,6 +189,9 @@ MUTANTS: Final = (
          "            raise\n            # It",
          tests="tests/services/sync/test_resume.py"
          "::test_what_was_edited_within_a_tick_of_the_clock_is_sent_anew"),
+    _one("what is seen after a crash is relied on before it is on the disk", "sync.recover",
+         "    disk.flush(intent.key)\n    return", "    return", tests="tests/services/sync/test_found.py"
+         "::test_hazard_30_what_is_seen_after_a_crash_is_on_the_disk_before_it_is_relied_on"),
     _one("an empty folder is taken at its word", "sync.gate",
          "    if any(not key.endswith(\"/\") for key in base) and", "    if False and"),
     _one("no gate for deletes", "sync.gate",

@@ -384,3 +384,31 @@ async def test_hazard_30_a_download_that_has_both_its_names_has_taken_its_name(b
     await box.sync()
     assert box.files() == {"a": "edited here", "b": "x"} == await box.objects()
     assert not list(box.folder.glob(f"{PARTIAL_PREFIX}*"))
+
+
+async def test_hazard_30_what_is_seen_after_a_crash_is_on_the_disk_before_it_is_relied_on(
+    box: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that has ended may have renamed without a flush; the power may fail only now."""
+    await box.put("a", "there")
+    box.write("a", "there")
+    state = State.open(box.database, box.pair.identity)
+    info = await box.storage.data.stat(BUCKET, "p/a")
+    state.begin([Intent("a", "place", "sync-1", info.crc32c, info.size, info.generation, 1)])
+    state.close()
+    done: list[str] = []
+    fsync, save = os.fsync, State.save
+
+    def flushed(handle: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        fsync(handle)
+
+    def saved(self: State, changes: Iterable[Any], ended: Iterable[str] = ()) -> None:
+        rows = list(changes)
+        done.extend("agreed" for _ in rows)
+        save(self, rows, ended)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(State, "save", saved)
+    await box.sync()
+    assert done[:2] == ["folder", "agreed"]
