@@ -148,8 +148,7 @@ class World:
     def _act(self, *, inside: bool = False) -> None:
         chance = self._chance
         if self._objects.late and chance.random() < 0.3:
-            self.say("a late request arrives")
-            self._objects.arrive()
+            self._arrive()
             return
         actor = chance.choice(self._actors)
         before = {path for path, _ in actor._kernel.walk()} if isinstance(actor, Person) else set()
@@ -170,6 +169,14 @@ class World:
         self.say(f"POWER LOST {kernel.path}: {kernel.lose_power(self._power)}")
         if machine.history:
             machine.memory.deserialize(self._power.choice(machine.history))
+
+    def _arrive(self) -> None:
+        """Have a request arrive that its sender has given up: an object that it makes may have been deleted since."""
+        self.say("a late request arrives")
+        before = set(self._objects.live)
+        self._objects.arrive()
+        for name in self._objects.live.keys() - before:
+            self._ledger.doubt(name[len(PREFIX) :])
 
     def _hint(self, person: Person, before: set[str]) -> None:
         """Let the machine's watch know, most of the time."""
@@ -343,7 +350,7 @@ class World:
     async def _rest(self) -> None:
         """Bring everything in step: nobody acts, nothing fails."""
         while self._objects.late:
-            self._objects.arrive()
+            self._arrive()
         for machine in self._machines:
             machine.person.rest()
             machine.kernel.full = False
