@@ -46,8 +46,6 @@ def _one(name: str, module: str, old: str, new: str, seed: int = 1, tests: str =
 MUTANTS: Final = (
     _one("upload without a precondition", "sync.upload",
          "precondition=Precondition(generation=self._seen)", "precondition=Precondition()"),
-    _one("the session of another version is gone on with", "sync.upload",
-         "if kept.mark != self._source.mark or kept.seen != self._seen:", "if False:"),
     _one("delete without a precondition", "sync.move",
          "name, precondition=Precondition(generation=generation)", "name, precondition=Precondition()"),
     _one("move over whatever is there", "sync.move",
@@ -169,7 +167,9 @@ MUTANTS: Final = (
         ("sync.disk", "        place = Place(partial.folder, partial.target)",
          "        self.secure(key, partial, mtime=None)\n        place = Place(partial.folder, partial.target)"))),
     _one("a download with both its names counts as waiting", "sync.recover",
-         "    return there is None or there.inode != intent.inode", "    return True"),
+         "    return there is None or there.inode != intent.inode", "    return True",
+         tests="tests/services/sync/test_found.py"
+         "::test_hazard_30_a_download_that_has_both_its_names_has_taken_its_name"),
     _one("what was on its way to the trash is not brought back", "sync.controller",
          "            await restore(self._state, self.disk, self._on_disk)", "            pass",
          tests="tests/services/sync/test_found.py"
