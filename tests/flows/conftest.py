@@ -13,6 +13,7 @@ import pytest
 from textual.pilot import Pilot
 
 from app.app import PailApp
+from app.line import WIDE, LineMode
 from app.screens.main import MainScreen
 from app.surroundings import Surroundings
 from services import checksum
@@ -164,6 +165,7 @@ def desk(store: StoreServer, storage: Storage, tmp_path: Path, monkeypatch: pyte
         look_s: float = 5.0,
         settings: str = "",
         newcomer: bool = False,
+        line: LineMode = WIDE,
     ) -> AsyncIterator[Desk]:
         if not newcomer:
             await Remembered(state).set_greeted()
@@ -171,7 +173,9 @@ def desk(store: StoreServer, storage: Storage, tmp_path: Path, monkeypatch: pyte
         app = PailApp(
             options or ConnectionOptions(endpoint=store.endpoint, project="flows"),
             url,
-            replace(surroundings, connect=connect, remembered=Remembered(state), symbols=symbols, look_s=look_s),
+            replace(
+                surroundings, connect=connect, remembered=Remembered(state), symbols=symbols, look_s=look_s, line=line
+            ),
         )
         for name, data in (objects or {}).items():
             await Desk.put(Desk(app, None, storage, home), name, data)  # type: ignore[arg-type]
