@@ -73,13 +73,18 @@ class Line:
         return (self.written() - begun) / times
 
     def rate(self, changes: int) -> float:
-        """Return the bytes a second over so many changes of the screen."""
-        begun, last = time.monotonic(), self._terminal.raw.stat().st_size
-        first = last
-        for _ in range(changes):
-            self._terminal.wait(lambda last=last: self._terminal.raw.stat().st_size > last)
-            last = self._terminal.raw.stat().st_size
-        return (last - first) / (time.monotonic() - begun)
+        """Return the bytes a second over so many changes of the screen, the first ones not counted."""
+        self._changes(2)  # what the last key painted may still be on its way into the file
+        begun, first = time.monotonic(), self._terminal.raw.stat().st_size
+        return (self._changes(changes) - first) / (time.monotonic() - begun)
+
+    def _changes(self, count: int) -> int:
+        """Return the bytes written so far, once more has come so many times."""
+        size = self._terminal.raw.stat().st_size
+        for _ in range(count):
+            self._terminal.wait(lambda size=size: self._terminal.raw.stat().st_size > size)
+            size = self._terminal.raw.stat().st_size
+        return size
 
     def keys(self, *keys: str) -> None:
         self._terminal.keys(*keys)
