@@ -199,7 +199,7 @@ def measure(folder: Path, address: str, keys: int, rows: int) -> None:
 
     screen = Screen([pail.program, "--endpoint", address, "gs://many"], environment)
     try:
-        screen.until(lambda: "file-0000000" in screen.text() and "? Help" in screen.text())
+        screen.until(lambda: "file-0000000" in screen.text() and "Filter" in screen.text())
         screen.press("\x1b")  # the line for newcomers
         while f"file-{rows - 1:07d}" not in screen.text():  # until all are listed
             screen.press("\x1b[F")
