@@ -25,7 +25,7 @@ from app.screens.opening import OpeningScreen
 from app.screens.quiet import QUIET
 from app.styles import first_part, style_sheet
 from app.terminal import terminal_problem
-from app.themes import ANSI_DARK
+from app.themes import ANSI_DARK, DARK
 from services.collecting import calm_collector
 from services.connection import ConnectionOptions
 from services.errors import ExitCode, UsageError
@@ -93,9 +93,11 @@ class PailApp(LendingApp, inherit_bindings=False):
         self._sheet = style_sheet()
         self._styles = self._sheet.read_text(encoding="utf-8")
         self._add_styles(first_part(self._styles))
-        self.register_theme(first.look.theme)
-        # Not by assignment: all styles would be read a second time once the first screen is there.
-        self.set_reactive(App.theme, first.look.name)
+        self._first_theme = first.look.name
+        for look in {DARK.name: DARK, first.look.name: first.look}.values():
+            self.register_theme(look.theme)
+        # Not by assignment, which reads the styles a second time; only another theme than this one is worth that.
+        self.set_reactive(App.theme, DARK.name)
         self.stylesheet.set_variables(self.get_css_variables())
 
     def get_default_screen(self) -> Screen[Any]:
@@ -107,6 +109,8 @@ class PailApp(LendingApp, inherit_bindings=False):
 
     async def on_mount(self) -> None:
         """Paint, then make ready; leave in order when a signal asks for it."""
+        if self._first_theme != self.theme:
+            self.theme = self._first_theme
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             # What the parent ignores (nohup) stays ignored.
