@@ -51,8 +51,8 @@ class Details(Facts):
         """Let the keys go to the rows again."""
         self.post_message(self.Left())
 
-    def show_entry(self, bucket: str, entry: Entry | None, *, zone: tzinfo | None = None) -> None:
-        """Show what the listing told of an entry, from the top."""
+    def show_entry(self, bucket: str, entry: Entry | None, *, zone: tzinfo | None = None, hold_s: float = 0.0) -> None:
+        """Show what the listing told of an entry, from the top; of an object after `hold_s`: more may come by then."""
         self.scroll_home(animate=False)
         if entry is None:
             self.show([])
@@ -60,7 +60,7 @@ class Details(Facts):
             url = f"gs://{bucket}/{entry.name}"
             self.show([Fact("Folder", base_name(entry.name), copy=entry.name), Fact("Address", url, copy=url)])
         else:
-            self.show(row_facts(bucket, entry.row, zone))
+            self.show(row_facts(bucket, entry.row, zone), hold_s=hold_s)
 
     def show_info(self, info: ObjectInfo, row: ObjectRow, *, zone: tzinfo | None = None) -> None:
         """Show everything that the service keeps about an object of which `row` was listed."""

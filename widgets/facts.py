@@ -163,12 +163,17 @@ class Facts(VerticalScroll, can_focus=False):
         for fact in self._facts:
             yield FactRow(fact)
 
-    def show(self, facts: Iterable[Fact]) -> None:
-        """Show other facts, drawing only what differs; the focus stays where it is as long as there is a row."""
+    def show(self, facts: Iterable[Fact], *, hold_s: float = 0.0) -> None:
+        """Show other facts, drawing only what differs; the focus stays where it is as long as there is a row.
+
+        With `hold_s` they are drawn after so many seconds, or together with what is shown meanwhile.
+        """
         new = tuple(replace(fact, label=self.symbols.say(fact.label)) for fact in facts)
         if new != self._facts:
             self._facts = new
-            if self.is_mounted:
+            if self.is_mounted and hold_s:
+                self.set_timer(hold_s, self._renew)
+            elif self.is_mounted:
                 self.call_next(self._renew)
 
     async def _renew(self) -> None:

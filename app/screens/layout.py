@@ -41,6 +41,10 @@ REST_S: Final = 0.2
 """Seconds for which the cursor has to rest before the details follow it."""
 
 
+HOLD_S: Final = 0.15
+"""Seconds for which the details wait for what else the service knows: else they are drawn, erased and drawn again."""
+
+
 class FilterLine(Line):
     """The line that narrows the tree down while it is typed."""
 
@@ -212,7 +216,7 @@ class MainLayout(Screen[None]):
         tree, details, zone = self.object_tree, self._details, self._surroundings.zone
         totals, entry = tree.marked_totals, tree.cursor_entry
         if not totals.entries:
-            details.show_entry(self.bucket, entry, zone=zone)
+            details.show_entry(self.bucket, entry, zone=zone, hold_s=HOLD_S)
         if totals.entries or (entry is not None and entry.row is not None):
             # Not a coroutine: one that is superseded before it begins would be left behind unawaited.
             _filled: Worker[None] = self.run_worker(self._complete_details, exclusive=True, group="details")
