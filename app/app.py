@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.filter import LineFilter
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.notifications import SeverityLevel
 
 from app.driver.choice import driver_class
@@ -194,8 +194,11 @@ class PailApp(LendingApp, inherit_bindings=False):
             super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return what every line passes, Textual's own filters first."""
+        """Return what every line passes, Textual's own filters first; no colours at all where none are wanted."""
         filters = super().get_line_filters()
+        if self.no_color:
+            # Textual writes greys instead, which are colours, too: dark ones on a light terminal.
+            filters = [*(each for each in filters if not isinstance(each, Monochrome)), NoColor()]
         return filters if self._surroundings is None else [*filters, *self._surroundings.filters]
 
     def _found(self, way: WayIn | None) -> None:

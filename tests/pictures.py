@@ -27,7 +27,17 @@ from app.themes import LIGHT
 from services.connection import Connection
 from services.credentials import ConnectionOptions
 from services.gcs.interface import ListQuery, Storage
-from services.model import BucketInfo, BucketPage, ListPage, MultipartPage, MultipartUpload, ObjectInfo, ObjectRow
+from services.model import (
+    BucketInfo,
+    BucketPage,
+    IamBinding,
+    IamPolicy,
+    ListPage,
+    MultipartPage,
+    MultipartUpload,
+    ObjectInfo,
+    ObjectRow,
+)
 from services.operations import OperationCounter
 from services.permissions import ASKED, GET, LIST
 from services.remembered import Kept, Remembered
@@ -156,6 +166,17 @@ class PaintedStorage:
             False,
             False,
             {"team": "media"},
+        )
+
+    async def get_policy(self, bucket: str) -> IamPolicy:
+        return IamPolicy(
+            "CAE=",
+            (
+                IamBinding("roles/storage.objectAdmin", ("group:media@example.com",)),
+                IamBinding("roles/storage.objectViewer", ("user:ada@example.com", "user:grace@example.com")),
+                IamBinding("roles/storage.legacyBucketOwner", ("projectOwner:acme",)),
+                IamBinding("roles/storage.legacyBucketReader", ("projectViewer:acme",)),
+            ),
         )
 
     async def test_permissions(self, bucket: str, permissions: list[str]) -> frozenset[str]:
@@ -414,6 +435,35 @@ async def delete_dialog() -> str:
         return picture(app)
 
 
+async def settings_view(*, light: bool = False) -> str:
+    async with screen(light=light, snapshot=Snapshot()) as (app, pilot):
+        await pilot.press("2")
+        await until(pilot, lambda: "Soft delete" in text_of(app) and "enter add a rule" in text_of(app))
+        await pilot.press(*["down"] * 4)
+        return picture(app)
+
+
+async def access_dialog() -> str:
+    async with screen(snapshot=Snapshot()) as (app, pilot):
+        await pilot.press("A")
+        await until(pilot, lambda: "grace@example.com" in text_of(app) and "n gives a role" in text_of(app))
+        return picture(app)
+
+
+async def palette() -> str:
+    async with screen(snapshot=Snapshot()) as (app, pilot):
+        await pilot.press("colon", *"to")
+        await until(pilot, lambda: "Move to" in text_of(app) and "Copy to" in text_of(app))
+        return picture(app)
+
+
+async def jump() -> str:
+    async with screen(snapshot=Snapshot()) as (app, pilot):
+        await pilot.press("right", "i", "semicolon")
+        await until(pilot, lambda: "A letter goes there" in text_of(app))
+        return picture(app)
+
+
 def picture(app: PailApp) -> str:
     """Return the screen as SVG, with ids that do not depend on anything but what is drawn."""
     text = app.export_screenshot(title="pail")
@@ -432,6 +482,10 @@ async def pictures() -> dict[str, str]:
         "search.svg": await search(),
         "usage.svg": await usage(),
         "delete.svg": await delete_dialog(),
+        "settings-light.svg": await settings_view(light=True),
+        "access.svg": await access_dialog(),
+        "palette.svg": await palette(),
+        "jump.svg": await jump(),
     }
 
 

@@ -59,6 +59,7 @@ PARTS: Final = (
         "in words; who may do what; code for the bucket. What these credentials may not change is dimmed and says "
         "which permission it needs.",
         (Context("settings", bucket=True),),
+        "settings-light.svg|Each setting in words",
     ),
     Part(
         "Transfers (3)",

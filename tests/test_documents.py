@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 from app.registry import COMMANDS
+from tests.pictures import FOLDER
 from tests.readme import README, SETTINGS, settings, written
 from tests.screen_page import PAGE, page
 
@@ -59,6 +60,13 @@ def test_the_page_of_the_settings_is_that_of_the_schema() -> None:
 def test_the_page_of_the_screen_is_that_of_the_registry() -> None:
     assert PAGE.read_text() == page(), "make it anew: python -m tests.readme"
     assert all(entry.help.rstrip(".") in page() for entry in COMMANDS)
+
+
+def test_the_page_of_pictures_shows_all_that_are_made() -> None:
+    shown = re.findall(r"!\[.+\]\(pictures/(.+)\)", (ROOT / "docs" / "pictures.md").read_text())
+    assert sorted(shown) == sorted(path.name for path in FOLDER.glob("*.svg"))
+    made = re.findall(r"docs/pictures/([\w-]+\.svg)", README.read_text())
+    assert set(made) <= set(shown)
 
 
 def test_the_readme_opens_with_a_picture_that_exists() -> None:

@@ -74,14 +74,16 @@ def spans_width(spans: Iterable[Span]) -> int:
     return sum(cell_len(text) for text, _ in spans)
 
 
-def fit_spans(spans: Sequence[Span], width: int, align: Literal["left", "right"] = "left") -> list[Span]:
+def fit_spans(
+    spans: Sequence[Span], width: int, align: Literal["left", "right"] = "left", ellipsis: str = "…"
+) -> list[Span]:
     """Return `spans` in exactly `width` cells: padded on the side opposite to `align`, or cut at the end."""
     room = width
     kept: list[Span] = []
     for text, kind in spans:
         cells = cell_len(text)
         if cells > room:
-            kept.append((set_cell_size(cut_end(text, room), room), kind))
+            kept.append((set_cell_size(cut_end(text, room, ellipsis), room), kind))
             return kept
         kept.append((text, kind))
         room -= cells

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final, Literal, NamedTuple
 
 from rich.segment import Segment
 from textual.cache import LRUCache
@@ -242,19 +242,22 @@ class LineTable(ScrollView, can_focus=True):
         styles = self._styles(look, self.row_kind(row))
         whole = self.whole_line(row, width, look)
         if whole is not None:
-            return Strip(to_segments(fit_spans(whole, width), styles), width)
+            return Strip(to_segments(self._cut(whole, width), styles), width)
         line: list[Segment] = []
         x = 0
         if self.LEFT_MARGIN:
-            line += to_segments(fit_spans(self.margin(row), self.LEFT_MARGIN), styles)
+            line += to_segments(self._cut(self.margin(row), self.LEFT_MARGIN), styles)
             x = self.LEFT_MARGIN
         for placed in self._placed:
             if placed.x > x:
                 line.append(Segment(" " * (placed.x - x), styles.base))
             spans = self.cell(row, placed, look)
-            line += to_segments(fit_spans(spans, placed.width, placed.column.align), styles)
+            line += to_segments(self._cut(spans, placed.width, placed.column.align), styles)
             x = placed.x + placed.width
         return Strip(line).adjust_cell_length(width, styles.base).simplify()
+
+    def _cut(self, spans: Sequence[Span], width: int, align: Literal["left", "right"] = "left") -> list[Span]:
+        return fit_spans(spans, width, align, self.symbols.ellipsis)
 
     def _head(self, width: int) -> Strip:
         styles = line_styles(self, ["virtual-tree--head-sorted"], ["virtual-tree--head"])
@@ -264,7 +267,7 @@ class LineTable(ScrollView, can_focus=True):
             line.append(Segment(" " * (placed.x - x), styles.base))
             sign = self.head_sign(placed.column.key)
             title = f"{placed.column.title} {sign}" if sign else placed.column.title
-            spans = fit_spans([(title, "virtual-tree--head-sorted" if sign else "")], placed.width, placed.column.align)
+            spans = self._cut([(title, "virtual-tree--head-sorted" if sign else "")], placed.width, placed.column.align)
             line += to_segments(spans, styles)
             x = placed.x + placed.width
         return Strip(line).adjust_cell_length(width, styles.base)

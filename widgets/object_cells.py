@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Final, Literal
 
+from rich.cells import cell_len
+
 from services.model import ObjectRow
 from services.names import base_name, display_name
 from widgets import formats
@@ -29,6 +31,9 @@ _ACTIONS: Final = 5
 
 _ACTIONS_FROM: Final = 20
 """Cells that the column of names needs to have for those signs."""
+
+_RETRY: Final = "  enter retry"
+"""What is said behind the reason why a folder could not be listed."""
 
 _MUTED: Final = "virtual-tree--muted"
 """Component class of what matters less."""
@@ -128,9 +133,12 @@ class ObjectCells:
         folder = hint.folder
         lead = " " + self._lead(model.depth(hint), width // 2) + " " * _TWIST
         if folder.load is Load.FAILED:
-            text = f"{self._symbols.warning} {folder.problem}"
+            # The key that is next stays, however little of the reason fits.
+            room = width - cell_len(lead) - cell_len(_RETRY)
+            text = cut_end(f"{self._symbols.warning} {folder.problem}", room, self._symbols.ellipsis)
             advice = f"  {folder.remedy}" if folder.remedy else ""
-            return [(lead, ""), (text, "object-tree--problem"), (f"{advice}  enter retry", _MUTED)]
+            advice = cut_end(advice, room - cell_len(text), self._symbols.ellipsis)
+            return [(lead, ""), (text, "object-tree--problem"), (f"{advice}{_RETRY}", _MUTED)]
         if folder.load is Load.LOADING:
             come = len(folder.objects) + len(folder.folders)
             text = f"loading{self._symbols.ellipsis}" + (f" {come:,} so far" if come else "")
@@ -138,7 +146,10 @@ class ObjectCells:
             text = "Nothing here matches the filter. esc clears it"
         else:
             what = "folder" if folder.prefix else "bucket"
-            text = f"This {what} is empty. {self._symbols.say(self.advice)}"
+            advice = self._symbols.say(self.advice)
+            text = f"This {what} is empty. {advice}"
+            if cell_len(lead) + cell_len(text) > width:
+                text = f"Empty. {advice}"
         return [(lead, ""), (text, _MUTED)]
 
 
@@ -152,7 +163,7 @@ def with_actions(spans: Sequence[Span], width: int, symbols: Symbols) -> list[Sp
     if width < _ACTIONS_FROM:
         return list(spans)
     return [
-        *fit_spans(spans, width - _ACTIONS),
+        *fit_spans(spans, width - _ACTIONS, ellipsis=symbols.ellipsis),
         ("  ", ""),
         (symbols.download, "virtual-tree--action"),
         (" ", ""),

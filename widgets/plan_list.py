@@ -313,7 +313,7 @@ class PlanList(VirtualTree):
         tick = "[ ]" if out == group.count else "[-]" if out else TICKED
         left: list[Span] = [(f" {tick} ", "plan--tick"), (f"{group.count:,} {plan_word(group.action)}", kind)]
         right: list[Span] = [(formats.size(group.size) if group.size else "", "virtual-tree--muted"), (" ", "")]
-        return [*fit_spans(left, width - spans_width(right)), *right]
+        return [*fit_spans(left, width - spans_width(right), ellipsis=self.symbols.ellipsis), *right]
 
     def cell(self, row: int, placed: Placed, look: Look) -> Sequence[Span]:
         """Return a cell of a line."""

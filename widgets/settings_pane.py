@@ -111,16 +111,18 @@ class SettingsPane(Facts):
             self.post_message(self.RuleRemovalWanted(rules_of(self._info.resource)[index]))
 
     def show_problem(self, name: str, problem: str, remedy: str, *, attached: bool = False) -> None:
-        """Show what is known where the settings cannot be read, and what can be done all the same."""
-        self.show(
-            [
-                Fact("Bucket ID", name, copy=name),
-                Fact("Address", f"gs://{name}", copy=f"gs://{name}"),
-                Fact("Settings", f"{problem}\n{remedy}" if remedy else problem, action="retry", gap=True),
-                *(_ways("") if remedy else ()),
-                *(_actions(attached=attached) if remedy else ()),
-            ]
-        )
+        """Show what is known where the settings cannot be read, and what can be done all the same.
+
+        Without a remedy they are not refused, but on their way.
+        """
+        identity = (Fact("Bucket ID", name, copy=name), Fact("Address", f"gs://{name}", copy=f"gs://{name}"))
+        if not remedy:
+            self.show([*identity, Fact("Settings", problem, gap=True)])
+            return
+        # First what is wrong, and the key first of all: in a low window that is what can be seen.
+        refused = f"! unreadable, enter reads again\n{problem}\n{remedy}"
+        settings = Fact("Settings", refused, action="retry", hint="enter")
+        self.show([settings, *identity, *_ways(""), *_actions(attached=attached)])
 
     def show_nothing(self) -> None:
         """Show that there is no bucket."""

@@ -63,7 +63,7 @@ class SpanLine(Widget, Generic[T]):
         spans = [
             (part.text, "span-line--pointed" if self._points_at(part) else part.kind) for part in self.parts(width)
         ]
-        return Strip(to_segments(fit_spans(spans, width), self._styles), width)
+        return Strip(to_segments(fit_spans(spans, width, ellipsis=self.symbols.ellipsis), self._styles), width)
 
     def _points_at(self, part: Part[T]) -> bool:
         return self._pointed is not None and part.target == self._pointed

@@ -280,7 +280,7 @@ class SyncPanel(VirtualTree):
         if over > 0:
             *kept, (text, kind) = spans
             spans = [*kept, (cut_end(text, max(0, cell_len(text) - over), self.symbols.ellipsis), kind)]
-        return fit_spans(spans, width)
+        return fit_spans(spans, width, ellipsis=self.symbols.ellipsis)
 
     def _verb_words(self, row: SyncRow) -> list[Span]:
         words: list[Span] = []

@@ -94,7 +94,7 @@ def _what(row: JobRow | ItemRow, width: int, symbols: Symbols, *, acting: bool) 
     room = width - sum(cell_len(text) for text, _ in words)
     inline = isinstance(row, ItemRow) and row.behind
     text = what(row, room - len(lead) - (1 if words else 0), symbols, inline=inline)
-    return [*fit_spans([(lead + text, "")], room), *words]
+    return [*fit_spans([(lead + text, "")], room, ellipsis=symbols.ellipsis), *words]
 
 
 def _done(row: JobRow | ItemRow, symbols: Symbols) -> list[Span]:

@@ -39,8 +39,11 @@ _FIRST: Final = 100
 _AROUND: Final = 60
 """Transfers that are asked for before and behind those on the screen, so that scrolling by a page finds them there."""
 
-_NOTHING: Final = NoteRow("", "nothing", "Nothing is moving. Uploads and downloads of the Objects view appear here.")
+_NOTHING: Final = "Nothing is moving."
 """Stands where there is no job."""
+
+_LEAD: Final = 14
+"""Cells before a note, at the most: they bring it below the names."""
 
 
 class TransfersPanel(VirtualTree):
@@ -108,6 +111,7 @@ class TransfersPanel(VirtualTree):
 
     def __init__(self, *, symbols: Symbols = UNICODE, id: str | None = None, classes: str | None = None) -> None:
         """Make an empty panel."""
+        self._nothing: tuple[NoteRow, ...] = (NoteRow("", "nothing", _NOTHING),)
         self._rows = TransferList()
         self._shown: dict[int, TransferRow] = {}
         self._jobs: tuple[JobView, ...] = ()
@@ -192,6 +196,10 @@ class TransfersPanel(VirtualTree):
 
     def _cursor_row(self) -> TransferRow | None:
         return self._rows[self.cursor] if self.cursor < len(self._rows) else None
+
+    def advise(self, *advice: str) -> None:
+        """Say what can be done where there is nothing, a short line each."""
+        self._nothing = tuple(NoteRow("", "nothing", text) for text in (_NOTHING, *advice))
 
     # Actions
 
@@ -332,15 +340,15 @@ class TransfersPanel(VirtualTree):
 
     def row_total(self) -> int:
         """Return how many lines there are."""
-        return len(self._rows) or 1
+        return len(self._rows) or len(self._nothing)
 
     def whole_line(self, row: int, width: int, look: Look) -> Sequence[Span] | None:
         """Return the line of a note."""
-        note = self._rows[row] if len(self._rows) else _NOTHING
+        note = self._rows[row] if len(self._rows) else self._nothing[row]
         self._shown[row] = note
         if not isinstance(note, NoteRow):
             return None
-        lead = " " * (14 + 2 * note.depth)
+        lead = " " * (min(_LEAD, width // 6) + 2 * note.depth) if note.kind != "nothing" else "  "
         kind = "transfers-panel--failed" if note.kind == "reason" else "virtual-tree--muted"
         return [(f"{lead}{display_name(note.text)}", kind)]
 

@@ -58,7 +58,9 @@ class UsageHead(SpanLine[str]):
         right = self._right()
         used = sum(len(part.text) for part in right) + 3
         if state.report is None:
-            words = f"{self.symbols.warning} {display_name(state.problem)}" if state.problem else "Nothing counted yet."
+            words = "Counting." if state.counting else "Nothing counted yet."
+            if state.problem:
+                words = f"{self.symbols.warning} {display_name(state.problem)}"
             return spread([Part(f" {words}", "usage--problem" if state.problem else "")], right, width)
         total, report = state.report.usage.amount(), state.report
         facts = [formats.size(total.size), formats.count(total.objects, "object")]

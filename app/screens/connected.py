@@ -128,5 +128,6 @@ class MainConnection(MainLayout):
         if isinstance(error, Forbidden) and not refusal("upload", self.context.refused):
             keys += f"\n{key('upload')} uploads all the same, where that is allowed"
         self._notice_text.update(f"{text}\n\n{keys}")
+        self._is_refused = True
         if self._view == "objects":
             self._switcher.current = "notice"

@@ -216,7 +216,10 @@ class MainControls(MainConnection):
         """Show a view."""
         self._view = view
         switcher = self._switcher
-        switcher.current = view if view not in ("objects", "usage") or self.desk.place.bucket else "notice"
+        nothing = (view in ("objects", "usage") and not self.desk.place.bucket) or (
+            view == "objects" and self._is_refused
+        )
+        switcher.current = "notice" if nothing else view
         self.desk.rows = self.find_panel.finds if view == "find" else self.object_tree
         focus = {
             "objects": self.object_tree,

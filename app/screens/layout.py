@@ -58,8 +58,8 @@ class MainLayout(Screen[None]):
     """Widgets of the main screen, and what concerns only them."""
 
     AUTO_FOCUS = ""  # the view that is shown takes the focus; until then keys are the screen's
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as Textual declares it
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-tall")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-slim"), (60, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (10, "-brief"), (18, "-tall")]  # noqa: RUF012
 
     def __init__(self, surroundings: Surroundings) -> None:
         """Make the widgets."""
@@ -67,6 +67,7 @@ class MainLayout(Screen[None]):
         self._surroundings = surroundings
         self._details_wanted: bool | None = None
         self._rest: Timer | None = None
+        self._is_refused = False  # nothing of the place can be shown: the notice stands in its place
         # Widgets are made here and kept: what still runs while the screen is taken down finds them all the same.
         symbols = surroundings.symbols
         self.object_tree = ObjectTree(symbols=symbols, clock=surroundings.now, zone=surroundings.zone, id="tree")
@@ -84,6 +85,8 @@ class MainLayout(Screen[None]):
         usage_keys = UsageKeys(key("recount"), key("cancel_count"))
         self.usage_panel = UsagePanel(symbols=symbols, clock=clock, zone=zone, keys=usage_keys, id="usage")
         self._panel = TransfersPanel(symbols=symbols, id="transfers")
+        moves = f"there {key('upload')} uploads, {key('download')} downloads."
+        self._panel.advise(f"{key('view_objects')} leads to the objects:", moves)
         self.sync_panel = SyncPanel(symbols=symbols, clock=surroundings.now, home=surroundings.home, id="sync")
         self._notice_text = Label("", id="notice")
         words = f"New here? {key('help')} lists every key, {key('palette')} finds any command."

@@ -29,6 +29,7 @@ class MainScreen(SyncSide):
 
     @on(ObjectTree.Wanted)
     def _listing_wanted(self, message: ObjectTree.Wanted) -> None:
+        self._is_refused = False
         if self._view == "objects":
             self._switcher.current = "objects"
         self.places.list(message)
