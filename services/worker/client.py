@@ -186,7 +186,12 @@ class WorkerClient:
                 unfinished = await asyncio.to_thread(_has_work, self._state)
                 if unfinished or self._link is not None:
                     await self._reach(start=unfinished)
-            except (Gone, PailError, OSError):
+            except Gone:
+                # Nobody goes on where nothing is left to do: what ended last is told from the journal.
+                with contextlib.suppress(PailError, OSError):
+                    self._tell_ends(await self._resting(SnapshotQuery(limit=0)))
+                await asyncio.sleep(AGAIN_S)
+            except (PailError, OSError):
                 await asyncio.sleep(AGAIN_S)
 
     async def _reach(self, *, start: bool) -> Link:
@@ -223,10 +228,12 @@ class WorkerClient:
     async def _catch_up(self, link: Link) -> None:
         """Tell which jobs have ended while there was no connection: nobody else will."""
         with contextlib.suppress(Gone, PailError):
-            found: Snapshot = codec.from_plain(await link.call("snapshot", codec.to_plain(SnapshotQuery(limit=0))))
-            for job in found.jobs:
-                if job.finished is not None and job.id in self._open_jobs:
-                    self._told(JobFact(job))
+            self._tell_ends(codec.from_plain(await link.call("snapshot", codec.to_plain(SnapshotQuery(limit=0)))))
+
+    def _tell_ends(self, found: Snapshot) -> None:
+        for job in found.jobs:
+            if job.finished is not None and job.id in self._open_jobs:
+                self._told(JobFact(job))
 
     async def _connect(self, *, start: bool) -> Link:
         socket = await asyncio.to_thread(paths.socket_path, self._state, SOCKET_NAME)

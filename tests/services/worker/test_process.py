@@ -7,9 +7,10 @@ import os
 import signal
 import socket
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,7 @@ from services.transfer.options import Options
 from services.transfer.parts import PREFIX
 from services.worker import client as worker_client
 from services.worker.client import WorkerClient, connect, nobody_serves, status, stop
+from services.worker.link import Link
 from services.worker.server import LOCK_NAME, SOCKET_NAME, Worker
 from tests.services.transfer.conftest import BUCKET, FAST, KIB, Lab, OpenLab, eventually, open_impatient, some_bytes
 
@@ -149,6 +151,30 @@ async def test_h05_a_killed_worker_goes_on_with_the_download(far: Lab, state: Pa
     assert (await far.ended(job)).job.state == "done"
     assert target.read_bytes() == data
     assert [path.name for path in far.folder.iterdir()] == ["big"]
+
+
+async def test_the_end_of_a_job_is_told_where_the_worker_died_before_it_could(
+    far: Lab, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left to do, so no other worker is started that would tell of it."""
+    monkeypatch.setattr(Link, "_take", _but_no_fact(Link._take))
+    job = await far.start("make-folder", JobItem("", at("f/")))
+
+    async def over() -> bool:
+        return [view.state for view in (await far.engine.snapshot()).jobs] == ["done"]
+
+    await eventually(over)
+    await kill_worker(state)
+    assert (await far.ended(job)).job.state == "done"
+    assert not (await status(state)).running
+
+
+def _but_no_fact(take: Callable[[Link, Any], None]) -> Callable[[Link, Any], None]:
+    def took(link: Link, frame: Any) -> None:
+        if "fact" not in frame:
+            take(link, frame)
+
+    return took
 
 
 @pytest.mark.parametrize("target", [BUCKET, "another"])
