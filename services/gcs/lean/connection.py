@@ -78,8 +78,12 @@ class Connection(Receiver):
             return not events & ~select.POLLIN  # tickets of TLS arrive when they like
         return not events
 
-    def check(self, now: float) -> None:
-        """Give the exchange up where nothing has come or gone for its limit; called now and then while it is in use."""
+    def check(self, now: float, late_s: float) -> None:
+        """Give the exchange up where nothing has come or gone for its limit; called now and then while it is in use.
+
+        The seconds that the loop comes `late_s` don't count: it did not look meanwhile, and may find something now.
+        """
+        self._touched = min(now, self._touched + late_s)
         if self._paused_reading or (self._waiter is None and self._reader is None):
             self._touched = now
             return

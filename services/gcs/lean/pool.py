@@ -125,8 +125,9 @@ class Pool:
     def _tick(self) -> None:
         """Give up what stalls, close what nobody has used for long; one timer for all, not one for each request."""
         now = self._loop.time()
+        late_s = 0.0 if self._timer is None else max(0.0, now - self._timer.when())
         for connection in list(self._busy):
-            connection.check(now)
+            connection.check(now, late_s)
         while self._idle and (self._idle[0].gone or now - self._idle[0].idle_since > IDLE_LIMIT_S):
             self._idle.popleft().abort()
         alive = self._busy or self._idle

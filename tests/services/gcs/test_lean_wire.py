@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from dataclasses import replace
 
 import pytest
@@ -302,6 +303,23 @@ async def test_a_stream_that_nobody_reads_is_held_up_and_is_no_stall() -> None:
             received += len(piece)
         assert received == size
         await body.close()
+
+
+def hold_up(seconds: float) -> None:
+    """Keep the loop from turning, as a machine does that is busy with something else."""
+    time.sleep(seconds)
+
+
+async def test_a_loop_that_was_held_up_itself_is_no_stall() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        hold_up(3 * QUICK_STALL.stall_s)
+        await asyncio.sleep(0)  # the next turn of the loop finds everything due at once
+        peer.writer.write(OK)
+        await peer.request()
+
+    async with scripted(script) as server, wired(server.base_url, QUICK_STALL) as wire:
+        assert (await wire.send(READ)).status == 200
 
 
 async def test_a_stream_that_is_left_early_closes_its_connection() -> None:
