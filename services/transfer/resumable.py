@@ -109,7 +109,7 @@ class ResumableUpload:
         # The checksums before and after the last part: what the service did not keep of it is sent again.
         self._before = _Hashed(0, 0)
         self._after = _Hashed(0, 0)
-        self._ahead: asyncio.Task[Chunk] | None = None
+        self._ahead: asyncio.Future[Chunk] | None = None
         self._took_s = 0.0
         keep_memory()
 
@@ -263,7 +263,7 @@ class ResumableUpload:
         return await self._run.in_bulk(read_hashed, self._source, offset, count, self._before.value)
 
     def _read_ahead(self, offset: int, count: int, value: int) -> None:
-        self._ahead = asyncio.create_task(self._run.in_bulk(read_hashed, self._source, offset, count, value))
+        self._ahead = self._run.ahead(read_hashed, self._source, offset, count, value)
 
     async def _drop_ahead(self) -> None:
         """Wait for what is being read ahead: the file is closed next."""

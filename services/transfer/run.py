@@ -200,8 +200,14 @@ class Run:
 
     async def in_bulk(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Read and hash much of a file on a thread for that; when cancelled, wait for its end all the same."""
-        loop = asyncio.get_running_loop()
-        return await completed(loop.run_in_executor(self.tools.readers, function, *arguments))
+        return await completed(self.ahead(function, *arguments))
+
+    def ahead(self, function: Callable[..., Result], *arguments: Any) -> asyncio.Future[Result]:
+        """Have a thread read and hash much of a file from now on.
+
+        A task would begin with it only at its turn, and sending may leave none for as long as reading takes.
+        """
+        return asyncio.get_running_loop().run_in_executor(self.tools.readers, function, *arguments)
 
     async def brief(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Run a blocking function that is over at once (a look, a small file) on a disk thread, along with others."""

@@ -14,6 +14,7 @@ from services.gcs.auth import Anonymous, Stamp
 from services.gcs.exchange import Request
 from services.gcs.failures import Subject, Unsent
 from services.gcs.lean import receiving as line
+from services.gcs.lean.connection import Connection
 from tests.services.gcs.lean_support import CHANGE, LIMITS, OK, READ, Peer, scripted, upload, wired
 
 QUICK_STALL = replace(LIMITS, stall_s=0.2, answer_s=0.2, attempts=1)
@@ -241,6 +242,47 @@ async def test_a_large_body_arrives_in_order_and_is_counted_once() -> None:
         assert [one.partition(b"\r\n\r\n")[2] for one in server.requests] == [b"".join(pieces)] * 2
         assert sum(counted) == 3_100_100
         assert len(counted) > 10
+
+
+class Swallowing(asyncio.Transport):
+    """A line with TLS that takes all there is at once."""
+
+    def __init__(self, wanted: int) -> None:
+        super().__init__({"ssl_object": object()})
+        self.wanted, self.size = wanted, 0
+        self.whole = asyncio.Event()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.size += len(data)
+        if self.size >= self.wanted:
+            self.whole.set()
+
+
+async def test_a_large_body_leaves_others_on_the_loop_their_turn_though_the_line_takes_all_of_it() -> None:
+    taken: list[int] = []
+    body = memoryview(bytes(8 * 1024 * 1024))
+    transport = Swallowing(len(body))
+
+    async def others() -> None:
+        while True:
+            taken.append(transport.size)
+            await asyncio.sleep(0)
+
+    connection = Connection(asyncio.get_running_loop(), memoryview(bytearray(1)))
+    connection.connection_made(transport)
+    sending = asyncio.create_task(connection.exchange([b"head", body], limit_s=5))
+    watching = asyncio.create_task(others())
+    await transport.whole.wait()
+    watching.cancel()
+    sending.cancel()
+    await asyncio.gather(watching, sending, return_exceptions=True)
+    assert len(set(taken)) >= 8
 
 
 @pytest.mark.parametrize("stage", ["head", "body", "sending"])

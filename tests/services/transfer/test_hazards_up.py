@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from services.errors import SessionGone
 from services.localstore.faults import Fault
 from services.model import ObjectInfo, Precondition
-from services.transfer import local
+from services.transfer import local, resumable
 from services.transfer.local import SourceFile
 from services.transfer.messages import Control, JobItem, SetBandwidth
 from services.transfer.plan import Planner
@@ -185,6 +186,29 @@ async def test_h13_a_session_that_is_gone_is_begun_anew(open_lab: OpenLab) -> No
     data = some_bytes(1000 * KIB)
     assert (await lab.run("upload", JobItem(str(lab.file("a", data)), at("a")))).job.state == "done"
     assert lab.faults.calls["uploads.start"] == 3
+    assert await lab.get("a") == data
+
+
+async def test_a_part_is_read_while_the_one_before_it_is_sent_though_the_loop_is_busy(
+    open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[threading.Event] = [threading.Event(), threading.Event()]
+
+    def read(source: SourceFile, offset: int, size: int, value: int) -> resumable.Chunk:
+        begun[min(offset, 1)].set()
+        return read_hashed(source, offset, size, value)
+
+    async def upload_part(real: Any, *arguments: Any, **options: Any) -> Any:
+        if options["offset"] == 0:
+            # Sending that leaves the loop no turn, as encrypting does.
+            assert begun[1].wait(30)
+        return await real(*arguments, **options)
+
+    read_hashed = resumable.read_hashed
+    monkeypatch.setattr(resumable, "read_hashed", read)
+    lab = await open_lab(options=replace(FAST, open_storage=changed(upload_part=upload_part)))
+    data = some_bytes(1000 * KIB)
+    assert (await lab.run("upload", JobItem(str(lab.file("a", data)), at("a")))).job.state == "done"
     assert await lab.get("a") == data
 
 
