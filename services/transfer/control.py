@@ -172,14 +172,14 @@ class Controls:
         left = await self._core.journal.call(lambda db: schema.with_leftovers(db, number, LEFTOVERS))
         for record in left:
             if record.session or (record.moved and not is_gs_url(record.target)):
-                await self._scheduler.clean_up(self._idle_run(job, record))
+                await self._scheduler.outcomes.clean_up(self._idle_run(job, record))
 
     async def remove_parts(self) -> None:
         """Remove what uploads in parts left in buckets, where an earlier process ended before it could."""
         for record in await self._core.journal.call(lambda db: schema.with_parts(db, LEFTOVERS)):
             job = self._core.jobs.get(record.job)
             if job is not None:
-                await self._scheduler.clean_up(self._idle_run(job, record))
+                await self._scheduler.outcomes.clean_up(self._idle_run(job, record))
 
     def _idle_run(self, job: Job, record: Record) -> Run:
         """Return what a clean-up needs of a transfer that does not run."""
@@ -237,13 +237,13 @@ class Controls:
         await self._core.journal.write(record)
         job.put_back()
         if state == "cancelled":
-            self._core.background(self._scheduler.clean_up(self._idle_run(job, record)))
+            self._core.background(self._scheduler.outcomes.clean_up(self._idle_run(job, record)))
             self._core.facts.publish(ItemFact(record.view()))
         return 1
 
     async def _remove(self, job: Job, record: Record) -> None:
         if record.state != "done":
-            await self._scheduler.clean_up(self._idle_run(job, record))
+            await self._scheduler.outcomes.clean_up(self._idle_run(job, record))
         await self._core.journal.call(lambda db: schema.delete_record(db, record.job, record.seq))
         job.count(record, -1)
         if job.ended and not job.counts.of("failed") and job.row.state == "failed" and not job.row.code:

@@ -56,6 +56,12 @@ class Core:
             self._lines[connection] = Line(connection, self.options, self._announce)
         return self._lines[connection]
 
+    def line_of(self, job: Job) -> Line:
+        """Return the line of a job's connection."""
+        if job.line is None:
+            job.line = self.line(job.row.spec.connection)
+        return job.line
+
     def _announce(self, label: str, cause: PailError | None) -> None:
         label = display_name(label)
         if cause is None:

@@ -18,6 +18,7 @@ from services.transfer.download import AT_ONCE, landing, small_content
 from services.transfer.job import Job, wants_more
 from services.transfer.landing import Landing, most_files
 from services.transfer.line import Line
+from services.transfer.outcomes import Outcomes
 from services.transfer.record import Record
 from services.transfer.run import Run
 from services.transfer.turn import Turn
@@ -46,25 +47,14 @@ class Keeper(Protocol):
     def wants_large(self, job: Job, line: Line) -> bool:
         """Tell whether a large transfer waits that may have a turn."""
 
-    async def carry_out(self, job: Job, run: Run) -> None:
-        """Carry a transfer out on its own, and take down how it ends."""
-
-    def done(self, job: Job, run: Run) -> None:
-        """Take down that a transfer has done all that it was to do."""
-
-    async def ended(self, job: Job, run: Run, error: BaseException) -> None:
-        """Take down how else a transfer ended."""
-
-    def stopped(self, job: Job, run: Run) -> None:
-        """Take down that a transfer was stopped by somebody's wish."""
-
 
 class Lanes:
     """The lanes of all jobs of an engine, and what they have fetched; belongs to one event loop."""
 
-    def __init__(self, core: Core, keeper: Keeper) -> None:
+    def __init__(self, core: Core, keeper: Keeper, outcomes: Outcomes) -> None:
         self._core = core
         self._keeper = keeper
+        self._outcomes = outcomes
         self._fetched: list[tuple[Job, Run, Landing]] = []
         self._ashore = 0
         self._sending = False
@@ -117,12 +107,12 @@ class Lanes:
                 leave()
                 turn = self._keeper.turn(line, runs)
                 try:
-                    await self._keeper.carry_out(job, run)
+                    await self._outcomes.carry_out(job, run)
                 finally:
                     turn.end()
                 return
             except asyncio.CancelledError:
-                self._keeper.stopped(job, run)
+                self._outcomes.stopped(job, run)
                 return
             pace.ended(len(content), now() - begun)
             self._gather(job, run, content)
@@ -184,20 +174,20 @@ class Lanes:
                 runs.remove(run)
                 job.flags.look_first, run.fetched = True, one.content
                 turn = self._keeper.turn(run.line, [run])
-                self._keeper.launch(job, self._keeper.carry_out(job, run), [run], turn.end)
+                self._keeper.launch(job, self._outcomes.carry_out(job, run), [run], turn.end)
 
     async def _take_down(self, job: Job, run: Run, one: Landing, fault: BaseException | None) -> bool:
         """Take down what became of a file; False where another one has its name."""
-        keeper = self._keeper
+        outcomes = self._outcomes
         if one.placed and one.error is None:
             run.record.written, run.moved = run.record.generation, run.record.size
-            keeper.done(job, run)
+            outcomes.done(job, run)
         elif one.error is not None:
-            await keeper.ended(job, run, one.error)
+            await outcomes.ended(job, run, one.error)
         elif run.intent:
-            keeper.stopped(job, run)
+            outcomes.stopped(job, run)
         elif isinstance(fault, Exception):
-            await keeper.ended(job, run, fault)
+            await outcomes.ended(job, run, fault)
         else:
             return False
         return True

@@ -1,51 +1,35 @@
-"""What runs next: turns between jobs, between small and large transfers, and how each ends."""
+"""What runs next: turns between jobs, and between small and large transfers."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from services.errors import Corrupt, DiskFull, NotAuthenticated, SourceChanged, Transient
 from services.names import is_gs_url
 from services.transfer import schema
-from services.transfer.acts import check_emptied, remove_empty_folders, sweep_emptied
-from services.transfer.attempts import act, as_ours
-from services.transfer.bucket import StillFilled
 from services.transfer.core import Core, log
-from services.transfer.delete import BATCH, delete_batch
+from services.transfer.delete import BATCH
 from services.transfer.halt import Halts
 from services.transfer.job import WINDOW, Job, bucket_of, wants_more
 from services.transfer.lanes import Lanes
-from services.transfer.large import give_up
 from services.transfer.line import Line
-from services.transfer.messages import ConflictFact, ItemFact
-from services.transfer.partial import remove_partial
-from services.transfer.record import EXISTS, Record, has_plain_end
-from services.transfer.rename import is_plain, rename_batch
-from services.transfer.run import Asking, Run, Skipped
+from services.transfer.outcomes import Outcomes
+from services.transfer.record import Record
+from services.transfer.rename import is_plain
+from services.transfer.run import Run
+from services.transfer.settling import Settling
 from services.transfer.turn import Turn
 
 MOST_RUNNING: Final = 1024
 """Transfers that run at once, those included that wait for the disk."""
-
-EXAMPLES: Final = 5
-"""Conflicts that a `ConflictFact` shows."""
-
-CLEAN_UP_S: Final = 10
-"""Seconds that cleaning up after a cancelled transfer may take; a session that is left then expires by itself, and
-parts are removed at the next start."""
-
-MOST_RELISTED: Final = 3
-"""Times that a job lists its sources again at its end, where some of what was listed is not there."""
 
 LEAST_BATCHES: Final = 4
 """Batches of changes that may run side by side whatever the line seems to carry."""
 
 
 class Scheduler:
-    """Starts transfers while there are free slots, and takes down how they end."""
+    """Starts transfers while there are free slots."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -53,11 +37,17 @@ class Scheduler:
         self._buffered = 0
         self._last_turn = 0
         self._pumping = False
-        self._lanes = Lanes(core, self)
         self.halts = Halts(core, lambda job: self.stop_runs(job, "stop"))
         """Jobs that wait for a disk."""
         self.replan: Callable[[Job], None] = lambda _: None
         """Plans a job again; what it has planned already is left out."""
+        self.outcomes = Outcomes(core, self.halts, self._plan_again)
+        """How transfers end."""
+        self._settling = Settling(core, self.outcomes, self.pump, self._plan_again)
+        self._lanes = Lanes(core, self, self.outcomes)
+
+    def _plan_again(self, job: Job) -> None:
+        self.replan(job)
 
     @property
     def running(self) -> int:
@@ -83,7 +73,7 @@ class Scheduler:
             for job in turns:
                 if job.rank < rank:
                     break  # those that a person put first take all that they can
-                line = self._line(job)
+                line = self._core.line_of(job)
                 if not job.waiting:
                     continue
                 if not line.has_room():
@@ -102,11 +92,6 @@ class Scheduler:
         if not self._pumping:
             self._pumping = True
             asyncio.get_running_loop().call_soon(self.pump)
-
-    def _line(self, job: Job) -> Line:
-        if job.line is None:
-            job.line = self._core.line(job.row.spec.connection)
-        return job.line
 
     def _turns(self) -> list[Job]:
         jobs = [job for job in self._core.jobs.values() if job.runs]
@@ -200,14 +185,14 @@ class Scheduler:
     def _start(
         self, job: Job, records: list[Record], *, large: bool = False, buffered: int = 0, batched: bool = False
     ) -> None:
-        line = self._line(job)
+        line = self._core.line_of(job)
         runs = [self.begin(job, record, line) for record in records]
         if not batched:
-            work = self.carry_out(job, runs[0])
+            work = self.outcomes.carry_out(job, runs[0])
         elif runs[0].record.action == "delete":
-            work = self._carry_out_deletes(job, runs)
+            work = self.outcomes.carry_out_deletes(job, runs)
         else:
-            work = self._carry_out_moves(job, runs)
+            work = self.outcomes.carry_out_moves(job, runs)
         turn = self.turn(line, runs, large=large)
         self._buffered += buffered
 
@@ -248,7 +233,7 @@ class Scheduler:
             for run in runs:
                 # A task that was cancelled before its first step never came to take down its end.
                 if job.active.get(run.record.seq) is run:
-                    self.stopped(job, run)
+                    self.outcomes.stopped(job, run)
             self.pump_soon()
             self.settle(job)
 
@@ -257,151 +242,6 @@ class Scheduler:
     def _ashore(self, turn: Turn) -> None:
         turn.end()
         self.pump_soon()
-
-    async def carry_out(self, job: Job, run: Run) -> None:
-        """Carry a transfer out on its own, and take down how it ends."""
-        try:
-            if run.record.action == "delete-bucket":
-                check_emptied(job)
-            await act(run)
-        except asyncio.CancelledError:
-            self.stopped(job, run)
-        except BaseException as error:  # noqa: BLE001 - taken down as the transfer's end
-            await self.ended(job, run, error)
-        else:
-            self.done(job, run)
-
-    async def _carry_out_deletes(self, job: Job, runs: list[Run]) -> None:
-        try:
-            outcomes = await delete_batch(runs)
-        except asyncio.CancelledError:
-            for run in runs:
-                self.stopped(job, run)
-        except Exception as error:  # noqa: BLE001 - taken down as the transfers' end
-            for run in runs:
-                await self.ended(job, run, error)
-        else:
-            for run, problem in outcomes:
-                if problem is None:
-                    self.done(job, run)
-                else:
-                    await self.ended(job, run, problem)
-
-    async def _carry_out_moves(self, job: Job, runs: list[Run]) -> None:
-        rest: list[Run] = []
-        try:
-            outcomes, rest = await rename_batch(runs)
-        except asyncio.CancelledError:
-            for run in runs:
-                run.record.attempt += 1  # it may have been renamed: the next try looks first
-                self.stopped(job, run)
-            return
-        except Exception as error:  # noqa: BLE001 - taken down as the transfers' end
-            for run in runs:
-                await self.ended(job, run, error)
-            return
-        for run, problem in outcomes:
-            if problem is None:
-                self.done(job, run)
-            else:
-                await self.ended(job, run, problem)
-        slots = asyncio.Semaphore(LEAST_BATCHES)
-
-        async def alone(run: Run) -> None:
-            async with slots:
-                await self.carry_out(job, run)
-
-        await asyncio.gather(*(alone(run) for run in rest))
-
-    def done(self, job: Job, run: Run) -> None:
-        """Take down that a transfer has done all that it was to do."""
-        record = run.record
-        record.reason = record.code = record.remedy = ""
-        job.change(record, "done")
-        self._leave(job, run, plain=has_plain_end(record) and record.size <= self._core.options.small_limit)
-        if self._core.facts.items:
-            self._core.facts.publish(ItemFact(record.view()))
-
-    async def ended(self, job: Job, run: Run, error: BaseException) -> None:
-        """Take down how else a transfer ended."""
-        record = run.record
-        record.reason = record.code = record.remedy = ""
-        if isinstance(error, Skipped):
-            record.reason, record.code = str(error), error.code
-            job.change(record, "done", skipped=True)
-            if run.moved:
-                self._core.background(self.clean_up(run))
-        elif isinstance(error, Asking):
-            record.seen, record.reason, record.code = error.seen, "it exists already", EXISTS
-            record.decision = ""
-            job.change(record, "asking")
-        elif isinstance(error, StillFilled) and job.emptied != job.last_seq:
-            # What came meanwhile goes too; a round that finds nothing more ends it.
-            job.emptied, job.row.planned = job.last_seq, False
-            job.change(record, "queued")
-            await self._core.save(job)
-            self._leave(job, run)
-            self.replan(job)
-            return
-        elif isinstance(error, DiskFull):
-            job.change(record, "queued", moved=run.kept)
-            await self.halts.halt(job, error, record.size - run.moved)
-        else:
-            problem = as_ours(error)
-            log.warning("%s failed: %s", record.id, problem.message)
-            job.change(record, "failed", moved=run.kept)
-            record.fail(problem)
-            if isinstance(problem, Transient | NotAuthenticated | Corrupt | SourceChanged):
-                # It was counted for a next try, which does not come.
-                record.attempt = max(1, record.attempt - 1)
-            if not isinstance(problem, Transient | NotAuthenticated):
-                self._core.background(self.clean_up(run))
-        self._leave(job, run)
-        if record.state in ("done", "failed"):
-            self._core.facts.publish(ItemFact(record.view()))
-        if record.state == "asking" and not job.asked and not job.asking_soon:
-            job.asking_soon = True
-            self._core.background(self._ask_soon(job))
-
-    def stopped(self, job: Job, run: Run) -> None:
-        """Take down that a transfer was stopped by somebody's wish."""
-        record = run.record
-        if run.intent == "cancel":
-            job.change(record, "cancelled")
-            self._core.background(self.clean_up(run))
-        elif run.intent == "pause":
-            job.change(record, "paused", moved=run.kept)
-        else:
-            job.change(record, "queued", moved=run.kept)
-        self._leave(job, run)
-        if record.state == "cancelled":
-            self._core.facts.publish(ItemFact(record.view()))
-
-    def _leave(self, job: Job, run: Run, *, plain: bool = False) -> None:
-        job.active.pop(run.record.seq, None)
-        if plain:
-            self._core.journal.note_end(run.record)
-        else:
-            self._core.journal.note(run.record)
-        if run.record.state == "queued":
-            # It comes again: the journal is read from the beginning.
-            job.put_back()
-        elif job.feeding:
-            job.late.add(run.record.seq)
-
-    async def clean_up(self, run: Run) -> None:
-        """Remove what a cancelled transfer left: its session, its unfinished file."""
-        record = run.record
-        if record.target and not is_gs_url(record.target):
-            await run.disk(remove_partial, record.target, record.base, record.nonce)
-        if record.session and record.action in ("upload", "move") and not is_gs_url(record.source):
-            try:
-                async with asyncio.timeout(CLEAN_UP_S):
-                    await give_up(run)
-            except TimeoutError:
-                log.info("%s: what it left could not be removed yet", record.id)
-        if record.job in self._core.jobs:
-            self._core.journal.note(record)
 
     def stop_runs(self, job: Job, intent: str, seq: int | None = None) -> list[asyncio.Task[None]]:
         """Stop what runs of a job, or one transfer of it, and return the tasks that end now."""
@@ -427,73 +267,6 @@ class Scheduler:
         if self._running:
             await asyncio.wait(set(self._running), timeout=limit_s)
 
-    async def _ask_soon(self, job: Job) -> None:
-        """Ask once others have come together, so that the question tells how many there are."""
-        await asyncio.sleep(self._core.options.ask_after_s)
-        job.asking_soon = False
-        if job.counts.of("asking") and not (job.asked or job.ended or self._core.closing):
-            await self._ask(job)
-
-    async def _ask(self, job: Job) -> None:
-        """Tell that a job waits for an answer."""
-        job.asked = job.counts.of("asking")
-        number = job.row.id
-        found = await self._core.journal.call(lambda db: schema.by_state(db, number, "asking", 0, EXAMPLES))
-        self._core.facts.publish(ConflictFact(job.view(), tuple(record.view() for record in found)))
-
     def settle(self, job: Job) -> None:
         """Bring a job's state in line with its transfers, and end it where all have ended."""
-        if job.ending or self._core.closing or job.active or not job.runs:
-            return
-        state = job.state_now()
-        if state == job.row.state:
-            if state == "running" and not job.waiting and job.exhausted and not job.feeding:
-                job.ending = True
-                self._core.background(self._look_again(job))
-            return
-        job.ending = True
-        self._core.background(self._settle(job))
-
-    async def _look_again(self, job: Job) -> None:
-        """Read the journal anew where something is counted as queued that nobody holds, rather than wait for ever."""
-        log.warning("job %s: looking again for %d queued transfers", job.id, job.counts.of("queued"))
-        try:
-            await self._core.recount(job)
-            job.put_back()
-        finally:
-            job.ending = False
-        self.pump()
-        if not job.counts.of("queued"):
-            self.settle(job)
-
-    async def _list_again(self, job: Job) -> None:
-        """Plan a job once more: what it was told to do was not all there, so the list may have been damaged."""
-        job.relisted += 1
-        job.flags.list_again = False
-        job.row.planned, job.row.state = False, "planning"
-        await self._core.save(job)
-        self.replan(job)
-
-    async def _settle(self, job: Job) -> None:
-        try:
-            state = job.state_now()
-            if state in ("done", "failed") and job.flags.list_again and job.relisted < MOST_RELISTED:
-                await self._list_again(job)
-                return
-            job.row.state = state
-            if state in ("done", "failed"):
-                job.row.finished = time.time()
-                if state == "done" and job.row.spec.action == "move":
-                    await self._core.tools.on_disk(remove_empty_folders, job)
-                if state == "done":
-                    await sweep_emptied(job, self._line(job))
-            await self._core.save(job)
-        finally:
-            job.ending = False
-        if job.ended:
-            log.info("job %s: %s, %d transfers", job.id, state, job.counts.total)
-            self._core.publish_end(job)
-        elif state == "asking" and job.asked != job.counts.of("asking"):
-            await self._ask(job)
-        self.settle(job)
-        self.pump()
+        self._settling.settle(job)
