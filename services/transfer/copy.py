@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from services.errors import Corrupt, ObjectNotFound, PreconditionFailed, Rejected, Transient
-from services.model import ObjectInfo
+from services.model import CREATE_ONLY, ObjectInfo
 from services.names import display_name, parse_gs_url
 from services.transfer.doubt import look_again, matches
 from services.transfer.download import MOVED_MARK, remove_moved
@@ -133,6 +133,8 @@ async def verified(run: Run, info: ObjectInfo, *, moved: bool) -> None:
     """
     record = run.record
     run.verifying = True
+    if moved and info.name != parse_gs_url(record.target).name:
+        info = await _put_right(run, info)
     if not matches(run, info):
         # The answer, or the listing that described the source, may have arrived damaged: both are asked for again.
         url = parse_gs_url(record.target)
@@ -150,6 +152,32 @@ async def verified(run: Run, info: ObjectInfo, *, moved: bool) -> None:
     record.session, record.written, record.crc32c = "", info.generation, info.crc32c
     run.moved = record.size
     run.verifying = False
+
+
+async def _put_right(run: Run, told: ObjectInfo) -> ObjectInfo:
+    """Return the object under the name that was asked for, where the answer to a rename names another one.
+
+    One wrong bit in a request makes another name of the target, and nothing but the answer tells: then the object is
+    renamed once more.  Or it was the answer that arrived damaged.  Raises `PailError`.
+    """
+    target, patience, data = parse_gs_url(run.record.target), run.patience(), await run.data()
+    while True:
+        try:
+            try:
+                found = await data.stat(target.bucket, target.name)
+            except ObjectNotFound:
+                return await data.move(target.bucket, told.name, told.generation, target.name, precondition=CREATE_ONLY)
+        except Transient as error:
+            await patience.after(target.bucket, error, progressed=run.failed_once(error))
+        else:
+            if (found.size, found.crc32c) == (told.size, told.crc32c):
+                return found
+            lies = display_name(f"gs://{target.bucket}/{told.name}")
+            raise PreconditionFailed(
+                f"the object was renamed to {lies}, and {display_name(run.record.target)} is another one",
+                remedy=f"Move {lies} to where it belongs.",
+                url=f"gs://{target.bucket}/{told.name}",
+            )
 
 
 async def _still_there(run: Run) -> bool:

@@ -60,6 +60,37 @@ async def test_a_lost_answer_is_read_back_and_nothing_is_moved_twice(open_lab: O
     await moved(await filled(open_lab, move_many=move_many))
 
 
+@pytest.mark.parametrize("lost", [False, True])
+async def test_an_object_that_a_wrong_bit_gave_another_name_gets_its_own(open_lab: OpenLab, lost: bool) -> None:
+    """The target's name is all of a request that no precondition protects; a second answer may be lost on the way."""
+    again: list[str] = []
+
+    async def move_many(real: Any, bucket: str, items: Items) -> Answers:
+        source, generation, name = items[3]
+        answers: Answers = await real(bucket, [*items[:3], (source, generation, f"{name[:-1]}#"), *items[4:]])
+        return answers
+
+    async def move(real: Any, bucket: str, source: str, *words: Any, **options: Any) -> ObjectInfo:
+        info: ObjectInfo = await real(bucket, source, *words, **options)
+        again.append(source)
+        if lost:
+            raise Transient("the answer was lost")
+        return info
+
+    await moved(await filled(open_lab, move_many=move_many, move=move))
+    assert again == ["u/#"]
+
+
+async def test_a_name_that_only_the_answer_has_wrong_is_no_name(open_lab: OpenLab) -> None:
+    async def move_many(real: Any, bucket: str, items: Items) -> Answers:
+        answers: Answers = await real(bucket, items)
+        assert isinstance(answers[3], ObjectInfo)
+        answers[3] = replace(answers[3], name="u/#")
+        return answers
+
+    await moved(await filled(open_lab, move_many=move_many))
+
+
 @pytest.mark.parametrize("fault", [Transient("nobody knows"), RateLimited("slow down"), Rejected("no such method")])
 async def test_what_was_not_moved_is_moved_on_its_own(open_lab: OpenLab, fault: PailError) -> None:
     async def move_many(real: Any, bucket: str, items: Items) -> Answers:
