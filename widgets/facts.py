@@ -197,9 +197,14 @@ class Facts(VerticalScroll, can_focus=False):
         rows = list(self.query(FactRow))
         return next((index for index, row in enumerate(rows) if row.has_focus), -1)
 
+    @property
+    def first_row(self) -> FactRow | None:
+        """The first row, where there is one already."""
+        return next(iter(self.query(FactRow)), None)
+
     def focus(self, scroll_visible: bool = True) -> Facts:
         """Focus the first row, as soon as there is one."""
-        first: Widget | None = next(iter(self.query(FactRow)), None)
+        first: Widget | None = self.first_row
         self._focus_soon = first is None
         if first is not None:
             first.focus(scroll_visible)

@@ -117,7 +117,7 @@ class SyncActions:
 
     # Doing
 
-    async def do_view_sync(self) -> None:
+    def do_view_sync(self) -> None:
         """Show the pairs."""
         self._desk.show_view("sync")
         self.look_soon()

@@ -52,7 +52,7 @@ class UsageActions:
         """Whether a count is under way."""
         return self._task is not None
 
-    async def do_view_usage(self) -> None:
+    def do_view_usage(self) -> None:
         """Show the usage."""
         self._desk.show_view("usage")
 

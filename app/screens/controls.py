@@ -221,28 +221,32 @@ class MainControls(MainConnection):
         )
         switcher.current = "notice" if nothing else view
         self.desk.rows = self.find_panel.finds if view == "find" else self.object_tree
-        focus = {
+        keys_to: dict[View, Widget | None] = {
             "objects": self.object_tree,
-            "find": self.find_panel,
-            "settings": self.settings_pane,
+            "find": self.find_panel.line,
+            "settings": self.settings_pane.first_row,
             "transfers": self._panel,
             "sync": self.sync_panel,
-            "usage": self.usage_panel,
+            "usage": self.usage_panel.rows,
         }
-        focus[view].focus()
+        widget = keys_to[view]
+        if widget is not None:
+            self.set_focus(widget)  # at once: the next key is for this view, and may have come already
+        else:
+            self.settings_pane.focus()
         if view == "usage":
             self.usage.shown()
         self.show_place()
 
-    async def do_view_objects(self) -> None:
+    def do_view_objects(self) -> None:
         """Show the objects."""
         self.show_view("objects")
 
-    async def do_view_settings(self) -> None:
+    def do_view_settings(self) -> None:
         """Show the settings."""
         self.show_view("settings")
 
-    async def do_view_transfers(self) -> None:
+    def do_view_transfers(self) -> None:
         """Show the transfers."""
         self.show_view("transfers")
 
@@ -276,7 +280,9 @@ class MainControls(MainConnection):
             if handler is not None:
                 if identifier in TYPED_INTO:
                     self._surroundings.typing.hold()
-                self.attempt(handler())
+                work = handler()
+                if work is not None:  # else it is done: only what may wait is a coroutine
+                    self.attempt(work)
                 return
 
     def may(self, identifier: str) -> bool:
