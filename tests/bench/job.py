@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,9 @@ from tests.bench.tools import Pail
 
 BEAT_S: Final = 0.005
 """Seconds between two looks at the clock of the event loop."""
+
+LIMIT_S: Final = 60.0
+"""Seconds after which what is waited for counts as missing."""
 
 PER_FOLDER: Final = 1000
 """Files of a folder."""
@@ -48,16 +52,28 @@ async def beats(late: list[float], stop: asyncio.Event) -> None:
         late.append(loop.time() - due)
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Return once a condition holds."""
+    async with asyncio.timeout(LIMIT_S):
+        while not condition():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(BEAT_S)
+
+
 async def look_on(address: str) -> None:
     """Be the screen, on its view of the transfers, until standard input ends; prints what was measured."""
     from app.app import PailApp
+    from app.screens.main import MainScreen
     from services.connection import ConnectionOptions
+    from widgets.transfers_panel import TransfersPanel
 
     late: list[float] = []
     stop = asyncio.Event()
     app = PailApp(ConnectionOptions(endpoint=address), "gs://bench")
     async with app.run_test(size=(120, 40)) as pilot:
+        # The main screen is imported after the first picture, which has no views.
+        await until(lambda: isinstance(app.screen, MainScreen) and app.screen.focused)
         await pilot.press("w")
+        await until(lambda: isinstance(app.focused, TransfersPanel))
         print("ready", file=sys.__stdout__, flush=True)
         watch = asyncio.create_task(beats(late, stop))
         await asyncio.to_thread(sys.stdin.read)
