@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gzip
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import termios
@@ -376,3 +378,37 @@ def test_state_is_private_whatever_the_umask_is(pail: Pail, bucket: str, tmp_pat
     state = pail.home / "state" / "pail"
     for path in (state, *state.rglob("*")):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_hazard_53_a_second_interruption_ends_a_copy_at_once_and_nothing_is_lost(
+    pail: Pail, bucket: str, tmp_path: Path
+) -> None:
+    (tmp_path / "big").write_bytes(random.Random(53).randbytes(12 << 20))
+    words = ("cp", "--bandwidth", "3M", "big", f"{bucket}/big")
+    process = subprocess.Popen(
+        pail.command(*words), env=pail.environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    journals = pail.home / "state" / "pail" / "journals"
+    wait_for(lambda: any(_sessions(path) for path in journals.glob("run-*.db")))
+    (journal,) = journals.glob("run-*.db")
+    with contextlib.closing(sqlite3.connect(journal, isolation_level=None)) as db:
+        # What the first signal asks for is written down: that has to wait, and so the end in order does.
+        db.execute("BEGIN IMMEDIATE")
+        wait_for(lambda: process.poll() is not None or process.send_signal(signal.SIGINT))
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    assert "interrupted" not in errors  # which the end in order says
+    assert listed(pail, bucket) == []
+    pail(*words, cwd=tmp_path)
+    assert pail("cp", f"{bucket}/big", "-").raw == (tmp_path / "big").read_bytes()
+    assert list(journals.glob("run-*.db")) == []  # the second command took over what the first one had begun
+
+
+def _sessions(journal: Path) -> int:
+    """Return how many uploads of a journal have begun to send."""
+    with (
+        contextlib.suppress(sqlite3.OperationalError),  # its tables are not made yet
+        contextlib.closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as db,
+    ):
+        return int(db.execute("SELECT count(*) FROM transfers WHERE session <> ''").fetchone()[0])
+    return 0

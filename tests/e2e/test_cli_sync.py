@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -409,3 +411,23 @@ def test_pairs_in_the_worker_share_its_limit_of_the_bandwidth(pail: Pail, folder
     finally:
         pail("sync", str(folder), "--remove")
         pail("worker", "stop")
+
+
+def test_hazard_53_a_second_interruption_ends_a_watching_sync_at_once_and_nothing_is_lost(
+    pail: Pail, folder: Path, bucket: str, watching: subprocess.Popen[bytes], home: Path
+) -> None:
+    (memory,) = (home / "state" / "pail" / "sync").glob("*.db")
+    with contextlib.closing(sqlite3.connect(memory, isolation_level=None)) as db:
+        # What has come of an upload is written down before anything is closed: that has to wait.
+        eventually(lambda: not db.execute("SELECT 1 FROM intents").fetchone())
+        (folder / "second").write_bytes(bytes(2 << 20))
+        eventually(lambda: db.execute("SELECT 1 FROM intents").fetchone())
+        db.execute("BEGIN IMMEDIATE")
+        eventually(lambda: "p/second" in names(pail))
+        eventually(lambda: watching.poll() is not None or watching.send_signal(signal.SIGINT))
+    _, said = watching.communicate(timeout=PATIENCE_S)
+    assert watching.returncode == 130
+    assert b"interrupted" not in said  # which the end in order says
+    again = pail("--json", "sync", str(folder), bucket).records
+    assert [record for record in again if record["kind"] == "item" and record["action"] != "skip"] == []
+    assert names(pail) == {"p/first", "p/second"}
