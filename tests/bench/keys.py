@@ -54,6 +54,9 @@ QUIET_S: Final = 0.6
 STEPS: Final = (*["\x1b[B"] * 8, *["\x1b[A"] * 5, "\x1b[6~", *["\x1b[B"] * 5, "\x1b[5~")
 """Keys that are pressed over and over: down, up, page down, page up."""
 
+PAGES: Final = ("\x1b[6~", "\x1b[5~")
+"""The keys among them that bring a page of other rows."""
+
 ACTIONS: Final = {
     "cursor down": "\x1b[B",
     "page down": "\x1b[6~",
@@ -85,7 +88,9 @@ class Screen:
 
     def row(self) -> str:
         """Return the row with the terminal's cursor."""
-        return self._screen.display[self._screen.cursor.y]
+        # Not by `display`, which makes text of all rows: what it takes would count as the program's.
+        line = self._screen.buffer[self._screen.cursor.y]
+        return "".join(line[x].data for x in range(WIDTH))
 
     def press(self, keys: str) -> None:
         """Type."""
@@ -150,18 +155,18 @@ def serve_flat(rows: int) -> None:
     asyncio.run(serve(world, 0, None, lambda address: print(address, flush=True)))
 
 
-def key_times(screen: Screen, keys: int) -> list[float]:
-    """Press keys one at a time and return the seconds until each was painted."""
+def key_times(screen: Screen, keys: int) -> list[tuple[str, float]]:
+    """Press keys one at a time and return them with the seconds until each was painted."""
     chance = random.Random(1)
     times = []
     for number in range(keys):
-        before = screen.row()
-        screen.press(STEPS[number % len(STEPS)])
-        times.append(screen.until(lambda before=before: screen.row() != before))  # type: ignore[misc]
+        before, key = screen.row(), STEPS[number % len(STEPS)]
+        screen.press(key)
+        times.append((key, screen.until(lambda before=before: screen.row() != before)))  # type: ignore[misc]
         rest = time.perf_counter() + chance.uniform(0.02, 0.06)
         while (left := rest - time.perf_counter()) > 0:
             screen.read(left)
-    return sorted(times)
+    return times
 
 
 def main() -> None:
@@ -228,9 +233,15 @@ def measure(folder: Path, address: str, keys: int, rows: int) -> None:
             run("worker", "stop")
 
 
-def _report(name: str, times: list[float]) -> None:
-    shares = (times[len(times) // 2], times[int(len(times) * 0.99)], times[-1])
-    print(f"| {name} ({len(times)} keys) | " + " | ".join(f"{share * 1000:.1f}" for share in shares) + " |", flush=True)
+def _report(name: str, pressed: list[tuple[str, float]]) -> None:
+    """Print a row for all keys, and one for the pages among them."""
+    for keys, times in (
+        ("keys", sorted(took for _, took in pressed)),
+        ("page keys of them", sorted(took for key, took in pressed if key in PAGES)),
+    ):
+        shares = (times[len(times) // 2], times[int(len(times) * 0.99)], times[-1])
+        figures = " | ".join(f"{share * 1000:.1f}" for share in shares)
+        print(f"| {name} ({len(times)} {keys}) | {figures} |", flush=True)
 
 
 if __name__ == "__main__":
