@@ -172,6 +172,11 @@ class PailApp(LendingApp, inherit_bindings=False):
         if surroundings is None or not surroundings.typing.takes(event):
             await super().on_event(event)
 
+    def on_rename_line_answered(self) -> None:
+        """Let the keys go that were typed right after the one that the line has answered."""
+        if self._surroundings is not None:
+            self._surroundings.typing.release()
+
     def write_to_terminal(self, sequence: str) -> None:
         """Write a control sequence beside what is drawn."""
         if self._driver is not None:

@@ -1,4 +1,4 @@
-"""Keys that are typed before the line that they are meant for is there."""
+"""Keys that are typed before what they are meant for has the focus."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from typing import Final
 from textual import events
 from textual.widget import Widget
 
+from widgets.rename_line import RenameLine
+
 LONGEST_S: Final = 1.0
 """Seconds for which keys are held at the most: a line that does not come by then is not waited for."""
 
 
-class TypingAhead:
-    """Holds keys back between a command that opens a line and the moment that the line can take them.
+ANSWERS: Final = frozenset({"enter", "escape"})
+"""Keys that end a line over a row: what is typed after them is meant for the rows, unless the line stays."""
 
-    Without it they would reach what has the focus until then, where each letter is a command.
+
+class TypingAhead:
+    """Holds keys back between a key that opens or ends a line and the moment that the focus is where it belongs.
+
+    Without it they would reach what has the focus until then: a list, where each letter is a command, or a line that
+    is being taken away.
     """
 
     def __init__(self) -> None:
@@ -24,20 +31,31 @@ class TypingAhead:
         self.target: Callable[[], Widget | None] = lambda: None
         """Returns what keys go to now."""
         self._held: list[events.Key] | None = None
+        self._from_anywhere = False
         self._timer: asyncio.TimerHandle | None = None
 
     def hold(self) -> None:
-        """Hold keys from now on."""
+        """Hold keys from now on, also those that the old focus has passed on and not yet acted upon."""
+        self._begin()
+        self._from_anywhere = True
+
+    def _begin(self) -> None:
         if self._held is None:
             self._held = []
+            self._from_anywhere = False
             self._timer = asyncio.get_running_loop().call_later(LONGEST_S, self.release)
 
     def takes(self, event: events.Event) -> bool:
         """Tell whether an event was a key and is held now."""
-        if self._held is None or not isinstance(event, events.Key):
+        if not isinstance(event, events.Key):
             return False
-        self._held.append(event)
-        return True
+        # A line acts upon some of its keys, Enter among them, only when they have come back here.
+        if self._held is not None and (self._from_anywhere or not event.is_forwarded):
+            self._held.append(event)
+            return True
+        if not event.is_forwarded and self._ends_line(event, self.target()):
+            self._begin()
+        return False
 
     def release(self) -> None:
         """Hand over what was held, in the order in which it was typed, to what has the focus now."""
@@ -46,7 +64,17 @@ class TypingAhead:
             self._timer.cancel()
             self._timer = None
         target = self.target()
-        if target is not None:
-            # Some were on their way back from the old focus already, others were not: only their times tell the order.
-            for event in sorted(held, key=lambda key: key.time):
-                target._forward_event(events.Key(event.key, event.character))  # noqa: SLF001 - there is no other way
+        if target is None:
+            return
+        # Some were on their way back from the old focus already, others were not: only their times tell the order.
+        held.sort(key=lambda key: key.time)
+        for place, event in enumerate(held, 1):
+            target._forward_event(events.Key(event.key, event.character))  # noqa: SLF001 - there is no other way
+            if self._ends_line(event, target):
+                self._begin()
+                self._held = held[place:]
+                return
+
+    @staticmethod
+    def _ends_line(event: events.Key, target: Widget | None) -> bool:
+        return event.key in ANSWERS and target is not None and isinstance(target.parent, RenameLine)

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.geometry import Region
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 from textual.widgets.input import Selection
@@ -42,6 +43,9 @@ class RenameLine(Vertical):
     """Edits a name over the row it belongs to: Enter takes it, Esc and leaving the line give it up."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Leave the name", show=False)]
+
+    class Answered(Message):
+        """Enter or Esc has been seen to: the line is left, or stays and says what is wrong; sent by what it is over."""
 
     def __init__(
         self,
@@ -109,14 +113,16 @@ class RenameLine(Vertical):
         wrong = self._wrong(event.value)
         if wrong:
             self._say(wrong)
-            return
-        self._end()
-        if event.value != self._name_before:
+        else:
+            self._end()
+        self._over.post_message(self.Answered())
+        if not wrong and event.value != self._name_before:
             self._taken(event.value)
 
     def action_give_up(self) -> None:
         """Leave the name as it is."""
         self._end()
+        self._over.post_message(self.Answered())
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Keep the wheel from what lies below."""

@@ -165,22 +165,37 @@ async def test_the_cursor_goes_to_a_new_folder(desk: OpenDesk) -> None:
         await d.see("This folder is empty")
 
 
+def burst(d: Desk, *keys: str) -> None:
+    """Type faster than anything can be done about it."""
+    for key in keys:
+        d.app.post_message(events.Key(key, key if len(key) == 1 else None))
+
+
 async def test_what_is_typed_right_after_r_is_the_name_and_no_command(desk: OpenDesk) -> None:
     async with desk(objects={"a.txt": b"a", "b.txt": b"bb"}) as d:
         await to_row(d, "a.txt")
-        for key in (*"rdXmV", "enter"):
-            char = key if len(key) == 1 else None
-            d.app.post_message(events.Key(key, char))
+        burst(d, *"rdXmV", "enter", "down")
         await eventually(has(d, "b.txt", "dXmV.txt"))
-        await eventually(lambda: d.tree.cursor_entry and d.tree.cursor_entry.name == "dXmV.txt")
+        await eventually(lambda: d.tree.cursor_entry and d.tree.cursor_entry.name == "b.txt")
         assert d.app.screen is d.main
+
+
+async def test_what_is_typed_right_after_a_name_goes_to_the_rows_or_to_the_line_that_stays(desk: OpenDesk) -> None:
+    async with desk(objects={"a.txt": b"a", "b.txt": b"bb", "c.txt": b"ccc"}) as d:
+        await to_row(d, "a.txt")
+        burst(d, "r", "X", "escape", "down")
+        await eventually(lambda: d.tree.cursor_entry and d.tree.cursor_entry.name == "b.txt")
+        assert d.rows() == ["a.txt", "b.txt", "c.txt"]
+        await eventually(lambda: d.app.focused is d.tree)
+        burst(d, "r", "c", "enter", "X", "enter", "up")  # there is a c.txt: the line stays until the name is another
+        await eventually(has(d, "a.txt", "c.txt", "cX.txt"))
+        await eventually(lambda: d.tree.cursor_entry and d.tree.cursor_entry.name == "a.txt")
 
 
 async def test_what_is_typed_right_after_n_is_the_folder(desk: OpenDesk) -> None:
     async with desk(objects={"a.txt": b"a"}) as d:
         await to_row(d, "a.txt")
-        for key in "nXuz":
-            d.app.post_message(events.Key(key, key))
+        burst(d, *"nXuz")
         await d.see("Xuz/")
 
 
