@@ -466,8 +466,9 @@ async def jump() -> str:
 
 def picture(app: PailApp) -> str:
     """Return the screen as SVG, with ids that do not depend on anything but what is drawn."""
-    text = app.export_screenshot(title="pail")
-    return re.sub(r"terminal-\d+", "pail", text)
+    text = re.sub(r"terminal-\d+", "pail", app.export_screenshot(title="pail"))
+    # Without it, what is not a browser swallows the blanks at the ends of a text, and stretches the rest over them.
+    return text.replace("<text ", '<text xml:space="preserve" ')
 
 
 async def pictures() -> dict[str, str]:
