@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import add
 from typing import ClassVar, Final
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
@@ -206,6 +208,10 @@ class BucketList(Vertical):
             event.prevent_default()
             choices.action_cursor_by(moves[event.key])
 
+    def on_resize(self) -> None:
+        """Say the keys as the width allows."""
+        self.call_after_refresh(self._tell)
+
     @on(BucketRows.Moved)
     def _moved(self, event: BucketRows.Moved) -> None:
         event.stop()
@@ -215,9 +221,12 @@ class BucketList(Vertical):
         """Say of the cursor's row what does not fit into it, and which keys do something with it."""
         rows = self.query_one(BucketRows)
         line = rows.lines[rows.cursor] if rows.cursor < len(rows.lines) else None
-        about, keys = _about(line) if line is not None else ("", "")
+        about, keys = _about(line) if line is not None else ("", ("",))
         self.query_one("#bucket-about", Static).update(Text(self._symbols.say(about)))
-        self.query_one("#bucket-keys", Static).update(Text(self._symbols.say(keys)))
+        hints = self.query_one("#bucket-keys", Static)
+        width = hints.content_size.width
+        said = [self._symbols.say(text) for text in keys]
+        hints.update(Text(next((text for text in said if cell_len(text) <= width), said[-1])))
 
     def action_rename(self) -> None:
         """Edit the display name of the cursor's bucket in its place."""
@@ -257,26 +266,27 @@ class BucketList(Vertical):
         self.action_remove()
 
 
-def _about(line: Line) -> tuple[str, str]:
-    """Return what is known of a row, safe to be shown, and its keys."""
+def _about(line: Line) -> tuple[str, tuple[str, ...]]:
+    """Return what is known of a row, safe to be shown, and its keys: in full, and as short as they can be."""
     bucket = line.bucket
     if bucket is not None:
         access = "" if bucket.ability == "unknown" else f" · {bucket.ability}"
         why = f": {display_name(bucket.reason)}" if bucket.reason and access else ""
         if bucket.reason and not access:
             why = f" · {display_name(bucket.reason)}"
-        keys = "enter opens · F2 display name"
+        keys = ("enter opens · F2 display name", "enter opens · F2 name")
         about = f"gs://{display_name(bucket.name)}{access}{why}"
-        return about, f"{keys} · F8 remove from the workspace" if bucket.attached else keys
+        removes = (" · F8 remove from the workspace", " · F8 remove") if bucket.attached else ("", "")
+        return about, tuple(map(add, keys, removes))
     if line.deleted is not None:
         name = display_name(line.deleted.name)
-        return f"gs://{name} was deleted; it can be restored for {line.deleted.left}", "enter restores it"
+        return f"gs://{name} was deleted; it can be restored for {line.deleted.left}", ("enter restores it",)
     texts = {
         "create": "A new bucket, in a place of your choice",
         "add": "One that exists, by its name or from a list; data is never touched",
         "connection": "Other credentials, another project, another place",
     }
-    return texts.get(line.kind, ""), "type to filter · enter chooses · esc closes"
+    return texts.get(line.kind, ""), ("type to filter · enter chooses · esc closes", "enter chooses · esc closes")
 
 
 def _alias_problem(alias: str) -> str:

@@ -180,7 +180,7 @@ class BucketRows(VirtualTree, DropSite):
             return [(f" {self.symbols.add} {line.text}", "bucket-list--action")]
         if line.connection is None:
             return None
-        label = cut_middle(display_name(line.text), max(8, width - 8), self.symbols.ellipsis)
+        label = cut_middle(self.symbols.say(display_name(line.text)), max(8, width - 8), self.symbols.ellipsis)
         gap = " " * max(2, _CONNECTION_CELLS - cell_len(label))
         detail = gap + display_name(line.connection.detail)
         sign = self.symbols.current if line.connection.current else " "

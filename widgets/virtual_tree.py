@@ -69,7 +69,7 @@ class VirtualTree(LineTable):
         else:
             self.repaint_rows(old, new)
         self.show_row(new)
-        self._place_terminal_cursor()
+        self.place_terminal_cursor()
 
     def watch_hover(self, old: int, new: int) -> None:
         """Draw the two rows that changed."""
@@ -99,7 +99,7 @@ class VirtualTree(LineTable):
             self.scroll_relative(y=step, animate=False, force=True)
         return bool(step)
 
-    def _place_terminal_cursor(self) -> None:
+    def place_terminal_cursor(self) -> None:
         """Put the terminal's own cursor on the row, where screen readers follow it."""
         if self.has_focus:
             y = self.cursor - round(self.scroll_y) + self.head_lines
@@ -137,7 +137,7 @@ class VirtualTree(LineTable):
 
     def on_focus(self) -> None:
         """Show where the cursor is to whoever follows the terminal's."""
-        self._place_terminal_cursor()
+        self.place_terminal_cursor()
 
     def on_resize(self) -> None:
         """Lay the columns out for the new width."""

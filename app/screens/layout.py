@@ -15,7 +15,7 @@ from textual.widgets import ContentSwitcher, Input, Static
 from textual.worker import Worker
 
 from app.screens.dialog import Label, Line
-from app.screens.pointer import put_cursor
+from app.screens.pointer import follow_focus, put_cursor
 from app.surroundings import Surroundings
 from services.sync.status import Overview
 from widgets.breadcrumb import Breadcrumb
@@ -139,6 +139,10 @@ class MainLayout(Screen[None]):
     def _notice(self, text: str) -> None:
         self._notice_text.update(text)
         self._switcher.current = "notice"
+
+    def on_mount(self) -> None:
+        """Have the terminal's cursor follow the focus."""
+        follow_focus(self)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Bring the terminal's cursor to what has the focus now, also where it was scrolled into view."""

@@ -8,7 +8,7 @@ from textual import events, on
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
 
-from app.screens.pointer import put_cursor
+from app.screens.pointer import follow_focus, put_cursor
 
 Result = TypeVar("Result")
 
@@ -19,10 +19,22 @@ class Low(ModalScreen[Result], Generic[Result]):
     HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (60, "-broad")]  # noqa: RUF012 - as Textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-high")]  # noqa: RUF012
 
+    def on_mount(self) -> None:
+        """Have the terminal's cursor follow the focus."""
+        follow_focus(self)
+
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Bring the terminal's cursor to what has the focus now, also where it was scrolled into view."""
         put_cursor(event.widget)
         self.call_after_refresh(put_cursor, event.widget)
+
+    def on_resize(self) -> None:
+        """Keep what has the focus in view, where a smaller terminal would leave it below the edge."""
+        self.call_after_refresh(self._show_focus)
+
+    def _show_focus(self) -> None:
+        if self.focused is not None:
+            self.focused.scroll_visible(animate=False)
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self, event: OptionList.OptionHighlighted) -> None:

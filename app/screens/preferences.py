@@ -42,10 +42,10 @@ class PreferencesScreen(Over[bool | None]):
         """Lay out title, settings and keys."""
         with Vertical(classes="dialog dialog-tall"):
             yield Label("Settings of Pail", classes="dialog-title")
-            yield Label(display_name(str(config_file())), classes="dialog-url")
+            yield Label(display_name(str(config_file())), classes="dialog-url", id="preferences-file")
             yield Facts(symbols=self._symbols, id="preferences")
-            keys = "enter changes · pail config edit opens the file in your editor · Esc closes"
-            yield Label(self._symbols.say(keys), classes="dialog-note")
+            keys = "enter changes · pail config edit opens the file · Esc closes"
+            yield Label(self._symbols.say(keys), classes="dialog-note", id="preferences-keys")
 
     def on_mount(self) -> None:
         """Show the settings."""
