@@ -61,7 +61,7 @@ ACTIONS: Final = {
     "cursor down": "\x1b[B",
     "page down": "\x1b[6~",
     "focus to the next pane": "\t",
-    "open a dialog": "n",
+    "new folder": "n",
     "close it": "\x1b",
     "another view": "3",
     "back to the rows": "1",
@@ -218,8 +218,8 @@ def measure(folder: Path, address: str, keys: int, rows: int) -> None:
         _report("four transfers running", key_times(screen, keys))
         if "moving" not in screen.text():
             raise SystemExit("the transfers ended before the measurement did")
-        run("worker", "stop")
-        screen.settled()
+        run("transfers", "cancel", "all")  # a worker that is merely stopped is started again by the screen
+        screen.until(lambda: "moving" not in screen.text())
         print("\n| action at 256 kbit/s | s to its last byte | bytes |\n|---|---|---|")
         screen.rate = THIN_LINE
         for action, key in ACTIONS.items():

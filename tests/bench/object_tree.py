@@ -16,6 +16,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 
 from app.collector import RowKeeper
+from services.collecting import calm_collector
 from services.model import ListPage, ObjectRow
 from tests.widgets.support import NOW, Stage, clock
 from widgets.object_rows import Order
@@ -105,6 +106,7 @@ def make_pages(total: int) -> list[ListPage]:
 
 
 async def main(total: int) -> None:
+    calm_collector()  # as the program does
     app = Stage(lambda: ObjectTree(clock=clock))
     async with app.run_test(size=(120, 40)) as pilot:
         app._driver.__class__ = CountingDriver  # run_test insists on a driver that writes nothing
