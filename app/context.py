@@ -27,6 +27,8 @@ class Context:
     """The view that is shown."""
     bucket: bool = False
     """Whether a bucket is open."""
+    missing: bool = False
+    """Whether the service says that there is no such bucket."""
     cursor: Literal["", "object", "folder"] = ""
     """What the cursor of the tree stands on."""
     marked: int = 0
@@ -127,7 +129,7 @@ def chosen(context: Context) -> bool:
 
 def writable(context: Context) -> bool:
     """Tell whether objects may be created here."""
-    return in_objects(context)
+    return in_objects(context) and not context.missing
 
 
 def chosen_writable(context: Context) -> bool:

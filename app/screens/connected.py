@@ -13,7 +13,7 @@ from app.screens.connect import ConnectScreen, WayIn
 from app.screens.layout import MainLayout
 from app.surroundings import Surroundings
 from services.connection import ConnectionOptions
-from services.errors import Forbidden, PailError
+from services.errors import BucketNotFound, Forbidden, PailError
 from services.names import parse_gs_url
 
 
@@ -129,5 +129,7 @@ class MainConnection(MainLayout):
             keys += f"\n{key('upload')} uploads all the same, where that is allowed"
         self._notice_text.update(f"{text}\n\n{keys}")
         self._is_refused = True
+        self._is_missing = isinstance(error, BucketNotFound)
+        self.show_keys()
         if self._view == "objects":
             self._switcher.current = "notice"

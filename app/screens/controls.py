@@ -176,6 +176,7 @@ class MainControls(MainConnection):
         return Context(
             view=self._view,
             bucket=bool(place.bucket),
+            missing=self._is_missing,
             cursor=entry.kind if entry else "",
             marked=rows.marked_totals.entries,
             rows=rows.row_total() if entry else 0,

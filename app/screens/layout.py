@@ -68,6 +68,7 @@ class MainLayout(Screen[None]):
         self._surroundings = surroundings
         self._details_wanted: bool | None = None
         self._rest: Timer | None = None
+        self._is_missing = False  # there is no such bucket
         self._is_refused = False  # nothing of the place can be shown: the notice stands in its place
         # Widgets are made here and kept: what still runs while the screen is taken down finds them all the same.
         symbols = surroundings.symbols

@@ -29,7 +29,8 @@ class MainScreen(SyncSide):
 
     @on(ObjectTree.Wanted)
     def _listing_wanted(self, message: ObjectTree.Wanted) -> None:
-        self._is_refused = False
+        self._is_refused = self._is_missing = False
+        self.show_keys()
         if self._view == "objects":
             self._switcher.current = "objects"
         self.places.list(message)

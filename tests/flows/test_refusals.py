@@ -8,6 +8,7 @@ import pytest
 
 from services.localstore.faults import Fault, Faults
 from services.localstore.server import StoreServer
+from services.model import BucketSpec
 from tests.flows.conftest import BUCKET, OpenDesk, eventually
 from widgets.symbols import ASCII
 
@@ -42,6 +43,17 @@ async def test_a_listing_that_is_refused_names_the_next_key_and_r_tries_again(de
         faults.clear()
         await d.press("R")
         await d.see("a.txt", "Upload")
+
+
+async def test_a_bucket_that_does_not_exist_offers_nothing_that_would_write_into_it(desk: OpenDesk) -> None:
+    async with desk("gs://flow-bucket-2") as d:
+        await d.see("b chooses another bucket")
+        await eventually(lambda: "Upload" not in d.text().splitlines()[-1])
+        assert "Folder" not in d.text().splitlines()[-1]
+        await d.storage.control.create_bucket(BucketSpec("flow-bucket-2", "EU"))
+        await d.press("R")
+        await d.see("mpty. u upload")
+        await eventually(lambda: "u Upload" in d.text().splitlines()[-1])
 
 
 async def test_unreadable_settings_leave_the_objects_usable(desk: OpenDesk, faults: Faults) -> None:
