@@ -49,19 +49,22 @@ def test_h55_no_view_dialog_title_or_note_sends_a_raw_name(
     terminal.keys("Enter")
     terminal.wait(lambda: "sp ace.txt" not in terminal.text())
     terminal.keys("Enter")
+    terminal.see("Nothing here matches")
+    terminal.keys("Escape")
     terminal.see(SHOWN, "Address")
     for key, words, leave in (
-        (";", "A letter goes there", "Escape"),
+        ("C-g", "A letter goes there", "Escape"),
         ("X", "Delete the object", "Escape"),
         ("C", "Python", "Escape"),
         ("e", "Content type", "Escape"),
-        ("L", "link", "Escape"),
-        ("m", "Move", "Escape"),
+        ("L", "works without", "Escape"),
+        ("m", "open, close", "Escape"),
         ("b", "Create new bucket", "Escape"),
     ):
         terminal.keys(key)
         terminal.see(words)
         terminal.keys(leave)
+        terminal.wait(lambda words=words: words not in terminal.text())  # else tmux makes alt and a letter of both keys
         terminal.see(SHOWN, "? more")
     terminal.keys("Y")
     terminal.see("Copied")
@@ -75,8 +78,10 @@ def test_h55_no_view_dialog_title_or_note_sends_a_raw_name(
     terminal.see("No pair yet")
     terminal.keys("5")
     terminal.see("counted", "evil")
-    terminal.keys("1", "C-f")
-    terminal.see("find")
+    terminal.keys("1")
+    terminal.see(SHOWN, "? more")
+    terminal.keys("C-f")
+    terminal.see("report *.csv d")
     terminal.keys("-l", "*.txt")
     terminal.keys("Enter")
     terminal.see("found", SHOWN)
