@@ -24,11 +24,13 @@ FALLBACK_PAGER: Final = "less"
 
 def program(variables: Sequence[str], fallback: str, environment: Mapping[str, str]) -> list[str]:
     """Return the command of a person's program as words; raises `UsageError` where it cannot be read."""
-    named = next((environment[name] for name in variables if environment.get(name, "").strip()), fallback)
+    variable = next((name for name in variables if environment.get(name, "").strip()), "")
+    if not variable:
+        return [fallback]
     try:
-        return shlex.split(named)
+        return shlex.split(environment[variable])
     except ValueError as error:
-        raise UsageError(f"cannot read {variables[0]}: {error}", remedy="Correct its quotes.") from error
+        raise UsageError(f"cannot read {variable}: {error}", remedy="Correct its quotes.") from error
 
 
 def command_line(words: Sequence[str], path: Path) -> list[str]:
