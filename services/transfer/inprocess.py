@@ -16,15 +16,17 @@ from services.paths import config_dir, ensure_private_dir
 from services.transfer import schema
 from services.transfer.core import log
 from services.transfer.engine import Engine
-from services.transfer.journal import FileLock, free_journals, open_database, read_jobs, remove_journal
+from services.transfer.journal import (
+    JOURNALS,
+    WORKER_JOURNAL,
+    FileLock,
+    free_journals,
+    open_database,
+    read_jobs,
+    remove_journal,
+)
 from services.transfer.messages import JobSpec, ParallelUploads
 from services.transfer.options import Options
-
-JOURNALS: Final = "journals"
-"""Folder of the journals below the state folder."""
-
-WORKER_JOURNAL: Final = "worker.db"
-"""Name of the worker's journal."""
 
 PATIENCE_S: Final = 600.0
 """Seconds that a sub-command waits for a lost network; the worker waits for ever."""

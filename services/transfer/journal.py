@@ -26,6 +26,12 @@ from services.errors import Busy, DiskFull, LocalFileError, PailError
 from services.transfer import schema
 from services.transfer.record import Record, to_end, to_row
 
+JOURNALS: Final = "journals"
+"""Folder of the journals below the state folder."""
+
+WORKER_JOURNAL: Final = "worker.db"
+"""Name of the worker's journal."""
+
 FLUSH_AFTER_S: Final = 0.1
 """Seconds for which ended transfers are gathered before they are committed."""
 

@@ -17,14 +17,20 @@ from services.errors import Busy, PailError, Transient, UsageError
 from services.sync.wanted import wants_worker
 from services.transfer import codec, window
 from services.transfer.facts import FactBoard, Subscription
-from services.transfer.inprocess import JOURNALS, WORKER_JOURNAL
 from services.transfer.job import Counts, Job
-from services.transfer.journal import FileLock, has_unfinished, read_from, read_jobs, stamp
+from services.transfer.journal import (
+    JOURNALS,
+    WORKER_JOURNAL,
+    FileLock,
+    has_unfinished,
+    read_from,
+    read_jobs,
+    stamp,
+)
 from services.transfer.messages import Command, Fact, Items, JobFact, Reply, Snapshot, SnapshotQuery, Submit
 from services.transfer.options import Options
 from services.worker import protocol
 from services.worker.link import Gone, Link
-from services.worker.server import LOCK_NAME, SOCKET_NAME
 from services.worker.start import crash_reason, reap, start_worker
 
 START_LOCK_NAME: Final = "worker-start.lock"
@@ -236,7 +242,7 @@ class WorkerClient:
                 self._told(JobFact(job))
 
     async def _connect(self, *, start: bool) -> Link:
-        socket = await asyncio.to_thread(paths.socket_path, self._state, SOCKET_NAME)
+        socket = await asyncio.to_thread(paths.socket_path, self._state, protocol.SOCKET_NAME)
         try:
             link = await Link.open(socket, self._told)
         except Gone:
@@ -369,7 +375,7 @@ def nobody_serves(state_dir: Path) -> bool:
     """Tell whether no process is the worker of a state folder; blocks for a moment."""
     if not state_dir.is_dir():
         return True
-    lock = FileLock(state_dir / LOCK_NAME)
+    lock = FileLock(state_dir / protocol.LOCK_NAME)
     if not lock.acquire():
         return False
     lock.release()

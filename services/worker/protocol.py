@@ -26,6 +26,12 @@ FRAME_LIMIT: Final = 64 * 1024 * 1024
 HANDSHAKE_S: Final = 5.0
 """Seconds that a greeting may take."""
 
+SOCKET_NAME: Final = "worker.sock"
+"""Name of the socket in the state folder."""
+
+LOCK_NAME: Final = "worker.lock"
+"""Name of the lock in the state folder: whoever holds it is the worker."""
+
 _LENGTH: Final = struct.Struct(">I")
 
 

@@ -19,18 +19,12 @@ from services.transfer import codec
 from services.transfer.core import log
 from services.transfer.engine import Engine
 from services.transfer.facts import Subscription
-from services.transfer.inprocess import JOURNALS, adopt, open_engine
-from services.transfer.journal import FileLock
+from services.transfer.inprocess import adopt, open_engine
+from services.transfer.journal import JOURNALS, FileLock
 from services.transfer.messages import Answer, Control, Reorder, SetBandwidth, Snapshot, SnapshotQuery, Submit
 from services.transfer.options import Options
 from services.worker import protocol
 from services.worker.log import start_log, stop_log
-
-SOCKET_NAME: Final = "worker.sock"
-"""Name of the socket in the state folder."""
-
-LOCK_NAME: Final = "worker.lock"
-"""Name of the lock in the state folder: whoever holds it is the worker."""
 
 IDLE_EXIT_S: Final = 60.0
 """Seconds without work and without clients after which it leaves."""
@@ -96,14 +90,14 @@ class Worker:
 
     def _lock(self) -> FileLock:
         paths.ensure_private_dir(self._state)
-        lock = FileLock(self._state / LOCK_NAME)
+        lock = FileLock(self._state / protocol.LOCK_NAME)
         if not lock.acquire():
             raise Busy("a worker is running already", remedy="See 'pail worker status'.")
         lock.write(f"{os.getpid()}\n")
         return lock
 
     async def _listen(self) -> asyncio.Server:
-        self._socket = await asyncio.to_thread(paths.socket_path, self._state, SOCKET_NAME)
+        self._socket = await asyncio.to_thread(paths.socket_path, self._state, protocol.SOCKET_NAME)
         # The lock is ours, so a socket that lies here was left by a worker that was killed.
         await asyncio.to_thread(self._socket.unlink, missing_ok=True)
         previous = os.umask(0o177)

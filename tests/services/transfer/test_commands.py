@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from services.transfer import codec
-from services.transfer.inprocess import JOURNALS, open_engine
+from services.transfer.inprocess import open_engine
+from services.transfer.journal import JOURNALS
 from services.transfer.local import PARTIAL_PREFIX
 from services.transfer.messages import JobFact, JobItem, SnapshotQuery, Submit
 from tests.services.transfer.conftest import BUCKET, KIB, Lab, OpenLab, eventually, some_bytes

@@ -18,15 +18,16 @@ from services import checksum
 from services.errors import Busy, PailError, Unsafe
 from services.localstore.faults import Fault
 from services.model import BucketSpec
-from services.transfer.inprocess import JOURNALS, open_engine
-from services.transfer.journal import FileLock
+from services.transfer.inprocess import open_engine
+from services.transfer.journal import JOURNALS, FileLock
 from services.transfer.messages import Control, EngineClient, JobItem, SetBandwidth, SnapshotQuery, Submit
 from services.transfer.options import Options
 from services.transfer.parts import PREFIX
 from services.worker import client as worker_client
 from services.worker.client import WorkerClient, connect, nobody_serves, status, stop
 from services.worker.link import Link
-from services.worker.server import LOCK_NAME, SOCKET_NAME, Worker
+from services.worker.protocol import LOCK_NAME, SOCKET_NAME
+from services.worker.server import Worker
 from tests.services.transfer.conftest import BUCKET, FAST, KIB, Lab, OpenLab, eventually, open_impatient, some_bytes
 
 MIB = 1024 * KIB
