@@ -27,8 +27,6 @@ class Context:
     """The view that is shown."""
     bucket: bool = False
     """Whether a bucket is open."""
-    missing: bool = False
-    """Whether the service says that there is no such bucket."""
     cursor: Literal["", "object", "folder"] = ""
     """What the cursor of the tree stands on."""
     marked: int = 0
@@ -60,6 +58,8 @@ class Context:
     """Whether the usage view counts."""
     share: Literal["", "folder", "object", "uploads", "rule", "link"] = ""
     """What the cursor of the usage view stands on."""
+    missing: bool = False
+    """Whether the service says that there is no such bucket."""
 
     @property
     def chosen(self) -> bool:

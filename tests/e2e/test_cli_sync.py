@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from services.localstore.faults import Fault, Faults
 from services.localstore.server import StoreServer
 from tests.e2e.conftest import Pail
 from tests.e2e.terminal import Terminal
@@ -49,6 +50,20 @@ def bucket(put: Put) -> str:
 
 def names(pail: Pail) -> set[str]:
     return {record["name"] for record in pail("--json", "ls", "-r", "gs://live").records}
+
+
+ANSWER_S = 3.0
+"""Seconds for which the answer to an upload is held up."""
+
+
+@pytest.fixture
+def faults() -> Faults:
+    return Faults()
+
+
+@pytest.fixture
+def store(store_factory: Callable[..., StoreServer], faults: Faults) -> StoreServer:
+    return store_factory(faults=faults)
 
 
 @pytest.fixture
@@ -414,16 +429,25 @@ def test_pairs_in_the_worker_share_its_limit_of_the_bandwidth(pail: Pail, folder
 
 
 def test_hazard_53_a_second_interruption_ends_a_watching_sync_at_once_and_nothing_is_lost(
-    pail: Pail, folder: Path, bucket: str, watching: subprocess.Popen[bytes], home: Path
+    pail: Pail,
+    folder: Path,
+    bucket: str,
+    watching: subprocess.Popen[bytes],
+    home: Path,
+    store: StoreServer,
+    faults: Faults,
 ) -> None:
     (memory,) = (home / "state" / "pail" / "sync").glob("*.db")
     with contextlib.closing(sqlite3.connect(memory, isolation_level=None)) as db:
-        # What has come of an upload is written down before anything is closed: that has to wait.
         eventually(lambda: not db.execute("SELECT 1 FROM intents").fetchone())
+        faults.add(Fault("objects.insert", "stall", stage="after", seconds=ANSWER_S))
         (folder / "second").write_bytes(bytes(2 << 20))
-        eventually(lambda: db.execute("SELECT 1 FROM intents").fetchone())
-        db.execute("BEGIN IMMEDIATE")
         eventually(lambda: "p/second" in names(pail))
+        assert db.execute("SELECT 1 FROM intents").fetchone(), "its answer is held up"
+        db.execute("BEGIN IMMEDIATE")
+        # What has come of an upload is written down before anything is closed: from the answer on that has to wait.
+        eventually(lambda: not store._runner._server._state.tasks)
+        assert "p/second" in names(pail)
         eventually(lambda: watching.poll() is not None or watching.send_signal(signal.SIGINT))
     _, said = watching.communicate(timeout=PATIENCE_S)
     assert watching.returncode == 130
