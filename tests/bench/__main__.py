@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
-from tests.bench.measure import Cost, Failed, Server, certificate, run, serving
+from tests.bench.measure import Cost, Failed, Server, certificate, embedded, run, serving
 from tests.bench.tools import Pail, Tool, rclones
 
 SYNCED_SIZE: Final = 100
@@ -90,9 +90,17 @@ class Bench:
     extra: list[str]
     rows: set[str]
     profile: str = "lan"
+    store: bool = False
+    """Whether the server is the embedded store."""
     synced: int = 20_000
     costs: dict[tuple[str, str], list[Cost]] = field(default_factory=dict)
     busy: dict[str, list[float]] = field(default_factory=dict)
+
+    def serving(self, *arguments: str) -> contextlib.AbstractContextManager[Server]:
+        """Run the server that is measured against."""
+        if self.store:
+            return embedded(self.folder / "store", [tool.name for tool in self.tools])
+        return serving(*self.extra, *arguments)
 
     def measure(self, row: str, tool: Tool, server: Server, command: list[str]) -> None:
         """Run one command; a run that fails is said and left out."""
@@ -116,20 +124,25 @@ class Bench:
         """Upload, download and, for small ones, move and delete; every tool after the other in each step."""
         up, down = rows[:2]
         size = _size(source)
-        with serving(*self.extra, "--room", str(len(self.tools) * size)) as server:
+        with self.serving("--room", str(len(self.tools) * size)) as server:
             for number in range(rounds):
                 server.forget()
                 order = self.tools if number % 2 == 0 else self.tools[::-1]
                 for tool in order:
                     sender = tool if up in self.rows else self.tools[0]  # what is not measured may take less time
                     self.measure(up, sender, server, sender.upload(server.address, source, tool.name))
+                server.digest()
                 for tool in order if down in self.rows else ():
                     with self.target(size) as target:
                         self.measure(down, tool, server, tool.download(server.address, tool.name, target))
                         self.check(source, target)
                 for row in rows[2:] if self.rows.intersection(rows[2:]) else ():
-                    for tool in order:
+                    for tool in self.tools_of(row, order):
                         self.measure(row, tool, server, getattr(tool, row)(server.address, tool.name))
+
+    def tools_of(self, row: str, tools: list[Tool]) -> list[Tool]:
+        """Return those that a workload is measured with."""
+        return [tool for tool in tools if not tool.rows or row in tool.rows]
 
     @contextlib.contextmanager
     def target(self, size: int) -> Iterator[Path]:
@@ -157,38 +170,51 @@ class Bench:
 
     def syncing(self, source: Path) -> None:
         """Bring in step what is in step; the first run of each tool uploads it all, and is not counted."""
-        with serving(*self.extra) as server:
+        with self.serving() as server:
             for number in range(self.rounds + 1):
-                for tool in self.tools:
+                for tool in self.tools_of("sync", self.tools):
                     row = "sync" if number else "first sync"
                     self.measure(row, tool, server, tool.sync(server.address, source, tool.name))
 
     def listing(self, rounds: int) -> None:
         """List a bucket; the first run of each tool warms the server's pages and is not counted."""
-        with serving("--fill", f"list:{self.listed}:0", *self.extra) as server:
+        with self.serving("--fill", f"list:{self.listed}:0") as server:
             for number in range(rounds + 1):
-                for tool in self.tools:
+                for tool in self.tools_of("list", self.tools):
                     row = "list" if number else "warm-up"
                     self.measure(row, tool, server, tool.list(server.address, "list"))
 
     def table(self) -> Iterator[str]:
-        """Yield the medians as a table, and what the best of the others needs, in times of the first tool."""
-        names = [tool.name for tool in self.tools]
-        heads = ("workload", *names, f"others ÷ {names[0]}: wall · CPU", "wanted")
+        """Yield the medians as a table: of each group the best of its tools, and that in times of the first group."""
+        groups = list(dict.fromkeys(tool.group for tool in self.tools))
+        first, others = groups[0], groups[1:]
+        heads = ("workload", first, *(head for name in others for head in (name, f"÷ {first}")), "wanted")
         yield "".join(f"| {word} " for word in heads) + "|"
-        yield "|---" * (len(names) + 3) + "|"
+        yield "|---" * len(heads) + "|"
         for row in ROWS:
-            costs = [_median(self.costs[row, name]) for name in names if (row, name) in self.costs]
-            if len(costs) < len(names):
+            best = {name: one for name in groups if (one := self.best(row, name)) is not None}
+            if first not in best:
                 continue
-            cells = [f"{one.wall_s:.2f} s · {one.cpu_s:.2f} s · {one.rss_mib:.0f} MiB" for one in costs]
-            first, *others = costs
-            ratio = ""
-            if others:
-                wall_s, cpu_s = (min(getattr(one, key) for one in others) for key in ("wall_s", "cpu_s"))
-                ratio = f"{wall_s / first.wall_s:.2f} · {cpu_s / first.cpu_s:.2f}"
+            cells = [_cell(best[first])]
+            for name in others:
+                one = best.get(name)
+                cells += [_cell(one), _times(one, best[first])] if one is not None else ["", ""]
             title = TITLES[row].format(objects=self.objects, listed=self.listed, synced=self.synced)
-            yield "".join(f"| {cell} " for cell in (title, *cells, ratio, WANTED[self.profile][row])) + "|"
+            yield "".join(f"| {cell} " for cell in (title, *cells, WANTED[self.profile][row])) + "|"
+
+    def best(self, row: str, group: str) -> Cost | None:
+        """Return the best median of a group in each figure; None where it did not do that."""
+        names = [tool.name for tool in self.tools if tool.group == group]
+        costs = [_median(self.costs[row, name]) for name in names if (row, name) in self.costs]
+        return Cost(*(min(getattr(cost, one.name) for cost in costs) for one in fields(Cost))) if costs else None
+
+
+def _cell(cost: Cost) -> str:
+    return f"{cost.wall_s:.2f} · {cost.cpu_s:.2f} · {cost.rss_mib:.0f}"
+
+
+def _times(one: Cost, first: Cost) -> str:
+    return f"{one.wall_s / first.wall_s:.2f} · {one.cpu_s / first.cpu_s:.2f}"
 
 
 def _median(costs: list[Cost]) -> Cost:
@@ -223,6 +249,7 @@ def main() -> None:
     parser.add_argument("--rows", default=",".join(ROWS), help="comma-separated; default: all")
     parser.add_argument("--profile", choices=PROFILES, default="lan")
     parser.add_argument("--tls", action="store_true", help="speak TLS, with a certificate made for the run")
+    parser.add_argument("--server", choices=("measuring", "embedded"), default="measuring")
     parser.add_argument("--rounds", type=int, default=3, help="of each workload; of the long ones fewer with --table")
     parser.add_argument(
         "--table", action="store_true", help="every row against rclone with 64 transfers, as Markdown, in a few minutes"
@@ -248,7 +275,7 @@ def main() -> None:
         tools += [Pail(name="pail-1", up=("--parallel-uploads", "never"))] if options.one_stream else []
         tools += rclones(options.rclone or ["/usr/bin/rclone"], [int(n) for n in options.transfers.split(",") if n])
         bench = Bench(tools, folder, options.rounds, options.objects, options.listed, extra, rows)
-        bench.profile, bench.synced = options.profile, options.synced
+        bench.profile, bench.synced, bench.store = options.profile, options.synced, options.server == "embedded"
         # What takes minutes, and differs little from run to run, is measured less often.
         long = options.rounds if not options.table else 1 if options.profile == "wan" else 2
         if rows.intersection(SMALL_ROWS):
@@ -256,7 +283,7 @@ def main() -> None:
         if rows.intersection(BIG_ROWS):
             bench.objects_both_ways(BIG_ROWS, _big_file(folder / "big"), long)
             shutil.rmtree(folder / "big")
-        if "list" in rows:
+        if "list" in rows and not bench.store:  # filling it would take longer than everything else
             bench.listing(long)
         if "sync" in rows:
             bench.syncing(_small_files(folder / "synced", options.synced, SYNCED_SIZE))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import bisect
+import hashlib
 import itertools
 import json
 from dataclasses import dataclass, field
@@ -38,6 +40,10 @@ class Stored:
     """Version of the content."""
     rows: dict[str, bytes] = field(default_factory=dict)
     """The JSON of it in a listing, made once for each choice of fields."""
+    md5: str = ""
+    """Their MD5 in base64, once `digest` has computed it; the service tells it of all that was not composed."""
+    composed: bool = False
+    """Whether it was made of others."""
 
     def take(self, piece: bytes) -> None:
         """Take further bytes."""
@@ -50,6 +56,21 @@ class Stored:
         self.pieces.append(piece)
         self.size += len(piece)
         self.crc = crc
+
+    def digest(self) -> None:
+        """Compute the MD5 of its bytes."""
+        if self.composed or self.md5:
+            return
+        whole = hashlib.md5(usedforsecurity=False)
+        for piece in self.pieces:
+            whole.update(piece)
+        self.md5 = base64.b64encode(whole.digest()).decode()
+        self.rows.clear()
+
+    def again(self, name: str) -> Stored:
+        """Return the same object under another name, a generation of its own."""
+        fields = self.content_type, self.metadata, self.pieces, self.size, self.crc
+        return Stored(name, *fields, md5=self.md5, composed=self.composed)
 
     def resource(self, bucket: str, base: str) -> dict[str, Any]:
         """Return what GCS says of an object; `base` is the address that media are linked with."""
@@ -72,6 +93,8 @@ class Stored:
             "updated": UPDATED,
             "timeStorageClassUpdated": UPDATED,
         }
+        if self.md5:
+            found["md5Hash"] = self.md5
         if self.metadata:
             found["metadata"] = self.metadata
         return found
@@ -102,7 +125,7 @@ class Bucket:
 
     def compose(self, name: str, sources: list[str], metadata: dict[str, str]) -> Stored | None:
         """Join objects into one; None where one of them does not exist."""
-        made = Stored(name, metadata=metadata)
+        made = Stored(name, metadata=metadata, composed=True)
         for source in sources:
             part = self.objects.get(source)
             if part is None:
@@ -112,6 +135,12 @@ class Bucket:
             made.size += part.size
         self.put(made)
         return made
+
+    def digest(self) -> None:
+        """Compute the MD5 of all objects."""
+        for stored in self.objects.values():
+            stored.digest()
+        self._pages.clear()
 
     def remove(self, name: str) -> bool:
         """Remove an object; False where there is none."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +69,18 @@ class Server:
         """Have it forget everything; it has before the next command has started."""
         os.kill(self.pid, signal.SIGUSR1)
 
+    def digest(self) -> None:
+        """Have it compute each MD5 that it does not know yet; it has before the next command has started."""
+        os.kill(self.pid, signal.SIGUSR2)
+        self.ask("/storage/v1/b/any")
+
+    def ask(self, path: str, body: bytes | None = None) -> None:
+        """Have a request answered."""
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=ssl.create_default_context())
+        )
+        opener.open(urllib.request.Request(self.address + path, body, {"Content-Type": "application/json"})).close()
+
 
 @contextlib.contextmanager
 def serving(*arguments: str) -> Iterator[Server]:
@@ -84,6 +99,66 @@ def serving(*arguments: str) -> Iterator[Server]:
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@dataclass(slots=True)
+class Embedded(Server):
+    """Pail's own store, in memory (tmpfs): another server of the same protocol."""
+
+    folder: Path = Path()
+    """Where it keeps its objects, within a folder of its own."""
+    buckets: Sequence[str] = ()
+    """What there is in it."""
+    process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start it, with empty buckets that keep nothing of what is deleted."""
+        port = self.address.rpartition(":")[2] or "0"
+        command = [
+            sys.executable,
+            "-m",
+            "app",
+            "--quiet",
+            "store",
+            "serve",
+            "--open",
+            "--port",
+            port,
+            "--dir",
+            str(self.folder),
+        ]
+        self.process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.address, self.pid = self.process.stdout.readline().strip(), self.process.pid
+        for name in self.buckets:
+            about = {"name": name, "softDeletePolicy": {"retentionDurationSeconds": "0"}}
+            self.ask("/storage/v1/b?project=bench", json.dumps(about).encode())
+
+    def stop(self) -> None:
+        """End it, and remove all that it kept."""
+        if self.process is not None and self.process.stdout is not None:
+            self.process.terminate()
+            self.process.wait()
+            self.process.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def forget(self) -> None:
+        self.stop()
+        self.start()
+
+    def digest(self) -> None:
+        """Do nothing: it computes every MD5 while it receives."""
+
+
+@contextlib.contextmanager
+def embedded(folder: Path, buckets: Sequence[str]) -> Iterator[Server]:
+    """Run the embedded store in its own process, in a folder that does not exist."""
+    server = Embedded("", 0, folder=folder, buckets=buckets)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 def certificate(folder: Path) -> list[str]:

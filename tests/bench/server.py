@@ -67,6 +67,11 @@ class World:
         self.sessions.clear()
         self.arena.rewind()
 
+    def digest(self) -> None:
+        """Compute the MD5 of what was uploaded in parts: an upload that waited for it would measure the server."""
+        for bucket in self.buckets.values():
+            bucket.digest()
+
 
 @dataclass(slots=True)
 class Call:
@@ -209,7 +214,7 @@ class Peer(asyncio.BufferedProtocol):
             f"Content-Type: {stored.content_type}",
             f"X-Goog-Generation: {stored.generation}",
             "X-Goog-Metageneration: 1",
-            f"X-Goog-Hash: crc32c={stored.resource('', '')['crc32c']}",
+            f"X-Goog-Hash: crc32c={checksum.encode(stored.crc)}{stored.md5 and f',md5={stored.md5}'}",
             f"X-Goog-Stored-Content-Length: {stored.size}",
             "X-Goog-Stored-Content-Encoding: identity",
         ]
@@ -286,7 +291,7 @@ def _copy(peer: Peer, bucket: Bucket, name: str, words: list[str]) -> None:
         peer.send(404, b'{"error":{"code":404,"message":"No such object"}}')
         return
     target = peer.world.bucket(words[2]) if words[1] == "b" else bucket
-    copy = Stored(words[-1], source.content_type, source.metadata, source.pieces, source.size, source.crc)
+    copy = source.again(words[-1])
     target.put(copy)
     found: dict[str, Any] = copy.resource(target.name, peer.world.base)
     if words[0] == "moveTo":
@@ -333,6 +338,7 @@ def _upload(peer: Peer, call: Call, bucket: Bucket) -> None:
     about, content = _parts(call)
     stored = Stored(call.query.get("name") or about["name"], metadata=about.get("metadata", {}))
     stored.take(content)
+    stored.digest()
     bucket.put(stored)
     peer.send(200, json.dumps(stored.resource(bucket.name, peer.world.base)).encode())
 
@@ -391,7 +397,7 @@ def _batched_move(bucket: Bucket, name: str, target: str) -> tuple[str, str]:
     source = bucket.objects.get(name)
     if source is None or target in bucket.objects:
         return ("404 Not Found" if source is None else "412 Precondition Failed"), ""
-    copy = Stored(target, source.content_type, source.metadata, source.pieces, source.size, source.crc)
+    copy = source.again(target)
     bucket.put(copy)
     bucket.remove(name)
     fields = {"name": target, "bucket": bucket.name, "generation": str(copy.generation), "metageneration": "1"}
@@ -410,7 +416,7 @@ def fill(bucket: Bucket, count: int, size: int) -> None:
 async def serve(
     world: World, port: int, context: ssl.SSLContext | None, announce: Callable[[str], None]
 ) -> None:  # pragma: no cover - runs in its own process
-    """Serve until SIGTERM; SIGUSR1 makes it forget everything."""
+    """Serve until SIGTERM; SIGUSR1 makes it forget everything, SIGUSR2 compute each MD5 that it does not know."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Peer(world), "127.0.0.1", port, ssl=context, backlog=1024)
     number = server.sockets[0].getsockname()[1]
@@ -418,6 +424,7 @@ async def serve(
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGUSR1, world.forget)
+    loop.add_signal_handler(signal.SIGUSR2, world.digest)
     announce(world.base)
     await stop.wait()
     server.close()

@@ -7,7 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.bench.bucket import Bucket, Stored
+
 ROOT = Path(__file__).parents[2]
+
+MD5 = "mgNkuembtIDdJeHwKEyFVQ=="
+"""Of `content`."""
 
 
 def bench(module: str, *words: str) -> str:
@@ -28,6 +33,32 @@ def test_every_small_row_is_carried_out_and_lands_in_the_table(tmp_path: Path) -
     assert {run["row"] for run in json.loads(found.read_text())} == {"up", "down", "move", "delete", "list", "sync"}
     assert all(run["wall_s"] > 0 and run["rss_mib"] > 1 for run in json.loads(found.read_text()))
     assert "| delete 7 |" in out
+
+
+def test_the_table_can_be_measured_on_the_embedded_store(tmp_path: Path) -> None:
+    found = tmp_path / "runs.json"
+    out = bench(
+        "tests.bench", "--server", "embedded", "--rows", "up,down,move,delete,sync", "--objects", "7", "--synced", "9",
+        "--transfers", "4", "--json", str(found),
+    )  # fmt: skip
+    groups = {(run["row"], run["tool"].rpartition("-")[2]) for run in json.loads(found.read_text())}
+    assert {("up", "blind"), ("down", "blind"), ("down", "4"), ("move", "4"), ("sync", "pail")} <= groups
+    assert ("move", "blind") not in groups  # it would be the same command
+    assert "| delete 7 |" in out
+
+
+def test_the_server_tells_the_md5_of_what_was_uploaded_at_once_and_of_the_rest_when_asked_to() -> None:
+    bucket = Bucket("b")
+    small, large = Stored("small"), Stored("large")
+    for stored in (small, large):
+        stored.take(b"content")
+        bucket.put(stored)
+    small.digest()
+    before = json.loads(bucket.page("k", {}, ""))
+    bucket.digest()
+    after = json.loads(bucket.page("k", {}, ""))
+    assert [row.get("md5Hash") for row in before["items"]] == [None, MD5]
+    assert [row.get("md5Hash") for row in after["items"]] == [MD5, MD5]
 
 
 def test_a_job_is_measured_from_the_worker_and_from_the_screen() -> None:

@@ -12,11 +12,18 @@ from typing import Final, Protocol
 CLEAN: Final = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE")
 """Variables that the programs see of ours: no proxy, no credentials."""
 
+MOVING: Final = frozenset({"up", "down", "big-up", "big-down"})
+"""Workloads that move bytes, in which checksums matter."""
+
 
 class Tool(Protocol):
     """A program."""
 
     name: str
+    group: str
+    """What it is one of, in the table."""
+    rows: frozenset[str]
+    """The workloads it is there for; none: all."""
 
     def environment(self, folder: Path) -> dict[str, str]:
         """Return its environment; what it keeps lies in `folder`."""
@@ -42,11 +49,23 @@ class Tool(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rclone:
-    """rclone with the flags that made it fastest here: many transfers, no look at the target, no hash of its own."""
+    """rclone with the flags that made it fastest here: many transfers, no look at the target.
+
+    As it comes it compares the MD5 of what it moves, as Pail compares the CRC32C; `blind` has it compare sizes only.
+    """
 
     program: str = "/usr/bin/rclone"
     name: str = "rclone"
     transfers: int = 64
+    blind: bool = False
+
+    @property
+    def group(self) -> str:
+        return "rclone --ignore-checksum" if self.blind else "rclone"
+
+    @property
+    def rows(self) -> frozenset[str]:
+        return MOVING if self.blind else frozenset()
 
     def environment(self, folder: Path) -> dict[str, str]:
         return _base() | {"RCLONE_CONFIG": str(folder / "rclone.conf")}
@@ -56,11 +75,15 @@ class Rclone:
         many = ["--transfers", str(self.transfers), "--checkers", str(self.transfers)]
         return [self.program, verb, *words, *flags, *many]
 
+    def _copy(self, address: str, source: str, target: str) -> list[str]:
+        blindly = ["--ignore-checksum"] if self.blind else []
+        return self._command(address, "copy", source, target, "--no-check-dest", *blindly)
+
     def upload(self, address: str, source: Path, bucket: str) -> list[str]:
-        return self._command(address, "copy", str(source), f":gcs:{bucket}/up", "--no-check-dest", "--ignore-checksum")
+        return self._copy(address, str(source), f":gcs:{bucket}/up")
 
     def download(self, address: str, bucket: str, target: Path) -> list[str]:
-        return self._command(address, "copy", f":gcs:{bucket}/up", str(target), "--no-check-dest", "--ignore-checksum")
+        return self._copy(address, f":gcs:{bucket}/up", str(target))
 
     def move(self, address: str, bucket: str) -> list[str]:
         return self._command(address, "move", f":gcs:{bucket}/up", f":gcs:{bucket}/moved", "--no-check-dest")
@@ -76,8 +99,13 @@ class Rclone:
 
 
 def rclones(programs: list[str], transfers: list[int]) -> list[Tool]:
-    """Return each build of rclone with each number of transfers, named after its version."""
-    return [Rclone(program, f"rclone-{_version(program)}-{n}", n) for program in programs for n in transfers]
+    """Return each build of rclone with each number of transfers, comparing and blind, named after its version."""
+    names = [(program, f"rclone-{_version(program)}-{n}", n) for program in programs for n in transfers]
+    return [
+        Rclone(program, f"{name}-blind" if blind else name, n, blind)
+        for program, name, n in names
+        for blind in (False, True)
+    ]
 
 
 def _version(program: str) -> str:
@@ -92,6 +120,8 @@ class Pail:
 
     program: str = str(Path(sys.executable).with_name("pail"))
     name: str = "pail"
+    group: str = "pail"
+    rows: frozenset[str] = frozenset()
     up: tuple[str, ...] = ()
     """Further options of uploads."""
 
