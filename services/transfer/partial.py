@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -173,8 +173,15 @@ def remove_partial(path: str, base: int, nonce: str) -> None:
                     os.unlink(name, dir_fd=place.folder)
 
 
-def local_checksum(path: str, base: int, size: int) -> str:
-    """Return the CRC32C of a regular file of exactly `size` bytes; an empty text for anything else."""
+def _always() -> bool:
+    return True
+
+
+def local_checksum(path: str, base: int, size: int, wanted: Callable[[], bool] = _always) -> str:
+    """Return the CRC32C of a regular file of exactly `size` bytes; an empty text for anything else.
+
+    It gives up, with an empty text, once it is not `wanted` any more, which is asked about each MiB.
+    """
     try:
         source = local.open_source(path, base)
     except Exception:  # noqa: BLE001 - it only decides whether two files are known to be equal
@@ -183,7 +190,7 @@ def local_checksum(path: str, base: int, size: int) -> str:
         if source.size != size:
             return ""
         crc, offset = Crc32c(), 0
-        while chunk := source.read(offset, HASH_CHUNK):
+        while wanted() and (chunk := source.read(offset, HASH_CHUNK)):
             crc.update(chunk)
             offset += len(chunk)
         return crc.base64() if offset == size else ""

@@ -21,6 +21,7 @@ from services.transfer.folders import real_folder
 from services.transfer.hollow import HollowFolders
 from services.transfer.local import explained
 from services.transfer.messages import ItemAction, JobItem, JobSpec
+from services.transfer.present import Present
 from services.transfer.record import Record
 from services.transfer.scan import Excludes, Found, scan_tree, take
 
@@ -161,6 +162,13 @@ class Planner:
         if not stat.S_ISDIR((await self._disk(look)).st_mode):
             raise LocalFileError(f"{display_name(root)} is not a folder", remedy="Name a folder.", url=root)
         target = _as_prefix(parse_gs_url(item.target))
+        batches = self._scan(root, target)
+        if self._action == "upload":  # of what moves, the file has to go whatever is there
+            batches = Present(self._data, target, self._disk, skip_all=self._spec.conflict == "skip").sift(batches)
+        async for batch in batches:
+            yield batch
+
+    async def _scan(self, root: str, target: GsUrl) -> AsyncIterator[list[Record]]:
         scan = scan_tree(root, self._excludes)
         while batch := await self._disk(take, scan):
             yield [self._scanned(found, root, target) for found in batch]

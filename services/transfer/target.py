@@ -10,6 +10,8 @@ from services.errors import LocalFileError, ObjectNotFound, PreconditionFailed
 from services.model import CREATE_ONLY, ObjectInfo, Precondition
 from services.names import display_name, parse_gs_url
 from services.transfer import local
+from services.transfer.partial import local_checksum
+from services.transfer.present import UNCHANGED, WHY_UNCHANGED, same_time
 from services.transfer.run import Asking, Run, Skipped
 
 MAX_COPIES: Final = 1000
@@ -106,6 +108,8 @@ class ObjectTarget:
         policy = run.policy
         if policy == "skip":
             raise Skipped("it exists already")
+        if await self._unchanged(live):
+            raise Skipped(WHY_UNCHANGED, UNCHANGED)
         if policy == "ask":
             raise Asking(str(live.generation))
         if policy == "keep-both":
@@ -117,6 +121,21 @@ class ObjectTarget:
         self.precondition = Precondition(generation=live.generation)
         self._pinned = True
         run.record.seen = str(live.generation)  # what an undo brings back
+
+    async def _unchanged(self, live: ObjectInfo) -> bool:
+        """Tell whether an upload would change nothing: of a tree the bytes and the time are there already.
+
+        Of what was named itself, equal bytes are only a reason not to ask: who said to replace it has it replaced.
+        """
+        run, record = self._run, self._run.record
+        if run.spec.action != "upload" or record.decision or live.size != record.size:
+            return False
+        if run.policy != "ask" and not (run.listed and same_time(record.mtime, live.mtime)):
+            return False
+        known = record.crc32c or await run.in_bulk(
+            local_checksum, record.source, record.base, record.size, lambda: not run.intent
+        )
+        return known == live.crc32c
 
     async def _other_name(self) -> None:
         self._number += 1
@@ -168,6 +187,8 @@ class FileTarget:
         if policy == "skip":
             raise Skipped("it exists already")
         if policy == "ask":
+            if await self._holds_it(found):
+                raise Skipped(WHY_UNCHANGED, UNCHANGED)
             raise Asking(local.fingerprint(found))
         if policy == "keep-both":
             await self._other_name()
@@ -175,6 +196,16 @@ class FileTarget:
         seen = run.record.seen
         if seen and run.record.decision and seen != local.fingerprint(found):
             raise Asking(local.fingerprint(found))
+
+    async def _holds_it(self, found: os.stat_result) -> bool:
+        """Tell whether a file has the bytes that would be downloaded: then there is nothing to ask about."""
+        run, record = self._run, self._run.record
+        if run.spec.action != "download" or run.spec.decompress or record.decision or not record.crc32c:
+            return False
+        if found.st_size != record.size:
+            return False
+        what = record.target, record.base, record.size
+        return record.crc32c == await run.in_bulk(local_checksum, *what, lambda: not run.intent)
 
     async def recheck(self) -> None:
         """Just before it is replaced: ask again where the file is not the one that was decided about."""
