@@ -222,9 +222,9 @@ _ALL: Final = (
         "copy between here and gs://, both ways, and bucket to bucket",
         _cp,
         "'cp -r dir gs://b/p' makes p/dir/… where p/ exists or is written with a trailing '/', else p/…; the same "
-        "downwards. Overwrites, pinned to the generation seen; of a folder that is uploaded again, "
-        "what is there with the same size, time and CRC32C is left alone. Everything is verified by CRC32C; modification "
-        "times are kept. An interrupted copy can be resumed.",
+        "downwards. Overwrites, pinned to the generation seen; of a folder that is uploaded again, what is there with "
+        "the same size, time and CRC32C is left alone. Everything is verified by CRC32C; modification times are kept. "
+        "An interrupted copy can be resumed.",
         (
             ("pail cp report.pdf gs://b/docs/", "upload a file"),
             ("pail cp -r site gs://b/www", "upload a folder"),
