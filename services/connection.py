@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 CredentialKind = Literal["anonymous", "key-file", "default", "replit"]
 """Which credentials: none, a file that is named, Google's application default credentials, Replit's sidecar."""
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialSpec:
+class CredentialSpec(NamedTuple):
     """Which credentials to use; `services.gcs` makes Google's object from it."""
 
     kind: CredentialKind
@@ -24,8 +22,7 @@ class CredentialSpec:
     """How it was found, in words, for the screens and `pail doctor`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """A place that holds buckets, and the credentials for it.
 
     Exactly one of three: Google's service (`endpoint` and `local_dir` empty), another server (`endpoint`), or the
@@ -57,7 +54,7 @@ class Connection:
 
     def to_json(self) -> dict[str, Any]:
         """Return a form for journals and the socket."""
-        return asdict(self)
+        return {**self._asdict(), "credentials": self.credentials._asdict()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Connection:
@@ -70,8 +67,7 @@ class Connection:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionOptions:
+class ConnectionOptions(NamedTuple):
     """What the command line says about storage and credentials."""
 
     local: str | None = None

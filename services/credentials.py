@@ -11,9 +11,8 @@ import asyncio
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from services import paths
@@ -52,8 +51,7 @@ _KINDS: Final = {
 """The kinds of credentials files that google-auth accepts, in a person's words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
+class Rung(NamedTuple):
     """One rung of the ladder and what came of it, for the connect screen and `pail doctor`."""
 
     key: str
@@ -118,8 +116,7 @@ async def find_connection(options: ConnectionOptions, *, report: Report | None =
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(NamedTuple):
     """What one rung yields."""
 
     connection: Connection | None = None

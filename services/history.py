@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from services.errors import Forbidden, ObjectNotFound, Rejected, UsageError
 from services.gcs.interface import DataPlane, ListQuery
@@ -17,8 +16,7 @@ State = Literal["live", "noncurrent", "soft-deleted"]
 """What a generation is: visible, an older version, or deleted and still restorable.  All three are billed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """One generation of an object."""
 
     row: ObjectRow
@@ -29,8 +27,7 @@ class Version:
     """Until when a soft-deleted one can be restored, seconds since the epoch; None where that is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryPage:
+class HistoryPage(NamedTuple):
     """A part of a folder as it was: what is in it no more, and the folders that hold such."""
 
     versions: list[Version]
@@ -64,9 +61,9 @@ async def glance(
 ) -> tuple[ListPage, ListPage]:
     """Return a page of live and older generations, and one of soft-deleted ones, from a name on; raises `PailError`."""
     query = ListQuery(prefix, delimiter=delimiter, start_offset=start)
-    kept = await data.list_page(bucket, replace(query, versions=True))
+    kept = await data.list_page(bucket, query._replace(versions=True))
     try:
-        return kept, await data.list_page(bucket, replace(query, soft_deleted=True))
+        return kept, await data.list_page(bucket, query._replace(soft_deleted=True))
     except (Rejected, Forbidden):  # as in `_soft_deleted`
         return kept, ListPage([], [], "")
 

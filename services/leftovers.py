@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.gcs.interface import DataPlane, ListQuery
 from services.model import BucketInfo
@@ -17,8 +16,7 @@ MOST: Final = 5_000
 """Parts that are looked at; of more the rest is not counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leftovers:
+class Leftovers(NamedTuple):
     """Parts that nobody seems to need."""
 
     objects: int = 0

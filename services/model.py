@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+"""No labels, metadata or parameters: one for all, as nobody can write to it."""
 
 
 class ObjectRow(NamedTuple):
@@ -75,8 +78,7 @@ class VersionPage(NamedTuple):
     """Digest of the answer as it came."""
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
+class ObjectInfo(NamedTuple):
     """Everything Google keeps about one generation of an object."""
 
     bucket: str
@@ -103,9 +105,9 @@ class ObjectInfo:
     """`gzip` for objects that are stored compressed; else usually empty."""
     storage_class: str
     """Such as `STANDARD`."""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = NOTHING
     """Custom metadata."""
-    resource: Mapping[str, Any] = field(default_factory=dict)
+    resource: Mapping[str, Any] = NOTHING
     """The whole JSON resource as the service sent it, for what has no field here."""
 
     @property
@@ -152,8 +154,7 @@ def parse_mtime(text: str | None) -> float | None:
     return value if 0 <= value < 253_402_300_800 else None
 
 
-@dataclass(frozen=True, slots=True)
-class MultipartUpload:
+class MultipartUpload(NamedTuple):
     """A multipart upload of the XML API that is not finished: billed, and in no listing of objects."""
 
     name: str
@@ -184,8 +185,7 @@ class FolderPage(NamedTuple):
     """Token of the next page; empty on the last one."""
 
 
-@dataclass(frozen=True, slots=True)
-class FolderOperation:
+class FolderOperation(NamedTuple):
     """A rename of a real folder, which may take longer than one request."""
 
     name: str
@@ -194,8 +194,7 @@ class FolderOperation:
     """Whether it is over, and has worked."""
 
 
-@dataclass(frozen=True, slots=True)
-class BucketInfo:
+class BucketInfo(NamedTuple):
     """A bucket and its settings."""
 
     name: str
@@ -222,7 +221,7 @@ class BucketInfo:
     """Whether folders are real."""
     requester_pays: bool
     """Whether requests are billed to the one who asks."""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = NOTHING
     """Labels of the bucket."""
     generation: int = 0
     """Version of the bucket itself, needed to restore a soft-deleted one."""
@@ -230,12 +229,11 @@ class BucketInfo:
     """Until when a soft-deleted bucket can be restored, seconds since the epoch."""
     deleted: float | None = None
     """When a soft-deleted bucket was deleted, seconds since the epoch."""
-    resource: Mapping[str, Any] = field(default_factory=dict)
+    resource: Mapping[str, Any] = NOTHING
     """The whole JSON resource as the service sent it."""
 
 
-@dataclass(frozen=True, slots=True)
-class BucketPage:
+class BucketPage(NamedTuple):
     """One page of the list of buckets."""
 
     buckets: list[BucketInfo]
@@ -244,8 +242,7 @@ class BucketPage:
     """Token of the next page; empty on the last one."""
 
 
-@dataclass(frozen=True, slots=True)
-class BucketSpec:
+class BucketSpec(NamedTuple):
     """What a new bucket should be."""
 
     name: str
@@ -260,12 +257,11 @@ class BucketSpec:
     """Only IAM decides."""
     public_access_prevention: str = "enforced"
     """`enforced` or `inherited`."""
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = NOTHING
     """Labels."""
 
 
-@dataclass(frozen=True, slots=True)
-class IamPolicy:
+class IamPolicy(NamedTuple):
     """Who may do what on a bucket."""
 
     etag: str
@@ -276,8 +272,7 @@ class IamPolicy:
     """Version of the policy format; 3 carries conditions."""
 
 
-@dataclass(frozen=True, slots=True)
-class IamBinding:
+class IamBinding(NamedTuple):
     """One role and who has it."""
 
     role: str
@@ -288,8 +283,7 @@ class IamBinding:
     """`title`, `description` and `expression`, if the grant is conditional."""
 
 
-@dataclass(frozen=True, slots=True)
-class Precondition:
+class Precondition(NamedTuple):
     """What has to hold for a request to be carried out; None means "whatever".
 
     `generation=0` means "only if there is no live object of that name".
@@ -309,8 +303,7 @@ CREATE_ONLY = Precondition(generation=0)
 """Succeeds only where no live object has the name."""
 
 
-@dataclass(frozen=True, slots=True)
-class WriteAttributes:
+class WriteAttributes(NamedTuple):
     """What a new object gets besides its bytes."""
 
     content_type: str = "application/octet-stream"
@@ -325,7 +318,7 @@ class WriteAttributes:
     """Content-Language."""
     storage_class: str = ""
     """Class; empty for the bucket's default."""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = NOTHING
     """Custom metadata (`goog-reserved-file-mtime`, our nonce)."""
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from services.errors import Rejected, UnmappableName, UsageError
@@ -78,8 +77,7 @@ def _shown(name: str, index: int, last: int) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-@dataclass(frozen=True, slots=True)
-class GsUrl:
+class GsUrl(NamedTuple):
     """A `gs://` URL taken apart: a bucket and a raw name or prefix (nothing is percent-decoded)."""
 
     bucket: str

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 BillingClass = Literal["A", "B", "free"]
 """A: changes and lists.  B: reads.  Free: deletes."""
@@ -47,8 +46,7 @@ A resumable upload is one `objects.insert`, however many parts it has.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class OperationCounts:
+class OperationCounts(NamedTuple):
     """How many requests were sent, at one moment."""
 
     by_operation: Mapping[str, int]

@@ -6,7 +6,7 @@ A changed policy keeps the etag that was read, so `ControlPlane.set_policy` refu
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from services.model import BucketInfo, IamBinding, IamPolicy
@@ -105,11 +105,11 @@ def grant(policy: IamPolicy, member: str, role: str, condition: Condition | None
         if binding.role == role and _same(binding.condition, condition):
             if member in binding.members:
                 return policy
-            bindings[index] = replace(binding, members=(*binding.members, member))
+            bindings[index] = binding._replace(members=(*binding.members, member))
             break
     else:
         bindings.append(IamBinding(role, (member,), dict(condition) if condition else None))
-    return replace(policy, bindings=tuple(bindings), version=3)
+    return policy._replace(bindings=tuple(bindings), version=3)
 
 
 def revoke(
@@ -125,9 +125,9 @@ def revoke(
         hit = binding.role == role and (whatever_condition or _same(binding.condition, condition))
         left = tuple(other for other in binding.members if other != member) if hit else binding.members
         if left or left == binding.members:
-            bindings.append(replace(binding, members=left))
+            bindings.append(binding._replace(members=left))
     changed = tuple(bindings)
-    return policy if changed == policy.bindings else replace(policy, bindings=changed)
+    return policy if changed == policy.bindings else policy._replace(bindings=changed)
 
 
 def _same(one: Condition | None, other: Condition | None) -> bool:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 ANSWER_LIMIT: Final = 64 * 1024
@@ -19,8 +18,7 @@ class ProbeFailed(Exception):
     """Nobody answered, or not in time, or not in HTTP; the words complete "the server …"."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeAnswer:
+class ProbeAnswer(NamedTuple):
     """What was answered."""
 
     status: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from typing import Final
 
 from services.gcs.interface import DataPlane, ListQuery
@@ -30,14 +29,14 @@ async def split(data: DataPlane, bucket: str, query: ListQuery) -> list[ListQuer
     cuts: list[str] = []
     prefix = query.prefix
     for _ in range(SPLIT_DEPTH):
-        page = await data.list_page(bucket, replace(query, prefix=prefix, delimiter="/"))
+        page = await data.list_page(bucket, query._replace(prefix=prefix, delimiter="/"))
         cuts = page.prefixes
         if len(cuts) != 1 or page.next_token:
             break
         prefix = cuts[0]
     step = max(1, -(-len(cuts) // (LANES * RANGES_PER_LANE)))
     bounds = ["", *cuts[step::step], ""] if len(cuts) > 1 else ["", ""]
-    return [replace(query, start_offset=start, end_offset=end) for start, end in itertools.pairwise(bounds)]
+    return [query._replace(start_offset=start, end_offset=end) for start, end in itertools.pairwise(bounds)]
 
 
 async def pages(data: DataPlane, bucket: str, query: ListQuery) -> AsyncGenerator[ListPage]:

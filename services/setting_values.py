@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from services import lifecycle
@@ -55,7 +54,7 @@ def patched(bucket: BucketInfo, patch: Mapping[str, Any]) -> BucketInfo:
     """Return the bucket as a patch would leave its resource, so that further changes build on it (RFC 7396)."""
     resource = _merged(bucket.resource, patch)
     labels = resource.get("labels")
-    return replace(bucket, resource=resource, labels=labels if isinstance(labels, dict) else {})
+    return bucket._replace(resource=resource, labels=labels if isinstance(labels, dict) else {})
 
 
 def _merged(resource: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

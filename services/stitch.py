@@ -12,7 +12,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import replace
 from typing import Final, Generic, TypeVar
 
 from services.gcs.interface import ListQuery
@@ -204,7 +203,7 @@ class _Stitching(Generic[P]):
 
     def _cut(self, index: int, cut: str) -> _Stretch[P]:
         stretch = self._stretches[index]
-        piece = _Stretch(replace(self._query, start_offset=cut, end_offset=stretch.end), cut, stretch)
+        piece = _Stretch(self._query._replace(start_offset=cut, end_offset=stretch.end), cut, stretch)
         stretch.end = cut
         stretch.trying += 1
         self._stretches.insert(index + 1, piece)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from services.connection import Connection
 from services.errors import LocalFileError, Rejected, Unsafe, UsageError
@@ -33,8 +31,7 @@ BUCKET_NAME_LIMIT: Final = 222
 """Characters of the longest bucket name."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttachedBucket:
+class AttachedBucket(NamedTuple):
     """A bucket of the workspace."""
 
     name: str
@@ -176,6 +173,8 @@ class Workspace:
             self._project.setdefault(self._entry_key(entry), []).append(bucket)
 
     def _load(self, name: str) -> Mapping[str, Any]:
+        import tomllib  # many folders have no such file
+
         assert self.folder is not None
         path = self.folder / name
         try:

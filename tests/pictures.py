@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -147,7 +147,7 @@ class PaintedStorage:
     async def list_buckets(self, *, token: str = "", prefix: str = "", soft_deleted: bool = False) -> BucketPage:
         if soft_deleted:
             gone = await self.get_bucket("old-logs")
-            return BucketPage([replace(gone, generation=7, hard_delete=NOW + 6 * DAY + HOUR)], "")
+            return BucketPage([gone._replace(generation=7, hard_delete=NOW + 6 * DAY + HOUR)], "")
         return BucketPage([await self.get_bucket(name) for name in ("acme-invoices", BUCKET)], "")
 
     async def get_bucket(self, bucket: str) -> BucketInfo:

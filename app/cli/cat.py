@@ -9,8 +9,7 @@ from app.cli.connect import open_connection
 from app.cli.context import Context
 from app.cli.output import Output
 from app.cli.runtime import run_async
-from app.cli.several import for_each
-from app.cli.stat import check_generation
+from app.cli.several import check_generation, for_each
 from app.cli.units import ByteRange
 from services.errors import ObjectNotFound, UsageError
 from services.gcs.interface import DataPlane

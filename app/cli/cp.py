@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import mimetypes
-import os
-import secrets
-import sys
 from typing import Final
 
-from app.cli.cat import find_objects, standard_output
-from app.cli.connect import open_connection
 from app.cli.context import Context
-from app.cli.jobs import RESUME_HINT, Follower
-from app.cli.live import LiveLine
+from app.cli.jobs import RESUME_HINT
 from app.cli.moving import split_paths, transfer
 from app.cli.runtime import run_async
-from app.cli.stat import check_generation
-from services.errors import ExitCode, UsageError
-from services.lookup import find_object
-from services.model import CREATE_ONLY, ObjectInfo, Precondition, WriteAttributes
-from services.names import check_object_name, display_name, is_gs_url, parse_gs_url
-from services.transfer.messages import JobView, TransferView
-from services.transfer.pipe import read_object, write_object
-from services.transfer.target import NONCE_KEY
-from widgets import formats
+from app.cli.several import check_generation
 
 PIPE: Final = "-"
 """Standard input as a source, standard output as the target."""
@@ -36,114 +20,10 @@ def run(context: Context) -> int:
     sources, target = split_paths(context)
     if args.generation is not None:
         check_generation(context, sources)
-    if PIPE not in args.paths:
-        return run_async(
-            transfer(context, "copy", generation=args.generation, decompress=args.decompress), hint=RESUME_HINT
-        )
-    _check_pipe(context, sources, target)
-    return run_async(_to_pipe(context, sources) if target == PIPE else _from_pipe(context, target))
+    if PIPE in args.paths:
+        from app.cli.pipe import run_piped  # with what only streams need
 
-
-def _check_pipe(context: Context, sources: list[str], target: str) -> None:
-    """Raise `UsageError` for what cannot be done with a pipe."""
-    args = context.args
-    refused = {
-        "-r": args.recursive,
-        "--detach": args.detach,
-        "--exclude": args.exclude,
-        "--dry-run": args.dry_run,
-        "--bandwidth": args.bandwidth,
-    }
-    if target == PIPE:
-        refused["--json"] = args.json
-        refused["--no-clobber"] = args.no_clobber
-    given = [flag for flag, value in refused.items() if value]
-    if given:
-        raise UsageError(f"{given[0]} does not go with standard input or output", remedy=f"Leave {given[0]} out.")
-    if (target == PIPE) == (PIPE in sources) or (target != PIPE and len(sources) > 1):
-        raise UsageError("'-' is either the only source or the target", remedy="See 'pail cp --help'.")
-    if not all(map(is_gs_url, sources if target == PIPE else [target])):
-        raise UsageError("with '-' the other side is in a bucket", remedy="Write it as gs://BUCKET/NAME.")
-
-
-async def _to_pipe(context: Context, sources: list[str]) -> int:
-    """Write objects to standard output, one after the other."""
-    sink = standard_output(context.output)
-    async with open_connection(context) as (_, storage):
-        for source in sources:
-            for url, generation in await find_objects(context, storage.data, source):
-                await read_object(storage.data, url, sink, generation=generation, decompress=context.args.decompress)
-    return ExitCode.OK
-
-
-async def _from_pipe(context: Context, target: str) -> int:
-    """Create an object from standard input, pinned to what was seen under its name."""
-    url = parse_gs_url(target)
-    if url.is_prefix:
-        raise UsageError(
-            f"'{display_name(target)}' names a folder, and standard input has no name",
-            remedy="Write the whole name: gs://BUCKET/NAME.",
-        )
-    check_object_name(url.name)
-    live = LiveLine(context.output)
-    read = 0
-
-    def progress(count: int) -> None:
-        nonlocal read
-        read += count
-        live.show(formats.size(read))
-
-    async with open_connection(context) as (_, storage):
-        found = await find_object(storage.data, url)
-        if found is not None and context.args.no_clobber:
-            return _tell(context, found, skipped=True)
-        # Pinned to what was seen, so that nobody else's object is overwritten unseen.
-        precondition = CREATE_ONLY if found is None else Precondition(generation=found.generation)
-        try:
-            info = await write_object(
-                storage.data,
-                url,
-                read_standard_input,
-                attributes=WriteAttributes(
-                    content_type=mimetypes.guess_type(url.name)[0] or "application/octet-stream",
-                    metadata={NONCE_KEY: secrets.token_hex(8)},
-                ),
-                precondition=precondition,
-                progress=progress,
-            )
-        finally:
-            live.clear()
-    return _tell(context, info)
-
-
-def _tell(context: Context, info: ObjectInfo, *, skipped: bool = False) -> int:
-    """Say what became of the one item, in the words and records of every job."""
-    follower = Follower(context.output, dry_run=False)
-    follower.item(
-        TransferView(
-            id="1.1",
-            job="1",
-            action="skip" if skipped else "upload",
-            source=PIPE,
-            target=info.url,
-            state="done",
-            size=info.size,
-            reason="it exists already" if skipped else "",
-            generation=info.generation,
-            crc32c=info.crc32c,
-        )
+        return run_piped(context, sources, target)
+    return run_async(
+        transfer(context, "copy", generation=args.generation, decompress=args.decompress), hint=RESUME_HINT
     )
-    return follower.finish(JobView("1", "upload", PIPE, info.url, "done"))
-
-
-async def read_standard_input(size: int) -> bytes:
-    """Return so many bytes of standard input, fewer only at its end, without blocking the loop."""
-    return await asyncio.to_thread(_read_fully, sys.stdin.fileno(), size)
-
-
-def _read_fully(descriptor: int, size: int) -> bytes:
-    pieces = []
-    while size and (piece := os.read(descriptor, min(size, 1 << 20))):
-        pieces.append(piece)
-        size -= len(piece)
-    return b"".join(pieces)

@@ -11,8 +11,7 @@ from app.cli.jobs import RESUME_HINT, run_job
 from app.cli.output import report
 from app.cli.records import bucket_record
 from app.cli.runtime import run_async
-from app.cli.several import exit_code
-from app.cli.stat import check_generation
+from app.cli.several import check_generation, exit_code
 from services.errors import BucketNotFound, ExitCode, NotFound, ObjectNotFound, UsageError
 from services.gcs.interface import Storage
 from services.globs import compile_glob, has_glob, literal_head

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from app.cli.context import Context
 from app.cli.output import Output, report
-from services.errors import ExitCode, NotFound, PailError
+from services.errors import ExitCode, NotFound, PailError, UsageError
+
+
+def check_generation(context: Context, urls: list[str]) -> None:
+    """Raise `UsageError` where one generation is asked for and several things are named."""
+    if context.args.generation is not None and len(urls) != 1:
+        raise UsageError("--generation goes with exactly one object", remedy="Name one object.")
 
 
 async def for_each(output: Output, urls: Sequence[str], act: Callable[[str], Awaitable[None]]) -> int:

@@ -11,7 +11,7 @@ from app.cli.context import Context
 from app.cli.output import Output, one_line
 from app.cli.records import bucket_settings_record, prefix_record, stat_record
 from app.cli.runtime import run_async
-from app.cli.several import for_each
+from app.cli.several import check_generation, for_each
 from services.errors import BucketNotFound, ObjectNotFound, UsageError
 from services.gcs.interface import Storage
 from services.globs import has_glob
@@ -23,12 +23,6 @@ def run(context: Context) -> int:
     """Show what the URLs name."""
     check_generation(context, context.args.urls)
     return run_async(_stat(context))
-
-
-def check_generation(context: Context, urls: list[str]) -> None:
-    """Raise `UsageError` where one generation is asked for and several things are named."""
-    if context.args.generation is not None and len(urls) != 1:
-        raise UsageError("--generation goes with exactly one object", remedy="Name one object.")
 
 
 async def _stat(context: Context) -> int:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from rich.table import Table
@@ -229,7 +229,7 @@ class ConnectScreen(Screen[WayIn | None]):
         event.stop()
         match event.option_id:
             case "local":
-                self.run_worker(self._take(replace(ConnectionOptions(), local=self._options.local or "")))
+                self.run_worker(self._take(ConnectionOptions()._replace(local=self._options.local or "")))
             case "key-file":
                 self.run_worker(self._ask_key_file())
             case "public":
@@ -244,14 +244,14 @@ class ConnectScreen(Screen[WayIn | None]):
 
     async def _take(self, options: ConnectionOptions, start_url: str = "") -> None:
         """Use a connection that was asked for by name; raises `PailError` where it is none."""
-        options = replace(options, project=self._options.project, workspace=self._options.workspace)
+        options = options._replace(project=self._options.project, workspace=self._options.workspace)
         self.dismiss(WayIn(await find_connection(options), start_url))
 
     async def _ask_key_file(self) -> None:
         found: list[Connection] = []
 
         async def apply(text: str) -> None:
-            options = replace(self._options, credentials=text.strip(), local=None, endpoint="", anonymous=False)
+            options = self._options._replace(credentials=text.strip(), local=None, endpoint="", anonymous=False)
             found.append(await find_connection(options))
 
         prompt = PromptDialog(
@@ -270,7 +270,7 @@ class ConnectScreen(Screen[WayIn | None]):
         found: list[Connection] = []
 
         async def apply(text: str) -> None:
-            options = replace(self._options, endpoint=text.strip(), local=None, credentials="", anonymous=False)
+            options = self._options._replace(endpoint=text.strip(), local=None, credentials="", anonymous=False)
             found.append(await find_connection(options))
 
         prompt = PromptDialog(
@@ -289,9 +289,9 @@ class ConnectScreen(Screen[WayIn | None]):
 
         async def apply(text: str) -> None:
             if self._present is not None:
-                found.append(replace(self._present, project=text.strip()))
+                found.append(self._present._replace(project=text.strip()))
             else:
-                found.append(await find_connection(replace(self._options, project=text.strip())))
+                found.append(await find_connection(self._options._replace(project=text.strip())))
 
         prompt = PromptDialog(
             "Another project",
@@ -319,5 +319,5 @@ class ConnectScreen(Screen[WayIn | None]):
         )
         name = await self.app.push_screen_wait(prompt)
         if name is not None:
-            connection = await find_connection(replace(self._options, local=None, endpoint="", anonymous=True))
+            connection = await find_connection(self._options._replace(local=None, endpoint="", anonymous=True))
             self.dismiss(WayIn(connection, f"gs://{bucket_of(name)}"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -25,7 +25,7 @@ _BOUNDARY: Final = re.compile(r'boundary="?([^";,]+)"?', re.IGNORECASE)
 
 def encode_calls(method: str, targets: Sequence[str]) -> tuple[str, bytes]:
     """Return content type and body of a batch of requests without bodies; `targets` are paths with query, encoded."""
-    boundary = f"===pail-{secrets.token_hex(12)}==="
+    boundary = f"===pail-{os.urandom(12).hex()}==="
     parts = [
         f"--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
         f"Content-ID: <pail+{index}>\r\n\r\n{method} {target} HTTP/1.1\r\n\r\n\r\n"

@@ -9,9 +9,9 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from services.errors import PailError, Transient
@@ -21,6 +21,7 @@ from services.gcs.failures import Subject, Unsent, from_answer, parse_answer, wa
 from services.gcs.interface import Fetched, Progress
 from services.gcs.paths import DOWNLOAD, object_path
 from services.gcs.pool import POOL_SIZE
+from services.model import NOTHING
 from services.operations import OperationCounter
 
 T = TypeVar("T")
@@ -29,8 +30,7 @@ SEND_CHUNK: Final = 16 * 1024
 """Bytes handed to the socket at once: small enough that a line of 2 KB/s gets them through within `connect_s`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How long to wait, and how often to try; tests use shorter ones."""
 
     connect_s: float = 15.0
@@ -53,8 +53,7 @@ class Limits:
     """Threads for requests, and as many again for bodies."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request, without its address and its proof."""
 
     subject: Subject
@@ -63,9 +62,9 @@ class Request:
     """Method of HTTP."""
     path: str
     """Path below the address, encoded; of a resumable session with its query, which is a secret."""
-    params: Mapping[str, str | list[str]] = field(default_factory=dict)
+    params: Mapping[str, str | list[str]] = NOTHING
     """Query."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NOTHING
     """Headers besides those of the session."""
     body: Body | bytes | None = None
     """What is sent."""
@@ -154,8 +153,7 @@ class Body:
             self._reported = passed
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An answer that was read whole."""
 
     status: int

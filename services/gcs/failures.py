@@ -6,8 +6,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.errors import (
     BucketNotFound,
@@ -45,8 +44,7 @@ _SECRET: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """What a request is about, for messages."""
 
     doing: str
@@ -83,8 +81,7 @@ class Unsent(Transient):
     default_remedy = "Check the network and the address."
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A refusal, taken apart."""
 
     status: int

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Protocol, Self
 
@@ -47,8 +46,7 @@ Progress = Callable[[int], None]
 """Called with the number of further bytes that were handed to the network; from any thread, so it must be cheap."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListQuery:
+class ListQuery(NamedTuple):
     """What to list of a bucket."""
 
     prefix: str = ""
@@ -118,8 +116,7 @@ class Fetched(NamedTuple):
     """The bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class UploadStatus:
+class UploadStatus(NamedTuple):
     """Where a resumable session stands."""
 
     received: int
@@ -128,8 +125,7 @@ class UploadStatus:
     """The finished object, once all has arrived."""
 
 
-@dataclass(frozen=True, slots=True)
-class RewriteStatus:
+class RewriteStatus(NamedTuple):
     """Where a server-side copy stands."""
 
     token: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -46,7 +46,7 @@ class Uploads:
     ) -> ObjectInfo:
         """Create an object in one request (for small ones); the service verifies `crc32c` before it commits."""
         subject = Subject("write", bucket, name)
-        boundary = f"pail-{secrets.token_hex(16)}"
+        boundary = f"pail-{os.urandom(16).hex()}"
         resource = json.dumps(_resource(name, attributes, crc32c))
         head = (
             f"--{boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{resource}\r\n"

@@ -7,7 +7,7 @@ import json
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,8 +58,8 @@ class Pair:
     @property
     def identity(self) -> str:
         """What makes it this pair and no other: the two places, whichever way changes go."""
-        credentials = replace(self.connection.credentials, detail="", quota_project="", path="", kind="default")
-        place = replace(self.connection, credentials=credentials, project="").to_json()
+        credentials = self.connection.credentials._replace(detail="", quota_project="", path="", kind="default")
+        place = self.connection._replace(credentials=credentials, project="").to_json()
         return json.dumps([self.root, self.bucket, self.prefix, place], sort_keys=True)
 
     def to_json(self) -> dict[str, Any]:

@@ -11,9 +11,8 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from services import paths
 from services.transfer.messages import JobView
@@ -43,8 +42,7 @@ CREATE INDEX IF NOT EXISTS jobs_by_end ON jobs (finished);
 """
 
 
-@dataclass(frozen=True, slots=True)
-class PastJob:
+class PastJob(NamedTuple):
     """A job that has ended; names are raw."""
 
     action: str
@@ -91,8 +89,7 @@ DELETING: Final = frozenset({"delete", "delete-bucket", "make-folder", "restore"
 """Actions that move no bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """Jobs added up."""
 
     jobs: int = 0

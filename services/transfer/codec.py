@@ -1,6 +1,6 @@
 """Messages as JSON: one codec for the journal and for the worker's socket.
 
-A dataclass becomes an object whose key `$` names its class; tuples become arrays.  Only the classes registered here
+A record becomes an object whose key `$` names its class; tuples become arrays.  Only the classes registered here
 are ever built again, so that neither a journal nor a peer can make anything else.  Lone surrogates (local names that
 are not UTF-8) survive, because JSON escapes them.
 """
@@ -47,9 +47,7 @@ _CLASSES: Final[dict[str, type[Any]]] = {
 _OF_PAIRS: Final = ("LineView", "TroubleView", "ConflictView", "PlanGroup", "PlanView", "PassView", "PairView")
 """Classes of `services.sync.status` that may travel too: loaded when the first one does, which costs 9 ms."""
 
-_FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {
-    kind: tuple(field.name for field in dataclasses.fields(kind)) for kind in _CLASSES.values()
-}
+_FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {kind: kind._fields for kind in _CLASSES.values()}
 """Field names of those classes, looked up once."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import os
 import sys
@@ -22,9 +21,9 @@ def make_durable(handles: Iterable[int]) -> dict[int, OSError]:
     for handle in handles:
         systems.setdefault(os.fstat(handle).st_dev, []).append(handle)
     failed: dict[int, OSError] = {}
-    flush = syncfs()
     for files in systems.values():
-        if flush is not None and len(files) >= SYNCFS_FROM:
+        flush = syncfs() if len(files) >= SYNCFS_FROM else None
+        if flush is not None:
             try:
                 flush(files[0])
             except OSError:
@@ -45,6 +44,8 @@ def syncfs() -> Callable[[int], None] | None:
     """Return the system's `syncfs`, raising `OSError`, where it exists and reports errors; None elsewhere."""
     if sys.platform != "linux" or _kernel() < SYNCFS_KERNEL:
         return None
+    import ctypes  # 1 ms that only many files are worth
+
     try:
         function = ctypes.CDLL(None, use_errno=True).syncfs
     except (OSError, AttributeError):

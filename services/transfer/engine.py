@@ -7,7 +7,6 @@ import os
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -207,7 +206,7 @@ class Engine:
                 remedy="It has not ended, was undone already, moved nothing in a bucket, or was taken off the list.",
             )
         done = undone.row.spec
-        return replace(spec, connection=done.connection, items=turned_round(done.items), excludes=())
+        return spec._replace(connection=done.connection, items=turned_round(done.items), excludes=())
 
     def _note_undone(self, spec: JobSpec) -> None:
         undone = self._core.jobs.get(int(spec.undoes)) if spec.undoes.isdecimal() else None

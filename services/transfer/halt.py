@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
@@ -87,7 +86,7 @@ def has_room(path: str, needed: int) -> bool:
     folder = Path(path)
     while not folder.is_dir() and folder != folder.parent:
         folder = folder.parent
-    trial = folder / f"{local.PARTIAL_PREFIX}trial-{secrets.token_hex(8)}"
+    trial = folder / f"{local.PARTIAL_PREFIX}trial-{os.urandom(8).hex()}"
     try:
         found = os.statvfs(folder)
         if found.f_bavail * found.f_frsize < needed:

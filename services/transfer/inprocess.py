@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -78,7 +76,7 @@ async def open_engine(state_dir: Path, *, worker: bool = False, options: Options
         engine = await Engine.open(folder / WORKER_JOURNAL, options)
         await adopt(engine, folder)
         return engine
-    name = f"run-{os.getpid()}-{secrets.token_hex(4)}.db"
+    name = f"run-{os.getpid()}-{os.urandom(4).hex()}.db"
     return await OwnEngine.open(folder / name, options)
 
 
@@ -93,7 +91,7 @@ def configured(options: Options) -> Options:
         log.warning("the settings are not used: %s", display_name(reading.problem.message))
     found = reading.config.transfers
     mode: ParallelUploads = found.parallel_uploads  # type: ignore[assignment]  # the schema knows no other words
-    return replace(options, parallel_uploads=mode, bandwidth=found.bandwidth)
+    return options._replace(parallel_uploads=mode, bandwidth=found.bandwidth)
 
 
 async def adopt(engine: Engine, folder: Path) -> int:
@@ -111,8 +109,8 @@ def _same(one: JobSpec, other: JobSpec) -> bool:
 
 
 def _essence(spec: JobSpec) -> JobSpec:
-    credentials = replace(spec.connection.credentials, detail="")
-    return replace(spec, origin="", connection=replace(spec.connection, credentials=credentials))
+    credentials = spec.connection.credentials._replace(detail="")
+    return spec._replace(origin="", connection=spec.connection._replace(credentials=credentials))
 
 
 async def _adopt_one(engine: Engine, path: Path, lock: FileLock) -> int:

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.errors import DiskFull, LocalFileError, PailError, Unsafe
 from services.names import display_name
@@ -78,8 +78,7 @@ def explained(path: str, doing: str) -> Iterator[None]:
         raise local_error(error, path, doing) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The folder of a file, open, and the file's name in it."""
 
     folder: int

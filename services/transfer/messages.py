@@ -7,8 +7,7 @@ Facts are few and are delivered (finished, failed, a question).  State (bytes, r
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from services.connection import Connection
 
@@ -56,8 +55,7 @@ ALL: Final = ""
 """Stands for every job in `Control.target`."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobItem:
+class JobItem(NamedTuple):
     """One source and where it goes; the submitter has already decided the target's full name or prefix.
 
     Local paths are absolute, as `os.fsdecode` gives them.  Storage is a raw `gs://` URL.
@@ -77,8 +75,7 @@ class JobItem:
     """A restored tree: only what was deleted from then on, seconds since the epoch."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobSpec:
+class JobSpec(NamedTuple):
     """One request of a person: many transfers."""
 
     action: Action
@@ -107,16 +104,14 @@ class JobSpec:
     """Id of the job that an `undo` takes back; its `items` may be empty then, the engine knows them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
+class Submit(NamedTuple):
     """Take on a job; the reply's `id` is the job's."""
 
     spec: JobSpec
     """The job."""
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(NamedTuple):
     """Pause, resume, cancel, retry or dismiss a job, a transfer, or all."""
 
     verb: Verb
@@ -125,8 +120,7 @@ class Control:
     """Id of a job or a transfer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Decide conflicts that a job asked about."""
 
     job: str
@@ -137,8 +131,7 @@ class Answer:
     """Id of one transfer; empty decides this and all further conflicts of the job."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetBandwidth:
+class SetBandwidth(NamedTuple):
     """Limit the bytes a second of everything together."""
 
     rate: int = 0
@@ -147,8 +140,7 @@ class SetBandwidth:
     """A timetable (`services.transfer.timetable`), in place of `rate`; `DEFAULT_TIMES` for what the settings say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reorder:
+class Reorder(NamedTuple):
     """Have a waiting job, or a waiting transfer within its job, come earlier or later.
 
     A job that stands above another one gets its turns before it; jobs that nobody moved take turns.
@@ -166,8 +158,7 @@ Command = Submit | Control | Reorder | Answer | SetBandwidth
 """What an engine can be told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The answer to a command that was taken; one that is not taken raises its `PailError`."""
 
     id: str = ""
@@ -176,8 +167,7 @@ class Reply:
     """How many jobs or transfers a `Control` changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class TransferView:
+class TransferView(NamedTuple):
     """One object moving, as it stands."""
 
     id: str
@@ -216,8 +206,7 @@ class TransferView:
     """Generation of the live object that had the target's name and was replaced; 0 where there was none."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobView:
+class JobView(NamedTuple):
     """A job, as it stands.
 
     One that is `paused` with the code `disk-full` waits for its disk: `reason` and `remedy` say for what.  It is told
@@ -278,8 +267,7 @@ class JobView:
     """Id of the job that it takes back, if it does."""
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotQuery:
+class SnapshotQuery(NamedTuple):
     """Which transfers a snapshot should hold (the jobs are always in it)."""
 
     job: str = ""
@@ -290,8 +278,7 @@ class SnapshotQuery:
     """At most that many."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The state of an engine at one moment."""
 
     jobs: tuple[JobView, ...] = ()
@@ -314,34 +301,30 @@ class Snapshot:
     """Requests since the engine began, by method, as `services.operations` counts them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemFact:
+class ItemFact(NamedTuple):
     """One object is done, failed, was skipped, cancelled, or (dry run) is planned."""
 
     transfer: TransferView
     """How it ended; `queued` for a dry run's plan."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobFact:
+class JobFact(NamedTuple):
     """A job has ended: done, failed or cancelled."""
 
     job: JobView
     """How it ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConflictFact:
+class ConflictFact(NamedTuple):
     """A job has found targets that exist and waits for an `Answer`."""
 
     job: JobView
     """The job, with the count in `conflicts`."""
-    examples: tuple[TransferView, ...] = field(default=())
+    examples: tuple[TransferView, ...] = ()
     """The first few of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeFact:
+class NoticeFact(NamedTuple):
     """Something that a person should know and that is not about one item."""
 
     message: str

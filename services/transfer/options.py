@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.connection import Connection
 from services.gcs.interface import Storage
@@ -17,8 +16,7 @@ OpenStorage = Callable[[Connection], Awaitable[Storage]]
 """Opens storage; raises `PailError`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """Times, sizes and numbers of an engine."""
 
     concurrency: int = 256

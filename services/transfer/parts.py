@@ -8,7 +8,7 @@ behind knows what it is.  The plan is kept in the journal where a plain upload k
 from __future__ import annotations
 
 import json
-import secrets
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -106,7 +106,7 @@ class Plan:
     """Bytes of each part but the last."""
     seen: int = 0
     """Generation of the target that was seen before the first byte was sent; 0 where there was none."""
-    tag: str = field(default_factory=lambda: secrets.token_hex(8))
+    tag: str = field(default_factory=lambda: os.urandom(8).hex())
     """What the names of these parts have in common and those of no others."""
     spare: str = ""
     """Session of the upload in one stream, until it is clear that parts are faster: a secret."""

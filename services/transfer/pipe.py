@@ -6,7 +6,7 @@ import asyncio
 import random
 import zlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from services import checksum
@@ -311,4 +311,4 @@ async def _find_own(data: DataPlane, url: GsUrl, attributes: WriteAttributes, cr
 
 def with_nonce(attributes: WriteAttributes, key: str, nonce: str) -> WriteAttributes:
     """Return `attributes` with a mark by which a lost answer is recognised."""
-    return replace(attributes, metadata={**attributes.metadata, key: nonce})
+    return attributes._replace(metadata={**attributes.metadata, key: nonce})

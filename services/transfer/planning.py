@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
@@ -84,7 +84,7 @@ class Planning:
             fresh = batch
             if known:
                 fresh = [one for one in batch if ((one.source, one.generation) if every else one.source) not in known]
-            nonces = secrets.token_hex(8 * len(fresh))
+            nonces = os.urandom(8 * len(fresh)).hex()
             for index, record in enumerate(fresh):
                 seq += 1
                 record.seq = seq

@@ -9,12 +9,10 @@ keeps its name in it.  Else the target is the new name itself.
 from __future__ import annotations
 
 import asyncio
-import glob
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from services import names
 from services.errors import BucketNotFound, LocalFileError, ObjectNotFound, UsageError
@@ -33,8 +31,7 @@ MOST_ITEMS: Final = 1_000_000
 """Objects that a glob may mean."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One source that exists."""
 
     where: str
@@ -168,12 +165,18 @@ def find_local(source: str, *, recursive: bool, literal: bool) -> list[Source]:
     """
     if os.path.lexists(source):
         return [_local(source, recursive=recursive)]
-    globbed = [] if literal or not has_glob(source) else sorted(glob.glob(source, recursive=True))  # noqa: PTH207 - also absolute ones
+    globbed = [] if literal or not has_glob(source) else _globbed(source)
     if not globbed:
         raise LocalFileError(
             f"there is no file {display_name(source)}", remedy="Check the path.", url=os.path.abspath(source)
         )
     return [_local(match, recursive=recursive) for match in globbed if recursive or not Path(match).is_dir()]
+
+
+def _globbed(pattern: str) -> list[str]:
+    import glob  # shells expand most patterns before we see them
+
+    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - also absolute ones
 
 
 def _local(source: str, *, recursive: bool) -> Source:

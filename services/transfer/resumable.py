@@ -7,7 +7,7 @@ import functools
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.checksum import Crc32c
 from services.errors import Corrupt, PailError, PreconditionFailed, SessionGone, SourceChanged, Transient
@@ -34,8 +34,7 @@ It may finish the upload itself; where it has given up the session without doing
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Bytes of a file that were read and hashed."""
 
     offset: int

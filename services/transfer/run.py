@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
 from services.errors import PailError
@@ -251,4 +251,4 @@ class Run:
         """Return what is shown of it."""
         rate = self.meter.sample(self.moved)
         shown = self.record.view("verifying" if self.verifying else "running", self.moved)
-        return replace(shown, rate=rate, eta_s=eta(self.record.size - self.moved, rate), reason=self.waiting)
+        return shown._replace(rate=rate, eta_s=eta(self.record.size - self.moved, rate), reason=self.waiting)

@@ -6,8 +6,7 @@ import itertools
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from services import names
 from services.errors import PailError, UnmappableName
@@ -20,8 +19,7 @@ BATCH: Final = 500
 """Entries that are handed over at once: transfers start while the scan goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """One file of a tree, or something that cannot be uploaded, with the reason."""
 
     path: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from services.errors import Rejected
 from services.transfer import codec
@@ -84,8 +85,7 @@ class JobRow:
     """What to do about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """The transfers of a job in one state, added up."""
 
     state: RecordState
@@ -106,10 +106,8 @@ def create(db: sqlite3.Connection) -> None:
     """Make the tables, or check that they are of this version; raises `Rejected` for a newer one."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:
-        import uuid  # only when a journal is made
-
         db.executescript(_SCHEMA)
-        db.execute("INSERT INTO meta VALUES ('id', ?)", (uuid.uuid4().hex,))
+        db.execute("INSERT INTO meta VALUES ('id', ?)", (os.urandom(16).hex(),))
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     elif version != SCHEMA_VERSION:
         raise Rejected(
@@ -395,7 +393,7 @@ def import_journal(db: sqlite3.Connection, other: sqlite3.Connection) -> list[in
         if row.finished is not None and row.id not in owing:
             continue
         old = row.id
-        row.spec = replace(row.spec, undoes="")  # that number means another job here
+        row.spec = row.spec._replace(undoes="")  # that number means another job here
         number = insert_job(db, row)
         taken.append(number)
         values = other.execute(f"{_SELECT} WHERE job = ? ORDER BY seq", (old,))

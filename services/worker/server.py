@@ -8,7 +8,6 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -173,7 +172,7 @@ class Worker:
     def with_sync(self, snapshot: Snapshot) -> Snapshot:
         """Return a snapshot of the engine with the requests of the pairs counted in."""
         counts = self._sync.operations + Counter(dict(snapshot.operations))
-        return replace(snapshot, operations=tuple(sorted(counts.items())))
+        return snapshot._replace(operations=tuple(sorted(counts.items())))
 
     def status(self) -> dict[str, Any]:
         """Return what `pail worker status` shows."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 from services.gcs.exchange import Limits
@@ -50,7 +49,7 @@ async def test_h15_a_body_that_stalls_is_given_up_and_resumed_where_it_stopped(l
 
 
 async def test_h15_what_came_before_a_break_is_kept_also_where_little_came(open_lab: OpenLab) -> None:
-    lab = await open_lab(options=replace(FAST, write_size=1024 * KIB))
+    lab = await open_lab(options=FAST._replace(write_size=1024 * KIB))
     data = some_bytes(900 * KIB)
     await lab.put("a", data)
     lab.faults.add(Fault("objects.get_media", "reset", "response", at=200 * KIB, count=4))

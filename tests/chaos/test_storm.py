@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +15,7 @@ from tests.services.transfer.conftest import BUCKET, FAST, Lab, OpenLab
 
 FILES = 60
 
-PATIENT = replace(FAST, max_attempts=40, max_corrupt=12, backoff_s=0.002, backoff_max_s=0.02)
+PATIENT = FAST._replace(max_attempts=40, max_corrupt=12, backoff_s=0.002, backoff_max_s=0.02)
 """Short waits, and as many of them as a storm needs."""
 
 

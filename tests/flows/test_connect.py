@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,7 +105,7 @@ async def test_another_project_is_used_with_the_same_connection(desk: OpenDesk) 
         await d.see("type a project's ID")
         await d.type("other-project")
         await d.press("enter")
-        await eventually(lambda: d.main._way.connection == replace(before, project="other-project"))
+        await eventually(lambda: d.main._way.connection == before._replace(project="other-project"))
 
 
 async def test_while_the_rest_is_made_ready_a_way_that_was_found_is_called_found(store: StoreServer) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,8 +57,8 @@ async def test_the_usage_notes_what_was_left(lab: Lab) -> None:
     ],
 )
 async def test_a_plan_names_what_soft_delete_bills(lab: Lab, mode: Any, changes: dict[str, Any], words: str) -> None:
-    info = replace(await lab.storage.control.get_bucket(BUCKET), soft_delete_s=7 * 86_400)
-    said = plan_words(mode, replace(info, **changes))
+    info = (await lab.storage.control.get_bucket(BUCKET))._replace(soft_delete_s=7 * 86_400)
+    said = plan_words(mode, info._replace(**changes))
     assert said.endswith(words)
     assert bool(said) is bool(words)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC
 
 from textual.widgets import Input
@@ -40,9 +39,9 @@ async def test_settings_show_the_id_first_and_copy_it() -> None:
 
 
 def test_settings_say_what_may_not_be_read() -> None:
-    facts = {fact.label: fact.value for fact in bucket_facts(replace(INFO, location="", created=0.0), zone=UTC)}
+    facts = {fact.label: fact.value for fact in bucket_facts(INFO._replace(location="", created=0.0), zone=UTC)}
     assert facts["Location"].startswith("not known")
-    facts = {fact.label: fact.value for fact in bucket_facts(replace(INFO, versioning=True, soft_delete_s=0), zone=UTC)}
+    facts = {fact.label: fact.value for fact in bucket_facts(INFO._replace(versioning=True, soft_delete_s=0), zone=UTC)}
     assert facts["Versioning"].startswith("on")
     assert facts["Soft delete"].startswith("off")
     assert "Remove from this workspace…" not in {fact.label for fact in bucket_facts(INFO, attached=False, zone=UTC)}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from textual import events
 from textual.pilot import Pilot
@@ -72,7 +70,7 @@ async def test_keys_ask_for_what_applies_to_the_row() -> None:
             ("dismiss", "3"),
         ]
         app.heard.clear()
-        panel.update(replace(SNAPSHOT, jobs=(replace(BIG, state="asking", conflicts=2),)))
+        panel.update(SNAPSHOT._replace(jobs=(BIG._replace(state="asking", conflicts=2),)))
         await pilot.press("home", "enter")
         assert [message.job for message in app.of(TransfersPanel.DecisionWanted)] == ["1"]
 
@@ -94,8 +92,8 @@ async def test_jobs_open_and_close_and_the_cursor_stays_on_its_transfer() -> Non
     async with app.run_test(size=(100, 20)) as pilot:
         panel = await shown(pilot)
         await pilot.press("down", "down")
-        earlier = replace(BIG, id="0", created=NOW, items=1)
-        panel.update(replace(SNAPSHOT, jobs=(earlier, *SNAPSHOT.jobs)))
+        earlier = BIG._replace(id="0", created=NOW, items=1)
+        panel.update(SNAPSHOT._replace(jobs=(earlier, *SNAPSHOT.jobs)))
         row = panel._cursor_row()
         assert isinstance(row, ItemRow)
         assert row.transfer.id == "1.6"
@@ -116,16 +114,16 @@ async def test_only_lines_that_changed_are_drawn() -> None:
         panel.repaint_row = lambda row: (drawn.append(row), repaint(row))[1]  # type: ignore[func-returns-value, method-assign]
         panel.update(SNAPSHOT)
         assert drawn == []
-        panel.update(replace(SNAPSHOT, transfers=(replace(ITEMS[0], bytes=10), *ITEMS[1:])))
+        panel.update(SNAPSHOT._replace(transfers=(ITEMS[0]._replace(bytes=10), *ITEMS[1:])))
         assert drawn == [1]
 
 
-MANY = tuple(replace(ITEMS[0], id=f"1.{n}", source=f"/d/{n}", state="queued") for n in range(10_000))
-QUEUE = Snapshot(jobs=(replace(BIG, items=10_000),), transfers=MANY[:100])
+MANY = tuple(ITEMS[0]._replace(id=f"1.{n}", source=f"/d/{n}", state="queued") for n in range(10_000))
+QUEUE = Snapshot(jobs=(BIG._replace(items=10_000),), transfers=MANY[:100])
 
 
 def window(query: SnapshotQuery) -> Snapshot:
-    return replace(QUEUE, transfers=MANY[query.offset : query.offset + query.limit])
+    return QUEUE._replace(transfers=MANY[query.offset : query.offset + query.limit])
 
 
 async def test_ten_thousand_transfers_scroll_and_only_those_in_sight_are_asked_for_and_painted() -> None:
@@ -161,7 +159,7 @@ async def test_ten_thousand_transfers_scroll_and_only_those_in_sight_are_asked_f
 
 
 async def test_of_a_long_job_only_what_needs_a_look_is_listed_until_it_is_opened() -> None:
-    busy = replace(QUEUE, jobs=(replace(BIG, items=10_000), DONE), transfers=(*ITEMS, *MANY[3:90]))
+    busy = QUEUE._replace(jobs=(BIG._replace(items=10_000), DONE), transfers=(*ITEMS, *MANY[3:90]))
     app = Stage(TransfersPanel)
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await shown(pilot, busy)
@@ -205,7 +203,7 @@ async def test_the_cursor_stays_on_a_transfer_far_down_the_queue() -> None:
         assert row.behind
         query = panel.query_wanted
         shifted = MANY[query.offset + 1 : query.offset + 1 + query.limit]
-        panel.update(replace(QUEUE, transfers=shifted), query)
+        panel.update(QUEUE._replace(transfers=shifted), query)
         again = panel._cursor_row()
         assert isinstance(again, ItemRow)
         assert again.transfer.id == row.transfer.id
@@ -241,7 +239,7 @@ async def test_what_runs_or_has_ended_has_no_place_in_the_queue() -> None:
 async def test_goodput_is_a_line_of_signs() -> None:
     app = Stage(TransfersPanel)
     async with app.run_test(size=(140, 10)) as pilot:
-        await shown(pilot, replace(SNAPSHOT, jobs=(replace(BIG, goodput=(0, 5, 10)),)))
+        await shown(pilot, SNAPSHOT._replace(jobs=(BIG._replace(goodput=(0, 5, 10)),)))
         assert "▁▅█" in lines(app)[1]
     assert sparkline((), 5, UNICODE.spark) == ""
     assert sparkline((0, 0), 5, UNICODE.spark) == ""
@@ -251,12 +249,12 @@ async def test_goodput_is_a_line_of_signs() -> None:
 async def test_a_transfer_that_is_tried_again_says_which_try_it_is() -> None:
     app = Stage(TransfersPanel)
     async with app.run_test(size=(140, 10)) as pilot:
-        await shown(pilot, replace(SNAPSHOT, transfers=(replace(ITEMS[0], attempt=3),)))
+        await shown(pilot, SNAPSHOT._replace(transfers=(ITEMS[0]._replace(attempt=3),)))
         assert "try 3" in lines(app)[2]
 
 
 async def test_the_transfers_of_a_failed_job_are_asked_for_and_kept() -> None:
-    failed = replace(BIG, state="failed", failed=3)
+    failed = BIG._replace(state="failed", failed=3)
     app = Stage(TransfersPanel)
     async with app.run_test(size=(80, 24)) as pilot:
         panel = await shown(pilot, Snapshot(jobs=(failed,)))
@@ -283,7 +281,7 @@ async def test_the_transfers_of_a_failed_job_are_asked_for_and_kept() -> None:
     ],
 )
 def test_what_can_be_done_with_a_job(state: str, verbs: tuple[str, ...]) -> None:
-    assert verbs_for(JobRow(replace(BIG, state=state), None)) == verbs  # type: ignore[arg-type]
+    assert verbs_for(JobRow(BIG._replace(state=state), None)) == verbs  # type: ignore[arg-type]
     assert verbs_for(NoteRow("1", "reason", "x")) == ()
 
 
@@ -294,7 +292,7 @@ def test_what_is_unfinished_or_failed_comes_first_then_the_newest() -> None:
 
 
 def test_what_was_moved_up_stands_above_what_is_newer() -> None:
-    jobs = (replace(BIG, id="4", created=NOW, state="queued"), replace(BIG, rank=1, state="queued"))
+    jobs = (BIG._replace(id="4", created=NOW, state="queued"), BIG._replace(rank=1, state="queued"))
     rows = TransferList(jobs, {}, {"1": False, "4": False})
     assert [row.job.id for row in (rows[0], rows[1]) if isinstance(row, JobRow)] == ["1", "4"]
 
@@ -302,7 +300,7 @@ def test_what_was_moved_up_stands_above_what_is_newer() -> None:
 def test_rows_behind_the_first_ones_are_made_when_they_are_looked_at() -> None:
     known = Known(MANY[:3])
     known.take(5, MANY[5:7])
-    rows = TransferList((replace(BIG, items=10),), {"1": known}, {"1": True})
+    rows = TransferList((BIG._replace(items=10),), {"1": known}, {"1": True})
     assert len(rows) == 11
     kinds = [type(rows[row]) for row in range(11)]
     assert kinds == [JobRow] + [ItemRow] * 3 + [PendingRow] * 2 + [ItemRow] * 2 + [PendingRow] * 3

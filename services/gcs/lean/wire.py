@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
@@ -37,7 +37,7 @@ BLOCKING_THREADS: Final = 8
 """Threads for what blocks: fetching tokens, starting an embedded store, signing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Origin:
     """A server, and all of a request's head that is the same for each one."""
 
@@ -47,11 +47,11 @@ class Origin:
     """Connections with it."""
     prefix: str
     """What precedes paths: nothing, or the address where a plain proxy is asked."""
-    fixed: str = field(repr=False)
+    fixed: str
     """Headers, the last line ended: a secret."""
     breaks: int
     """How many lines they are."""
-    media: str = field(repr=False)
+    media: str
     """What follows the first line of a request for an object's bytes: a secret."""
 
 

@@ -197,7 +197,7 @@ class FaultContract(OnBench):
     async def test_h16_cancelling_a_read_that_stalls_comes_back_at_once_and_closes_the_connection(
         self, connect: Connect, store_factory: Callable[..., StoreServer]
     ) -> None:
-        async with self.running(connect, store_factory, limits=replace(QUICK, stall_s=120)) as bench:
+        async with self.running(connect, store_factory, limits=QUICK._replace(stall_s=120)) as bench:
             await bench.put("big", bytes(1_000_000))
             bench.faults.add(Fault("objects.get_media", "stall", "response", at=300_000))
             started = asyncio.Event()
@@ -227,7 +227,7 @@ class FaultContract(OnBench):
     async def test_cancelling_a_request_that_is_never_answered_comes_back_at_once(
         self, connect: Connect, store_factory: Callable[..., StoreServer]
     ) -> None:
-        async with self.running(connect, store_factory, limits=replace(QUICK, answer_s=120)) as bench:
+        async with self.running(connect, store_factory, limits=QUICK._replace(answer_s=120)) as bench:
             bench.faults.add(Fault("objects.get", "stall"))
             task = asyncio.create_task(bench.data.stat(BUCKET, "x"))
             await until(lambda: bench.faults.struck["objects.get"] > 0)
@@ -240,7 +240,7 @@ class FaultContract(OnBench):
     async def test_cancelling_an_upload_that_nobody_takes_comes_back_at_once(
         self, connect: Connect, store_factory: Callable[..., StoreServer]
     ) -> None:
-        async with self.running(connect, store_factory, limits=replace(QUICK, connect_s=120, answer_s=120)) as bench:
+        async with self.running(connect, store_factory, limits=QUICK._replace(connect_s=120, answer_s=120)) as bench:
             data = bytes(32 << 20)  # more than the sockets hold between them
             session = await bench.data.start_upload(
                 BUCKET, "big", size=len(data), attributes=WriteAttributes(), crc32c="", precondition=ANY
@@ -275,7 +275,7 @@ class FaultContract(OnBench):
     async def test_closing_ends_what_is_under_way(
         self, connect: Connect, store_factory: Callable[..., StoreServer]
     ) -> None:
-        async with self.running(connect, store_factory, limits=replace(QUICK, answer_s=120, stall_s=120)) as bench:
+        async with self.running(connect, store_factory, limits=QUICK._replace(answer_s=120, stall_s=120)) as bench:
             await bench.put("big", bytes(1_000_000))
             bench.faults.add(Fault("objects.get", "stall"))
             bench.faults.add(Fault("objects.get_media", "stall", "response", at=300_000))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import itertools
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -38,7 +37,7 @@ class ReadContract(OnBench):
             metadata={"goog-reserved-file-mtime": "12.5", "k\u00e9y": "v\u00e4lue"},
         )
         found = await bench.data.stat(BUCKET, "name")
-        assert replace(found, resource={}) == replace(written, resource={})
+        assert found._replace(resource={}) == written._replace(resource={})
         assert (found.size, found.crc32c, found.mtime) == (len(data), checksum.of(data), 12.5)
         assert found.content_type == "text/x-\u00fc"
         assert found.metadata["k\u00e9y"] == "v\u00e4lue"

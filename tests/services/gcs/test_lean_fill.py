@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -107,7 +106,7 @@ async def test_a_server_that_falls_silent_in_the_middle_is_given_up() -> None:
         peer.writer.write(PLAIN + BODY[:1000])
         await asyncio.Event().wait()
 
-    async with scripted(script) as server, wired(server.base_url, replace(LIMITS, stall_s=0.2)) as wire:
+    async with scripted(script) as server, wired(server.base_url, LIMITS._replace(stall_s=0.2)) as wire:
         body = await wire.open_body(READ)
         view = memoryview(bytearray(len(BODY)))
         assert await body.fill(view, lambda _: None) == 1000
@@ -119,7 +118,7 @@ async def test_a_server_that_falls_silent_in_the_middle_is_given_up() -> None:
 async def test_a_body_that_nobody_wants_just_now_waits_at_the_server_and_is_no_stall() -> None:
     size = 64 * 1024 * 1024
     written = 0
-    limits = replace(LIMITS, stall_s=0.2)
+    limits = LIMITS._replace(stall_s=0.2)
 
     async def script(peer: Peer) -> None:
         nonlocal written

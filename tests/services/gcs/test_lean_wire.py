@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -17,7 +16,7 @@ from services.gcs.lean import receiving as line
 from services.gcs.lean.connection import Connection
 from tests.services.gcs.lean_support import CHANGE, LIMITS, OK, READ, Peer, scripted, upload, wired
 
-QUICK_STALL = replace(LIMITS, stall_s=0.2, answer_s=0.2, attempts=1)
+QUICK_STALL = LIMITS._replace(stall_s=0.2, answer_s=0.2, attempts=1)
 
 
 async def polite(peer: Peer) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -358,7 +357,7 @@ async def test_h17_retry_after_as_a_date_or_nonsense_is_understood() -> None:
         headers = {"Retry-After": value}
         says = refusal(429, "slow down", "rateLimitExceeded", **headers)
         with serving(lambda _asked, says=says: says) as far, pytest.raises(RateLimited) as caught:
-            await list_once(far.url, replace(LIMITS, attempts=1))
+            await list_once(far.url, LIMITS._replace(attempts=1))
         assert caught.value.retry_after_s == expected
 
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +180,7 @@ async def open_lab(store_factory: Callable[..., StoreServer], tmp_path: Path) ->
             with suppress(Conflict):
                 await storage.control.create_bucket(BucketSpec(BUCKET))
             if options.open_storage is None:
-                options = replace(options, open_storage=open_impatient)
+                options = options._replace(open_storage=open_impatient)
             state = state or tmp_path / "state"
             if open_client is None:
                 engine: EngineClient = await open_engine(state, worker=worker, options=options)

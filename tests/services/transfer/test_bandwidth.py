@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -136,7 +135,7 @@ async def test_a_limit_that_is_lifted_lets_go_at_once_what_runs(lab: Lab) -> Non
 async def test_a_timetable_is_kept_over_a_restart_until_the_default_is_wanted(
     open_lab: OpenLab, tmp_path: Path
 ) -> None:
-    options = replace(FAST, bandwidth="7M")
+    options = FAST._replace(bandwidth="7M")
     state = tmp_path / "shared"
     first = await open_lab(options=options, state=state, worker=True)
     assert (await first.engine.snapshot()).bandwidth == 7 << 20

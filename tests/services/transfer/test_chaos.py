@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
 
@@ -51,7 +50,7 @@ def storm() -> list[Fault]:
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_under_a_storm_of_faults_all_is_bit_exact_and_nothing_is_doubled(open_lab: OpenLab, seed: int) -> None:
     faults = Faults(seed=seed)
-    options = replace(FAST, max_attempts=40, max_corrupt=10, backoff_s=0.002, backoff_max_s=0.01)
+    options = FAST._replace(max_attempts=40, max_corrupt=10, backoff_s=0.002, backoff_max_s=0.01)
     lab = await open_lab(options=options, faults=faults)
     info = await lab.storage.control.get_bucket(BUCKET)
     await lab.storage.control.patch_bucket(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stat
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from services.transfer.chronicle import CHRONICLE, KEPT_S, MOST_ROWS, add_up, recall, remember
@@ -39,9 +38,9 @@ async def test_a_job_that_is_tried_again_is_remembered_by_its_last_end(lab: Lab,
 
 
 def test_thirty_days_are_kept_newest_first_in_a_private_file(tmp_path: Path) -> None:
-    remember(tmp_path, replace(VIEW, created=NOW - KEPT_S - 100, finished=NOW - KEPT_S - 50))
+    remember(tmp_path, VIEW._replace(created=NOW - KEPT_S - 100, finished=NOW - KEPT_S - 50))
     remember(tmp_path, VIEW)
-    remember(tmp_path, replace(VIEW, created=NOW - 9, finished=NOW - 5, source="/d/\udcff", state="failed", failed=1))
+    remember(tmp_path, VIEW._replace(created=NOW - 9, finished=NOW - 5, source="/d/\udcff", state="failed", failed=1))
     assert [(job.source, job.state) for job in recall(tmp_path)] == [("/d/\udcff", "failed"), ("/d/t", "done")]
     assert stat.S_IMODE((tmp_path / CHRONICLE).stat().st_mode) == 0o600
     assert MOST_ROWS >= 10_000
@@ -49,7 +48,7 @@ def test_thirty_days_are_kept_newest_first_in_a_private_file(tmp_path: Path) -> 
 
 def test_totals_count_bytes_and_time_of_what_moves_bytes(tmp_path: Path) -> None:
     remember(tmp_path, VIEW)
-    remember(tmp_path, replace(VIEW, action="delete", created=NOW - 8, finished=NOW - 4, done=2, failed=1))
+    remember(tmp_path, VIEW._replace(action="delete", created=NOW - 8, finished=NOW - 4, done=2, failed=1))
     totals = add_up(recall(tmp_path))
     assert (totals.jobs, totals.items, totals.failed, totals.bytes) == (2, 5, 1, 900)
     assert round(totals.rate) == 90

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,7 +75,7 @@ async def test_what_arrives_meanwhile_goes_too(open_lab: OpenLab) -> None:
             await lab.put(late.pop(), b"x")
         return page
 
-    lab = await open_lab(options=replace(FAST, open_storage=changed(list_page=list_page)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(list_page=list_page)))
     await lab.put("a", b"a")
     ended = (await lab.run("delete-bucket", ALL)).job
     assert (ended.state, ended.done) == ("done", 5)

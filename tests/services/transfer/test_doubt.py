@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,7 +47,7 @@ def damage_once(what: str) -> Callable[..., Any]:
 
 
 async def filled(open_lab: OpenLab, **methods: Callable[..., Any]) -> Lab:
-    lab = await open_lab(options=replace(FAST, open_storage=changed(**methods)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(**methods)))
     for number in range(8):
         await lab.put(f"t/{number}-x", bytes([number]) * (10 + number))
     return lab
@@ -131,9 +130,9 @@ async def test_h09_the_only_copy_of_a_moved_object_is_never_removed(open_lab: Op
 
     async def move(real: Any, *arguments: Any, **options: Any) -> ObjectInfo:
         info: ObjectInfo = await real(*arguments, **options)
-        return replace(info, crc32c="AAAAAA==")
+        return info._replace(crc32c="AAAAAA==")
 
-    lab = await open_lab(options=replace(FAST, open_storage=changed(move=move)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(move=move)))
     await lab.put("a", b"the only copy")
     end = await lab.run("move", JobItem(at("a"), at("b")))
     assert end.job.state == "done"
@@ -174,7 +173,7 @@ async def test_a_refusal_is_believed_when_it_comes_twice(open_lab: OpenLab) -> N
             raise Rejected("a wrong bit in what was said")
         return await real(*arguments, **options)
 
-    lab = await open_lab(options=replace(FAST, open_storage=changed(insert=insert)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(insert=insert)))
     path = lab.file("f", b"data")
     assert (await lab.run("upload", JobItem(str(path), at("f")))).job.state == "done"
     refusals = 2
@@ -193,7 +192,7 @@ async def test_an_object_under_a_damaged_name_is_removed_and_the_right_one_writt
             name = "wrong"
         return await real(bucket, name, *arguments, **options)
 
-    lab = await open_lab(options=replace(FAST, open_storage=changed(insert=insert)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(insert=insert)))
     path = lab.file("f", b"data")
     assert (await lab.run("upload", JobItem(str(path), at("right")))).job.state == "done"
     assert await lab.names() == ["right"]

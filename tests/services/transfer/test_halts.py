@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,7 @@ async def test_h46_a_full_disk_pauses_the_job_with_the_cause_and_the_old_file_st
 async def test_h46_a_job_goes_on_by_itself_once_its_disk_has_room_and_tells_of_it_once(
     open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab = await open_lab(options=replace(FAST, disk_probe_s=0.02))
+    lab = await open_lab(options=FAST._replace(disk_probe_s=0.02))
     data = some_bytes(900 * KIB)
     await lab.put("a", data)
     real, full = os.pwrite, True
@@ -83,7 +82,7 @@ async def test_h46_a_job_that_waited_for_its_disk_goes_on_after_a_restart(
         await lab.start("download", JobItem(at("a"), str(lab.folder / "a")))
         await eventually(lambda: [notice for notice in lab.notices() if notice.code == "disk-full"])
         await lab.engine.close()
-    again = await open_lab(worker=True, server=lab.server, options=replace(FAST, disk_probe_s=0.02))
+    again = await open_lab(worker=True, server=lab.server, options=FAST._replace(disk_probe_s=0.02))
     end = await again.ended("1")
     assert end.job.state == "done"
     assert (lab.folder / "a").read_bytes() == data
@@ -92,7 +91,7 @@ async def test_h46_a_job_that_waited_for_its_disk_goes_on_after_a_restart(
 async def test_h46_a_person_who_pauses_a_job_that_waits_for_its_disk_keeps_it_paused(
     open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab = await open_lab(options=replace(FAST, disk_probe_s=0.02))
+    lab = await open_lab(options=FAST._replace(disk_probe_s=0.02))
     await lab.put("a", some_bytes(900 * KIB))
     asked = 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import os
 import stat
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +100,7 @@ async def test_h08_a_503_after_a_committed_delete_is_success_and_a_newer_generat
         await lab.put("b", b"newer")
         raise Transient("the answer was lost")
 
-    lab = await open_lab(options=replace(FAST, open_storage=changed(delete_many=delete_many)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(delete_many=delete_many)))
     await lab.put("a", b"a")
     await lab.put("b", b"b")
     end = await lab.run("delete", JobItem(at("a")), JobItem(at("b")))
@@ -182,7 +181,7 @@ async def test_h18_without_network_nothing_fails_and_everything_goes_on_by_itsel
         return real(*arguments, **options)
 
     methods = dict.fromkeys(("insert", "stat", "list_page", "start_upload", "upload_part", "upload_status"), switch)
-    lab = await open_lab(options=replace(FAST, open_storage=changed(**methods)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(**methods)))
     await lab.run("upload", JobItem(str(lab.file("first", b"x")), at("first")))
     down = True
     for number in range(20):
@@ -204,7 +203,7 @@ async def test_a_service_that_never_answered_is_given_up_by_a_command(open_lab: 
     def never(*_: Any, **__: Any) -> Any:
         raise Transient("connection refused")
 
-    lab = await open_lab(options=replace(FAST, open_storage=changed(insert=never, stat=never, list_page=never)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(insert=never, stat=never, list_page=never)))
     end = await lab.run("upload", JobItem(str(lab.file("a", b"x")), at("a")))
     assert end.job.state == "failed"
     assert lab.items()[0].code == "transient"
@@ -219,7 +218,7 @@ async def test_h19_lost_credentials_pause_everything_once_and_it_goes_on_when_th
             raise NotAuthenticated("the credentials were revoked")
         return real(*arguments, **options)
 
-    lab = await open_lab(options=replace(FAST, open_storage=changed(insert=refuse, stat=refuse, list_page=refuse)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(insert=refuse, stat=refuse, list_page=refuse)))
     await lab.run("upload", JobItem(str(lab.file("first", b"x")), at("first")))
     revoked = True
     for number in range(20):
@@ -400,7 +399,7 @@ async def test_a_move_between_buckets_removes_exactly_what_was_copied(open_lab: 
         await lab.overwrite(name, b"newer")
         return await real(bucket, name, **options)
 
-    lab = await open_lab(options=replace(FAST, open_storage=changed(move=move, delete=delete)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(move=move, delete=delete)))
     await lab.put("a", b"data")
     end = await lab.run("move", JobItem(at("a"), at("b")))
     assert end.job.state == "failed"

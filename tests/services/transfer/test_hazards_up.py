@@ -6,7 +6,6 @@ import os
 import socket
 import threading
 import tracemalloc
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +94,9 @@ async def test_h09_an_upload_with_a_wrong_checksum_removes_only_its_own_generati
         if wrong:
             return info
         wrong.append(info.generation)
-        return replace(info, crc32c="AAAAAA==")
+        return info._replace(crc32c="AAAAAA==")
 
-    lab = await open_lab(options=replace(FAST, open_storage=changed(insert=insert)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(insert=insert)))
     await versioned(lab)
     before = await lab.put("a", b"old")
     assert (await lab.run("upload", JobItem(str(lab.file("a", b"new")), at("a")))).job.state == "done"
@@ -166,7 +165,7 @@ async def test_h11_a_file_that_never_settles_is_given_up_after_some_tries(
         return False
 
     monkeypatch.setattr(SourceFile, "unchanged", never)
-    lab = await open_lab(options=replace(FAST, settle_s=0.001, max_changed=3))
+    lab = await open_lab(options=FAST._replace(settle_s=0.001, max_changed=3))
     end = await lab.run("upload", JobItem(str(lab.file("a", b"x")), at("a")))
     assert (end.job.state, lab.items()[0].code, looks) == ("failed", "source-changed", 3)
     assert await lab.names() == []
@@ -182,7 +181,7 @@ async def test_h13_a_session_that_is_gone_is_begun_anew(open_lab: OpenLab) -> No
             raise SessionGone("it is gone")
         return await real(session, *arguments, **options)
 
-    lab = await open_lab(options=replace(FAST, open_storage=changed(upload_part=upload_part)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(upload_part=upload_part)))
     data = some_bytes(1000 * KIB)
     assert (await lab.run("upload", JobItem(str(lab.file("a", data)), at("a")))).job.state == "done"
     assert lab.faults.calls["uploads.start"] == 3
@@ -206,7 +205,7 @@ async def test_a_part_is_read_while_the_one_before_it_is_sent_though_the_loop_is
 
     read_hashed = resumable.read_hashed
     monkeypatch.setattr(resumable, "read_hashed", read)
-    lab = await open_lab(options=replace(FAST, open_storage=changed(upload_part=upload_part)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(upload_part=upload_part)))
     data = some_bytes(1000 * KIB)
     assert (await lab.run("upload", JobItem(str(lab.file("a", data)), at("a")))).job.state == "done"
     assert await lab.get("a") == data
@@ -264,7 +263,7 @@ async def test_someone_elses_change_is_never_overwritten(open_lab: OpenLab) -> N
         await lab.overwrite("a", b"theirs %d" % info.generation)
         return info
 
-    lab = await open_lab(options=replace(FAST, open_storage=changed(stat=stat)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(stat=stat)))
     await lab.put("a", b"old")
     end = await lab.run("upload", JobItem(str(lab.file("a", b"mine")), at("a")))
     assert end.job.state == "failed"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from services.transfer.journal import Journal
 from services.transfer.messages import JobItem
 from tests.services.transfer.conftest import BUCKET, FAST, KIB, OpenLab, eventually, some_bytes
 
-QUICK = replace(FAST, disk_probe_s=0.05)
+QUICK = FAST._replace(disk_probe_s=0.05)
 
 
 def at(name: str) -> str:
@@ -55,7 +54,7 @@ def fill(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
 async def test_h46_a_job_waits_for_its_journal_and_goes_on(
     open_lab: OpenLab, fill: Callable[[bool], None], size: int
 ) -> None:
-    lab = await open_lab(options=replace(QUICK, begin=2, concurrency=2))
+    lab = await open_lab(options=QUICK._replace(begin=2, concurrency=2))
     for number in range(12):
         lab.file(f"t/{number:02}", some_bytes(size, number))
     job = await lab.start("upload", JobItem(str(lab.folder / "t"), at("t/"), tree=True))

@@ -20,7 +20,7 @@ from services.transfer.record import Record, has_plain_end, to_end
 from services.transfer.scheduler import Scheduler
 from tests.services.transfer.conftest import BUCKET, FAST, Lab, OpenLab, eventually
 
-FEW = replace(FAST, begin=4, concurrency=4)
+FEW = FAST._replace(begin=4, concurrency=4)
 """So few requests at a time that each lane has much to do."""
 
 
@@ -90,7 +90,7 @@ async def test_a_fault_counts_as_the_first_try(open_lab: OpenLab) -> None:
 
 
 async def test_another_job_need_not_wait_until_a_long_one_ends(open_lab: OpenLab) -> None:
-    lab = await open_lab(options=replace(FEW, begin=1, concurrency=1))
+    lab = await open_lab(options=FEW._replace(begin=1, concurrency=1))
     await filled(lab, "long", 300)
     short = await filled(lab, "short", 3)
     lab.faults.add(Fault("objects.get_media", "latency", seconds=0.01, count=None))
@@ -104,7 +104,7 @@ async def test_another_job_need_not_wait_until_a_long_one_ends(open_lab: OpenLab
 
 
 async def test_a_paused_job_stops_and_goes_on(open_lab: OpenLab) -> None:
-    lab = await open_lab(options=replace(FEW, begin=1, concurrency=1))
+    lab = await open_lab(options=FEW._replace(begin=1, concurrency=1))
     contents = await filled(lab, "d", 200)
     lab.faults.add(Fault("objects.get_media", "latency", seconds=0.01, count=None))
     job = await lab.start("download", tree(lab, "d"))

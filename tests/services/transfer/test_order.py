@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from services.errors import NotFound, UsageError
@@ -12,7 +10,7 @@ from services.transfer.messages import Control, JobItem, Place, Reorder, Snapsho
 from services.transfer.order import rearranged
 from tests.services.transfer.conftest import BUCKET, FAST, Lab, OpenLab, eventually
 
-ONE_BY_ONE = replace(FAST, begin=1, concurrency=1)
+ONE_BY_ONE = FAST._replace(begin=1, concurrency=1)
 """So that the order in which things end is the order of the queue."""
 
 

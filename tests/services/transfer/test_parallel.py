@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from services.transfer.streams import Streams
 from tests.services.transfer.conftest import BUCKET, FAST, KIB, Lab, OpenLab, eventually, some_bytes
 from tests.services.transfer.doubles import changed
 
-ALWAYS = replace(FAST, parallel_uploads="always", parallel_from=1024 * KIB, smallest_part=512 * KIB)
+ALWAYS = FAST._replace(parallel_uploads="always", parallel_from=1024 * KIB, smallest_part=512 * KIB)
 """Parts of two chunks, for files from 1 MiB on."""
 
 SIZE = 3 * 1024 * KIB + 100
@@ -143,7 +142,7 @@ async def test_a_large_file_goes_up_in_parts_and_is_composed(lab: Lab, data: byt
 
 
 async def test_many_parts_are_composed_in_steps(open_lab: OpenLab) -> None:
-    lab = await open_lab(options=replace(ALWAYS, smallest_part=256 * KIB))
+    lab = await open_lab(options=ALWAYS._replace(smallest_part=256 * KIB))
     lab.faults.clear()
     data = some_bytes(9 * 1024 * KIB)
     plan_bytes = 256 * KIB
@@ -185,7 +184,7 @@ async def test_lost_requests_and_answers_make_one_right_object(
 @pytest.mark.parametrize("seed", range(4))
 async def test_a_storm_of_faults_ends_in_one_right_object(open_lab: OpenLab, data: bytes, seed: int) -> None:
     faults = Faults(seed=seed)
-    lab = await open_lab(options=replace(ALWAYS, max_attempts=30, max_corrupt=30), faults=faults)
+    lab = await open_lab(options=ALWAYS._replace(max_attempts=30, max_corrupt=30), faults=faults)
     for action, stage in (("status", "before"), ("status", "after"), ("reset", "before"), ("reset", "after")):
         for operation in ("uploads.start", "uploads.put", "objects.compose", "objects.get", "objects.list", "batch"):
             faults.add(Fault(operation, action, stage, count=None, probability=0.07))  # type: ignore[arg-type]
@@ -255,7 +254,7 @@ async def test_h10_a_file_that_changes_is_uploaded_again_and_never_torn(open_lab
         return await real(*args, **kwargs)
 
     touched = False
-    lab = await open_lab(options=replace(ALWAYS, open_storage=changed(upload_part=upload_part)))
+    lab = await open_lab(options=ALWAYS._replace(open_storage=changed(upload_part=upload_part)))
     path = lab.file("big", data)
     end = await lab.run("upload", JobItem(str(path), at("big")))
     assert end.job.state == "done", end.job.reason
@@ -279,7 +278,7 @@ async def test_h09_a_part_that_arrives_damaged_is_the_only_one_that_is_sent_agai
             pieces = [b"X" * len(piece) for piece in pieces]
         return await real(session, pieces, **kwargs)
 
-    lab = await open_lab(options=replace(ALWAYS, open_storage=changed(upload_part=upload_part)))
+    lab = await open_lab(options=ALWAYS._replace(open_storage=changed(upload_part=upload_part)))
     end = await lab.run("upload", JobItem(str(lab.file("big", data)), at("big")))
     assert end.job.state == "done", end.job.reason
     assert await lab.get("big") == data
@@ -296,7 +295,7 @@ async def test_where_nothing_can_be_composed_it_goes_up_in_one_stream(
     async def compose(_: Any, *_args: Any, **_kwargs: Any) -> ObjectInfo:
         raise error
 
-    lab = await open_lab(options=replace(ALWAYS, open_storage=changed(compose=compose)))
+    lab = await open_lab(options=ALWAYS._replace(open_storage=changed(compose=compose)))
     end = await lab.run("upload", JobItem(str(lab.file("big", data)), at("big")))
     assert end.job.state == "done", end.job.reason
     assert await lab.get("big") == data
@@ -355,7 +354,7 @@ async def test_an_upload_goes_on_with_its_parts_after_a_restart(open_lab: OpenLa
 
 # When it is done, and when not.
 
-AUTO = replace(ALWAYS, parallel_uploads="auto", parallel_worth_s=0.0)
+AUTO = ALWAYS._replace(parallel_uploads="auto", parallel_worth_s=0.0)
 """Parts wherever the bucket allows them; that two streams carry more is for the trial to find out."""
 
 

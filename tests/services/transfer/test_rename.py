@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,7 +24,7 @@ def at(name: str) -> str:
 
 
 async def filled(open_lab: OpenLab, **methods: Any) -> Lab:
-    lab = await open_lab(options=replace(FAST, open_storage=changed(**methods)))
+    lab = await open_lab(options=FAST._replace(open_storage=changed(**methods)))
     for name in NAMES:
         await lab.put(name, name.encode())
     return lab
@@ -85,7 +84,7 @@ async def test_a_name_that_only_the_answer_has_wrong_is_no_name(open_lab: OpenLa
     async def move_many(real: Any, bucket: str, items: Items) -> Answers:
         answers: Answers = await real(bucket, items)
         assert isinstance(answers[3], ObjectInfo)
-        answers[3] = replace(answers[3], name="u/#")
+        answers[3] = answers[3]._replace(name="u/#")
         return answers
 
     await moved(await filled(open_lab, move_many=move_many))

@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from tests.services.transfer.doubles import changed
 from tests.services.transfer.test_commands import at, command, finish, journals
 
 MIB = 1024 * KIB
-SLICED = replace(FAST, sliced=2 * MIB, streams=3)
+SLICED = FAST._replace(sliced=2 * MIB, streams=3)
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +114,7 @@ async def test_slices_come_side_by_side_and_are_joined(open_lab: OpenLab) -> Non
         finally:
             under_way -= 1
 
-    lab = await open_lab(options=replace(SLICED, open_storage=changed(read=read)))
+    lab = await open_lab(options=SLICED._replace(open_storage=changed(read=read)))
     data = some_bytes(5 * MIB + 11)
     info = await lab.put("a", data)
     end = await lab.run("download", JobItem(at("a"), str(lab.folder / "a")))

@@ -8,7 +8,6 @@ import signal
 import socket
 import stat
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -403,7 +402,7 @@ async def test_many_clients_at_once_start_one_worker(far: Lab, state: Path) -> N
 async def test_the_worker_adopts_the_journal_of_a_command_that_was_interrupted(far: Lab, state: Path) -> None:
     data = some_bytes(3 * MIB)
     path = far.file("big", data)
-    own = await open_engine(state, options=replace(FAST, open_storage=open_impatient))
+    own = await open_engine(state, options=FAST._replace(open_storage=open_impatient))
     await own.submit(Submit(far.spec("upload", JobItem(str(path), at("big")), bandwidth=MIB)))
     await eventually(lambda: far.faults.calls["uploads.put"] >= 2)
     await own.close()
@@ -419,7 +418,7 @@ async def test_the_worker_adopts_the_journal_of_a_command_that_was_interrupted(f
 
 
 async def test_a_journal_that_is_in_use_is_left_alone(far: Lab, state: Path) -> None:
-    own = await open_engine(state, options=replace(FAST, open_storage=open_impatient))
+    own = await open_engine(state, options=FAST._replace(open_storage=open_impatient))
     try:
         path = far.file("big", some_bytes(2 * MIB))
         await own.submit(Submit(far.spec("upload", JobItem(str(path), at("big")), bandwidth=MIB)))
