@@ -7,7 +7,6 @@ from app.cli.context import Context
 from app.cli.jobs import run_job
 from services.errors import ExitCode, PailError, UsageError
 from services.gcs.interface import Storage
-from services.leftovers import plan_words
 from services.names import is_gs_url, parse_gs_url
 from services.transfer.inprocess import configured
 from services.transfer.messages import JobSpec, ParallelUploads, Submit
@@ -59,6 +58,8 @@ async def transfer(context: Context, verb: Verb, *, generation: int | None = Non
 
 async def _parts_words(context: Context, storage: Storage, bucket: str) -> str:
     """Return what parallel parts of very large files would cost, as far as the bucket's settings tell."""
+    from services.leftovers import plan_words  # only a dry run says it
+
     mode: ParallelUploads = context.args.parallel_uploads or configured(Options()).parallel_uploads
     try:
         info = await storage.control.get_bucket(bucket)

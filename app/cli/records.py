@@ -9,7 +9,7 @@ from app.cli.units import rfc3339
 from services.model import BucketInfo, ObjectInfo, ObjectRow
 from services.transfer.messages import TransferView
 
-_CAPITAL: Final = re.compile(r"(?<=[a-z0-9])([A-Z])")
+_CAPITAL: Final = r"(?<=[a-z0-9])([A-Z])"
 
 _RENAMED: Final = frozenset({"kind", "id", "name", "bucket", "selfLink", "mediaLink", "size", "updated", "timeCreated"})
 """Fields of Google's resource that are not repeated: addresses, and those that have a field of ours."""
@@ -86,7 +86,7 @@ def bucket_settings_record(info: BucketInfo) -> dict[str, Any]:
 def _with_rest(fields: dict[str, Any], resource: Any, *, known: set[str]) -> dict[str, Any]:
     """Add what else the service sent, in our spelling; values as it sent them."""
     for key, value in resource.items():
-        ours = _CAPITAL.sub(r"_\1", key).lower()
+        ours = re.sub(_CAPITAL, r"_\1", key).lower()
         if key not in _RENAMED and key not in known and ours not in fields:
             fields[ours] = value
     return fields

@@ -7,9 +7,8 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from services.connection import Connection, CredentialSpec
 from services.credentials import SIDECAR_URL, read_credentials
@@ -27,16 +26,18 @@ METADATA_LIMIT_S: Final = "1"
 """Seconds that Google's library may look for a metadata server, for its environment variable."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What a request was sent with, so that a refusal can be told from one of an older token."""
 
     base_url: str
     """Scheme, host and port, without a trailing `/`."""
     serial: int
     """Counts the renewals."""
-    headers: dict[str, str] = field(repr=False)
+    headers: dict[str, str]
     """Headers that prove who asks: a secret."""
+
+    def __repr__(self) -> str:
+        return f"Stamp({self.base_url!r}, {self.serial})"
 
 
 class Authority(Protocol):

@@ -6,7 +6,6 @@ import abc
 import asyncio
 import itertools
 import json
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -178,7 +177,7 @@ class Reply(NamedTuple):
         return found
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class First:
     """What came of a first attempt."""
 
@@ -336,6 +335,8 @@ class Exchange(abc.ABC):
 
     def _pause(self, error: PailError, attempt: int, spent_s: float) -> float | None:
         """Return how long to wait before the next attempt, None for no further one."""
+        import random  # only where something is tried again
+
         if not isinstance(error, Transient) or attempt >= self.limits.attempts:
             return None
         pause = random.uniform(0, min(self.limits.backoff_cap_s, self.limits.backoff_s * 2 ** (attempt - 1)))

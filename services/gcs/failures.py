@@ -32,13 +32,13 @@ MESSAGE_LIMIT: Final = 300
 RETRY_AFTER_LIMIT_S: Final = 3600.0
 """Seconds that a server may make us wait; more is taken for a mistake."""
 
-_PERMISSION: Final = re.compile(r"\b(?:storage|serviceusage|iam|resourcemanager)\.[A-Za-z.]+\.[A-Za-z]+\b")
+_PERMISSION: Final = r"\b(?:storage|serviceusage|iam|resourcemanager)\.[A-Za-z.]+\.[A-Za-z]+\b"
 _RATE_REASONS: Final = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "slowDown", "quotaExceeded"})
 _DAMAGE_REASONS: Final = frozenset({"parseError"})
 _RETENTION_REASONS: Final = frozenset({"retentionPolicyNotMet", "objectUnderActiveHold"})
-_RETENTION_WORDS: Final = re.compile(r"retention|\bhold\b", re.IGNORECASE)
-_CHECKSUM_WORDS: Final = re.compile(r"crc32c|md5|checksum|hash", re.IGNORECASE)
-_SECRET: Final = re.compile(
+_RETENTION_WORDS: Final = r"(?i)retention|\bhold\b"
+_CHECKSUM_WORDS: Final = r"(?i)crc32c|md5|checksum|hash"
+_HIDDEN: Final = (
     r"(?i)(upload_id|x-goog-signature|(?:access|refresh|id|subject)_token|client_secret|private_key|bearer)"
     r"[\"']?[\s:=%]+[\"']?[^\s&\"',}]+"
 )
@@ -126,7 +126,7 @@ def _xml_words(body: bytes) -> tuple[str, str]:
 
 def tidy(text: str) -> str:
     """Return the words of somebody else on one line, bounded, without secrets and safe on a terminal."""
-    text = _SECRET.sub(r"\1…", " ".join(text.split()))
+    text = re.sub(_HIDDEN, r"\1…", " ".join(text.split()))
     return display_name(text[:MESSAGE_LIMIT]).rstrip(".")
 
 
@@ -201,7 +201,7 @@ def _bad_request(subject: Subject, answer: Answer) -> PailError:
     if answer.reason in _DAMAGE_REASONS:
         # What we send can be parsed: a wrong bit got into it on its way.
         return Transient(subject.failed("the request arrived damaged"), url=subject.url)
-    if _CHECKSUM_WORDS.search(answer.message):
+    if re.search(_CHECKSUM_WORDS, answer.message):
         return Corrupt(subject.failed(answer.message), url=subject.url)
     return Rejected(
         subject.failed(answer.message or "the server calls the request invalid"),
@@ -227,12 +227,12 @@ def _unauthorized(subject: Subject, answer: Answer) -> PailError:
 
 def _forbidden(subject: Subject, answer: Answer) -> PailError:
     if answer.reason in _RETENTION_REASONS or (
-        not _PERMISSION.search(answer.message) and _RETENTION_WORDS.search(answer.message)
+        not re.search(_PERMISSION, answer.message) and re.search(_RETENTION_WORDS, answer.message)
     ):
         return Retained(subject.failed(answer.message or "a retention policy or a hold protects it"), url=subject.url)
     if "no allowed resources" in answer.message.lower():
         return _unauthorized(subject, answer)
-    permission = _PERMISSION.search(answer.message)
+    permission = re.search(_PERMISSION, answer.message)
     why = (
         f"{permission.group()} is not allowed" if permission else answer.message or "these credentials do not allow it"
     )

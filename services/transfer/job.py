@@ -28,7 +28,7 @@ MOST_WAITING: Final = 4096
 """Waiting transfers that are held at the most, while small ones are looked for behind many large ones."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Counts:
     """The transfers of a job by state, added up."""
 

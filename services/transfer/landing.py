@@ -32,7 +32,7 @@ MOST_BYTES: Final = 32 << 20
 """Bytes of one batch."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Landing:
     """One small file on its way to the disk."""
 
@@ -139,7 +139,7 @@ def most_files() -> int:
     return MOST_FILES if soft == resource.RLIM_INFINITY else max(1, min(MOST_FILES, soft // 8))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Folders:
     """Folders of one batch, each opened once, component by component."""
 

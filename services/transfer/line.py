@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import resource
 import sys
 import time
@@ -254,6 +253,8 @@ class Patience:
         await asyncio.sleep(self._delay(error))
 
     def _delay(self, error: PailError) -> float:
+        import random  # only where something is tried again
+
         wait = min(self._options.backoff_max_s, self._options.backoff_s * 2.0 ** (self.tries - 1))
         wait *= random.uniform(0.5, 1.0)
         asked = getattr(error, "retry_after_s", None)

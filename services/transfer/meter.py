@@ -60,7 +60,7 @@ def eta(left: int, rate: float) -> float | None:
     return left / rate if rate > 0 and left >= 0 else None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Turn:
     """Somebody who waits until bytes may move."""
 

@@ -16,7 +16,6 @@ from services.transfer.core import Core, log
 from services.transfer.delete import delete_batch
 from services.transfer.halt import Halts
 from services.transfer.job import Job
-from services.transfer.large import give_up
 from services.transfer.messages import ConflictFact, ItemFact
 from services.transfer.partial import remove_partial
 from services.transfer.record import EXISTS, has_plain_end
@@ -182,6 +181,8 @@ class Outcomes:
         if record.target and not is_gs_url(record.target):
             await run.disk(remove_partial, record.target, record.base, record.nonce)
         if record.session and record.action in ("upload", "move") and not is_gs_url(record.source):
+            from services.transfer.large import give_up  # with all that sessions and parts need
+
             try:
                 async with asyncio.timeout(CLEAN_UP_S):
                     await give_up(run)

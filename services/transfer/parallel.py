@@ -16,10 +16,11 @@ from services.names import display_name
 from services.transfer.abreast import Abreast
 from services.transfer.composing import Composer, Unsuitable, find_part, remove_parts
 from services.transfer.local import SourceFile
+from services.transfer.memory import keep_memory
 from services.transfer.meter import part_size
 from services.transfer.parts import Part, Plan, is_plan, part_attributes, part_bytes
-from services.transfer.resumable import abandon_session, hash_range, keep_memory, read_hashed, source_changed
-from services.transfer.run import Run
+from services.transfer.resumable import abandon_session, hash_range, read_hashed
+from services.transfer.run import Run, source_changed
 from services.transfer.streams import FIRST_STREAMS, Streams
 from services.transfer.target import ObjectTarget
 

@@ -26,7 +26,7 @@ def partial_name(nonce: str, generation: int) -> str:
     return f"{local.PARTIAL_PREFIX}{nonce}-{generation:x}"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Partial:
     """An open unfinished download.  All methods block and raise `PailError`."""
 

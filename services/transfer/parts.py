@@ -51,7 +51,7 @@ def part_bytes(size: int, smallest: int = SMALLEST) -> int:
     return min(max(smallest, each), max(smallest, LARGEST))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Part:
     """A range of the file, and the temporary object that it becomes."""
 
@@ -96,7 +96,7 @@ class Part:
         self.asked = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Plan:
     """All parts of one upload."""
 

@@ -13,7 +13,6 @@ from typing import Any, Final
 from services import names
 from services.errors import BucketNotFound, LocalFileError, PailError, UnmappableName, UsageError
 from services.gcs.interface import DataPlane, ListQuery
-from services.history import deleted_below, restore_plan, versions
 from services.lookup import pages
 from services.model import ObjectInfo, ObjectRow
 from services.names import GsUrl, display_name, is_gs_url, parse_gs_url
@@ -122,6 +121,8 @@ class Planner:
 
     async def _named_past(self, record: Record, url: GsUrl, generation: int | None) -> None:
         """Say which generation is restored: the one that was seen, else the newest that is left."""
+        from services.history import restore_plan, versions  # only what is restored has one
+
         if generation is not None:
             record.generation = generation
         else:
@@ -192,6 +193,8 @@ class Planner:
 
     async def _past_tree(self, item: JobItem) -> AsyncIterator[list[Record]]:
         """Yield what was deleted below a prefix and has no live object under its name."""
+        from services.history import deleted_below  # only what is restored has one
+
         source = _as_prefix(parse_gs_url(item.source))
         batch: list[Record] = []
         seen = False

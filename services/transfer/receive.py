@@ -11,8 +11,8 @@ from services.gcs.interface import Fetched, ReadStream
 from services.names import display_name, parse_gs_url
 from services.transfer.abreast import Abreast
 from services.transfer.adaptive import Pace
+from services.transfer.memory import keep_memory
 from services.transfer.partial import Partial
-from services.transfer.resumable import keep_memory
 from services.transfer.run import Run
 from services.transfer.slices import Slice, SlicedPartial
 

@@ -10,22 +10,19 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from services.checksum import Crc32c
-from services.errors import Corrupt, PailError, PreconditionFailed, SessionGone, SourceChanged, Transient
+from services.errors import Corrupt, PailError, PreconditionFailed, SessionGone, Transient
 from services.gcs.interface import PART_MULTIPLE
 from services.model import CREATE_ONLY, ObjectInfo
-from services.names import display_name
 from services.transfer.attributes import attributes_of
 from services.transfer.local import SourceFile
+from services.transfer.memory import keep_memory
 from services.transfer.meter import part_size
 from services.transfer.partial import HASH_CHUNK
-from services.transfer.run import Run, completed
+from services.transfer.run import Run, completed, source_changed
 from services.transfer.target import ObjectTarget
 
 READ_PIECE: Final = 256 * 1024
 """Bytes that are read at once and hashed at once, while the processor still has them at hand."""
-
-KEPT: Final = 8 * 1024 * 1024
-"""Bytes of a block above which memory is given back to the system."""
 
 Watch = Callable[[int, float], Awaitable[ObjectInfo | None]]
 """Told after each part how many bytes are safe and how many seconds the last part took.
@@ -48,15 +45,6 @@ class Chunk(NamedTuple):
 
 
 @functools.cache
-def keep_memory() -> None:
-    """Have the memory of chunks used again instead of given back and zeroed anew for each (a third of the CPU).
-
-    glibc keeps as much as the largest block that was ever freed (mallopt(3), M_MMAP_THRESHOLD); elsewhere it does
-    nothing.  The block is never touched, so it costs no memory.
-    """
-    bytes(KEPT)
-
-
 def read_hashed(source: SourceFile, offset: int, size: int, value: int) -> Chunk:
     """Read bytes and take them into a checksum that stood at `value`; fewer where the file ends.  Blocks."""
     crc, pieces, at = Crc32c(value), [], offset
@@ -79,12 +67,7 @@ def hash_range(source: SourceFile, start: int, end: int, value: int) -> int | No
     return crc.value
 
 
-def source_changed(run: Run) -> SourceChanged:
-    """Return the error for a file that is not what it was when it was opened."""
-    return SourceChanged(f"{display_name(run.record.source)} changed while it was uploaded", url=run.record.source)
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Hashed:
     """A checksum of the first bytes of a file."""
 

@@ -9,9 +9,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
-from services.errors import PailError
+from services.errors import PailError, SourceChanged
 from services.gcs.interface import DataPlane
-from services.names import is_gs_url
+from services.names import display_name, is_gs_url
 from services.transfer.gather import Gather
 from services.transfer.journal import Journal
 from services.transfer.landing import Landings
@@ -64,7 +64,7 @@ async def completed(future: asyncio.Future[Result]) -> Result:
         raise
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class JobFlags:
     """What the transfers of one job learn from one another."""
 
@@ -80,7 +80,7 @@ class JobFlags:
     """The job comes from an earlier process: what it did last may have been done without being noted."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Tools:
     """What all transfers of an engine share."""
 
@@ -111,7 +111,7 @@ class Tools:
             self.disk.submit(function)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Run:
     """One transfer that is being carried out."""
 
@@ -252,3 +252,8 @@ class Run:
         rate = self.meter.sample(self.moved)
         shown = self.record.view("verifying" if self.verifying else "running", self.moved)
         return shown._replace(rate=rate, eta_s=eta(self.record.size - self.moved, rate), reason=self.waiting)
+
+
+def source_changed(run: Run) -> SourceChanged:
+    """Return the error for a file that is not what it was when it was opened."""
+    return SourceChanged(f"{display_name(run.record.source)} changed while it was uploaded", url=run.record.source)

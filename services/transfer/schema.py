@@ -59,7 +59,7 @@ _PUT_END: Final = (
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM transfers"  # noqa: S608
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class JobRow:
     """A job as the journal keeps it."""
 
@@ -106,15 +106,17 @@ def create(db: sqlite3.Connection) -> None:
     """Make the tables, or check that they are of this version; raises `Rejected` for a newer one."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:
-        db.executescript(_SCHEMA)
+        # In one transaction, whose end is the only one that waits for the disk: a journal has all of it, or nothing.
+        db.executescript(f"BEGIN; {_SCHEMA} {_AHEAD}; PRAGMA user_version = {SCHEMA_VERSION};")
         db.execute("INSERT INTO meta VALUES ('id', ?)", (os.urandom(16).hex(),))
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        db.execute("COMMIT")
     elif version != SCHEMA_VERSION:
         raise Rejected(
             f"the journal was written by another version of pail (format {version})",
             remedy="Update pail, or let the version that wrote it finish its transfers.",
         )
-    db.execute(_AHEAD)
+    else:
+        db.execute(_AHEAD)
 
 
 def journal_id(db: sqlite3.Connection) -> str:

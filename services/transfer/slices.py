@@ -38,7 +38,7 @@ def slice_size(size: int) -> int:
     return max(SLICE, -(-size // MOST // MIB) * MIB)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Slice:
     """A range of the object, written from its beginning on."""
 

@@ -12,9 +12,9 @@ from bisect import bisect_right
 from datetime import datetime
 from typing import Final, NamedTuple
 
-_RATE: Final = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)([KMGT]?)(?:i?B)?(?:/s)?", re.IGNORECASE | re.ASCII)
+_RATE: Final = r"(?ai)(\d{1,15}(?:\.\d{1,6})?)([KMGT]?)(?:i?B)?(?:/s)?"
 _FACTORS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_ENTRY: Final = re.compile(r"(?:([A-Za-z]{3})[A-Za-z]*-)?(\d{1,2}):(\d\d),(.+)", re.ASCII)
+_ENTRY: Final = r"(?a)(?:([A-Za-z]{3})[A-Za-z]*-)?(\d{1,2}):(\d\d),(.+)"
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 DAY: Final = 24 * 60
@@ -54,7 +54,7 @@ def parse_rate(text: str) -> int:
     """Return bytes a second, with binary `K`, `M`, `G`, `T`; 0 for `off`.  Raises `ValueError`."""
     if text.lower() in ("off", "0"):
         return 0
-    match = _RATE.fullmatch(text)
+    match = re.fullmatch(_RATE, text)
     rate = int(float(match[1]) * _FACTORS[match[2].upper()]) if match else 0
     if rate < 1:
         raise ValueError(EXAMPLE)
@@ -70,7 +70,7 @@ def parse_timetable(text: str) -> Timetable:
         return Timetable(words[0], (), (parse_rate(words[0]),))
     found: dict[int, int] = {}
     for word in words:
-        match = _ENTRY.fullmatch(word)
+        match = re.fullmatch(_ENTRY, word)
         if match is None or int(match[2]) > 23 or int(match[3]) > 59:
             raise ValueError(EXAMPLE)
         if match[1] and match[1].lower() not in _DAYS:

@@ -9,10 +9,8 @@ from services.model import ObjectInfo, Precondition
 from services.names import display_name
 from services.transfer import local
 from services.transfer.attributes import attributes_of
-from services.transfer.large import LargeUpload, give_up
 from services.transfer.local import SourceFile
-from services.transfer.resumable import source_changed
-from services.transfer.run import Run
+from services.transfer.run import Run, source_changed
 from services.transfer.target import ObjectTarget
 
 
@@ -28,9 +26,13 @@ async def upload(run: Run) -> None:
             if content is None:
                 raise source_changed(run)
             if run.record.session:
+                from services.transfer.large import give_up
+
                 await give_up(run)  # it was larger when it was begun
             info = await _small(run, content, target)
         else:
+            from services.transfer.large import LargeUpload  # with all that sessions and parts need
+
             info = await LargeUpload(run, source, target).upload()
         run.verifying = True
         if info.crc32c != run.record.crc32c or info.size != run.record.size or info.name != target.name:

@@ -24,7 +24,7 @@ async def connected_socket(host: str, port: int, *, delay_s: float = EYEBALLS_S)
     tasks start eagerly, and the screen's is one (python/cpython#124309).  Raises `OSError`: the first address's.
     """
     loop = asyncio.get_running_loop()
-    waiting = deque(_interleaved(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+    waiting = deque(_interleaved(_literal(host, port) or await _looked_up(host, port)))
     running: list[asyncio.Task[socket.socket]] = []
     failures: list[OSError] = []
     try:
@@ -41,6 +41,23 @@ async def connected_socket(host: str, port: int, *, delay_s: float = EYEBALLS_S)
     finally:
         await _drop(running)
     raise failures[0]
+
+
+def _literal(host: str, port: int) -> list[Address]:
+    """Return the address that `host` is; nothing where it is a name, which a thread has to look up."""
+    for family, where in ((socket.AF_INET, (host, port)), (socket.AF_INET6, (host, port, 0, 0))):
+        try:
+            socket.inet_pton(family, host)
+        except (OSError, ValueError):
+            continue
+        return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", where)]
+    return []
+
+
+async def _looked_up(host: str, port: int) -> Sequence[Address]:
+    # As bytes: of a `str` the socket module makes bytes by the rules of IDNA, which it loads 1 ms of code for.
+    name = host.encode("ascii") if host.isascii() else host
+    return await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
 
 
 def _interleaved(found: Sequence[Address]) -> list[Address]:

@@ -7,7 +7,6 @@ import ipaddress
 import os
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -38,16 +37,18 @@ class Hop(NamedTuple):
         return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """The way to a server."""
 
     target: Hop
     """The server."""
     proxy: Hop | None = None
     """What stands in between."""
-    proxy_authorization: str = field(default="", repr=False)
+    proxy_authorization: str = ""
     """Header value for the proxy: a secret; empty for none."""
+
+    def __repr__(self) -> str:
+        return f"Route({self.target!r}, {self.proxy!r})"
 
     @property
     def tunnelled(self) -> bool:

@@ -101,3 +101,31 @@ async def test_cancelling_ends_every_attempt(tasks: str, monkeypatch: pytest.Mon
     with pytest.raises(asyncio.CancelledError):
         await race
     assert asyncio.all_tasks() == before
+
+
+async def test_an_address_is_not_looked_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_names(monkeypatch, HANGS)
+    with await connected_socket("127.0.0.1", port) as sock:
+        assert sock.getpeername() == ("127.0.0.1", port)
+
+
+async def test_an_address_of_the_other_family_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = use_names(monkeypatch, HANGS)
+    with pytest.raises(OSError, match=r"\[Errno"):
+        await connected_socket("::1", 1)
+    assert HANGS not in tried
+
+
+async def test_a_name_is_looked_up_in_bytes(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_names(monkeypatch, "127.0.0.1")
+    asked: list[object] = []
+    find = asyncio.get_running_loop().getaddrinfo
+
+    async def note(host: object, *words: Any, **named: Any) -> Any:
+        asked.append(host)
+        return await find(host, *words, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", note)
+    for name in ("storage.example", "bücher.example"):
+        (await connected_socket(name, port)).close()
+    assert asked == [b"storage.example", "bücher.example"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from services.connection import Connection, CredentialSpec
 from services.errors import DiskFull, LocalFileError, ObjectNotFound, PailError, Rejected, SessionGone, Unsafe
-from services.transfer import codec, local, messages
+from services.transfer import codec, local, messages, schema
 from services.transfer.attributes import content_type
 from services.transfer.facts import FactBoard
 from services.transfer.job import summary
@@ -158,10 +160,38 @@ def test_the_name_of_the_second_copy_is_predictable(name: str, kept: str) -> Non
         ("gs://b/a.tar.gz", "application/gzip"),
         ("gs://b/x", "application/octet-stream"),
         ("gs://b/p.png/q", "application/octet-stream"),
+        ("gs://b/P.PNG", "image/png"),
+        ("gs://b/a:b.csv", "text/csv"),
+        ("gs://b/.png", "application/octet-stream"),
     ],
 )
 def test_the_type_follows_from_the_name(name: str, kind: str) -> None:
     assert content_type(name) == kind
+
+
+def test_the_files_of_the_system_are_read_for_unknown_endings_alone(tmp_path: Path) -> None:
+    (tmp_path / "mime.types").write_text("text/x-own txt own\n")
+    program = f"""
+import mimetypes
+mimetypes.knownfiles = [{str(tmp_path / "mime.types")!r}]
+from services.transfer.attributes import content_type
+assert content_type("a.txt") == "text/plain" and not mimetypes.inited
+assert content_type("a.own") == "text/x-own" and mimetypes.inited
+assert content_type("a.txt") == "text/plain"
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_a_journal_is_made_in_one_transaction() -> None:
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        done: list[str] = []
+        db.set_trace_callback(done.append)
+        schema.create(db)
+        assert [word for word in done if word.strip().rstrip(";") in ("BEGIN", "COMMIT")] == ["BEGIN;", "COMMIT"]
+        db.set_trace_callback(None)
+        schema.create(db)  # is content with what it made
+        assert schema.journal_id(db)
 
 
 def test_a_path_below_the_base_never_leaves_it(tmp_path: Path) -> None:
