@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from services.sync.status import (
@@ -175,7 +174,7 @@ class PaintedPairs:
             return found
         first = found.pairs[0]
         assert first.view is not None
-        return Overview((replace(first, view=replace(first.view, conflicts=())),))
+        return Overview((first._replace(view=first.view._replace(conflicts=())),))
 
     async def plan(self, identifier: str) -> PlanView:
         return PLAN

@@ -17,10 +17,9 @@ from services.errors import ExitCode, UsageError
 from services.lookup import find_object
 from services.model import CREATE_ONLY, ObjectInfo, Precondition, WriteAttributes
 from services.names import check_object_name, display_name, is_gs_url, parse_gs_url
-from services.transfer.attributes import content_type
 from services.transfer.messages import JobView, TransferView
+from services.transfer.metadata import NONCE_KEY, content_type
 from services.transfer.pipe import read_object, write_object
-from services.transfer.target import NONCE_KEY
 from widgets import formats
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from app.cli import sync_pairs
 from app.cli.confirm import can_ask, confirm
 from app.cli.connect import open_connection
 from app.cli.context import Context
@@ -25,13 +23,9 @@ from services.sync.gate import MaxDelete
 from services.sync.limits import Limits, configured
 from services.sync.move import Throttle
 from services.sync.opened import keeps_nothing, opened
-from services.sync.overview import owner_socket
-from services.sync.owner import OwnerLink
 from services.sync.pair import FOLDER, Pair, busy, make_pair, read_owner
 from services.sync.pairs import KeptPair, PairList, check_overlaps
-from services.sync.runner import Runner
 from services.transfer.meter import limited
-from services.worker.link import Gone
 from widgets import formats
 
 GRACE_S: Final = 4.0
@@ -53,6 +47,8 @@ def run(context: Context) -> int:
     if args.folder is None:
         if verbs or args.watch or args.dry_run:
             raise UsageError("a folder is needed", remedy="See 'pail sync --help'.")
+        from app.cli import sync_pairs  # with all that shows and keeps pairs; a pass needs none of it
+
         return run_async(sync_pairs.print_pairs(context))
     if is_gs_url(args.folder) or (args.url is not None and not is_gs_url(args.url)):
         raise UsageError("a folder and a gs:// URL are needed, in this order", remedy="See 'pail sync --help'.")
@@ -63,6 +59,8 @@ def run(context: Context) -> int:
     if args.watch and args.dry_run:
         raise UsageError("--dry-run does not go with --watch", remedy="Leave one of them out.")
     if verbs:
+        from app.cli import sync_pairs
+
         return run_async(sync_pairs.do(context, verbs[0]))
     return run_async(_sync(context), hint=HINT)
 
@@ -78,10 +76,11 @@ async def _sync(context: Context) -> int:
 
 async def _sync_known(context: Context) -> int:
     """Sync a pair of the list, over the connection that it was made with."""
+    from app.cli import sync_pairs
     from services.gcs.open import open_storage
 
     kept = await asyncio.to_thread(sync_pairs.known, context)
-    pair = replace(kept.pair, max_delete=_max_delete(context) or kept.pair.max_delete)
+    pair = kept.pair._replace(max_delete=_max_delete(context) or kept.pair.max_delete)
     if context.args.mode not in (None, pair.mode) or context.args.exclude or (context.args.delete and not pair.delete):
         raise UsageError(
             "the pair has a mode and rules of its own", remedy="Name the URL as well to sync it in another way."
@@ -93,8 +92,7 @@ async def _sync_known(context: Context) -> int:
 def pair_of(context: Context, connection: Connection) -> Pair:
     """Return the pair that a command line names in full; raises `UsageError`."""
     args = context.args
-    return replace(
-        make_pair(Path(args.folder), parse_gs_url(args.url), connection),
+    return make_pair(Path(args.folder), parse_gs_url(args.url), connection)._replace(
         mode=args.mode or "two-way",
         delete=args.delete,
         max_delete=_max_delete(context),
@@ -188,6 +186,10 @@ async def _confirm_deletes(context: Context, pair: Pair, controller: Controller)
 
 async def _hand_over(context: Context, pair: Pair, teller: Teller) -> int:
     """Have the process that runs the pair make the pass, and tell what came of it; raises `Busy` where it cannot."""
+    from services.sync.overview import owner_socket  # only where the pair is in other hands
+    from services.sync.owner import OwnerLink
+    from services.worker.link import Gone
+
     args = context.args
     owner = await asyncio.to_thread(read_owner, state_dir() / FOLDER / f"{pair.id}.lock")
     if owner.kind == "once":
@@ -214,6 +216,8 @@ async def _watch(
     context: Context, pair: Pair, storage: Storage, pairs: PairList, teller: Teller, limits: Limits
 ) -> int:
     """Keep a pair in step until SIGTERM, which ends it in order, or ctrl+c."""
+    from services.sync.runner import Runner  # with the live sync
+
     runner = Runner(
         pair,
         storage,

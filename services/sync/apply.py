@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from services.errors import DiskFull, NotAuthenticated, NotFound, PailError, PreconditionFailed, Transient
 from services.sync.disk import Changed
@@ -21,8 +21,7 @@ ItemState = Literal["done", "failed", "later"]
 """`later`: what was planned on has changed meanwhile, so it is planned again; nothing was done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One action and what became of it."""
 
     action: Action

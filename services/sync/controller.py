@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
 
 from services.errors import PailError, Safeguard
 from services.names import display_name
@@ -39,8 +39,7 @@ async def unlimited(_count: int) -> None:
     """Let bytes move at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(NamedTuple):
     """What is told while a pair is synced; the functions must be cheap."""
 
     on_phase: Callable[[Phase, str], None] = lambda _phase, _why: None
@@ -297,7 +296,7 @@ class Controller:
             result.stopped = error
         if dry_run:
             return result
-        plan = replace(plan, actions=tuple(action for action in plan.actions if not self._was_refused(action)))
+        plan = plan._replace(actions=tuple(action for action in plan.actions if not self._was_refused(action)))
         self.to_do = len(plan.work)
         if plan.work:
             self.enter("transferring", f"{len(plan.work):,} to do")

@@ -12,9 +12,8 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from services import names
 from services.checksum import Crc32c
@@ -44,8 +43,7 @@ class Changed(Exception):
     """What lies there is not what was planned on: plan again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(NamedTuple):
     """The content of a file at rest."""
 
     signature: Signature
@@ -56,8 +54,7 @@ class Read:
     """Whether it had changed so shortly before that a further change need not show in the signature."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A download that has taken its name."""
 
     signature: Signature

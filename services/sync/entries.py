@@ -7,7 +7,7 @@ the placeholder object `dir/`, and the other way round.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
 from services.model import parse_mtime
@@ -96,8 +96,7 @@ class BaseEntry(NamedTuple):
     """Generation of the object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """One thing to do with one key."""
 
     kind: ActionKind
@@ -130,8 +129,7 @@ class Action:
         return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """A path that is left alone, and why."""
 
     key: str
@@ -142,8 +140,7 @@ class Problem:
     """What to do about it; empty where there is nothing better than to leave it out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Everything that is to be done, deletes last."""
 
     actions: tuple[Action, ...] = ()
@@ -165,7 +162,7 @@ class Plan:
 
     def without(self, keys: frozenset[str]) -> Plan:
         """Return the plan without what a person has unticked."""
-        return replace(self, actions=tuple(action for action in self.actions if action.key not in keys))
+        return self._replace(actions=tuple(action for action in self.actions if action.key not in keys))
 
 
 @dataclass(slots=True)

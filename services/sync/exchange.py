@@ -7,7 +7,6 @@ is raised, and the caller goes a way with a moment in which a change of somebody
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import functools
 import os
@@ -32,6 +31,8 @@ class Unsupported(Exception):
 
 @functools.cache
 def _function() -> tuple[Callable[..., int], int, int] | None:
+    import ctypes  # 1 ms that only a pass which changes files is worth
+
     name, no_replace, swap = _MACOS if sys.platform == "darwin" else _LINUX
     function: Any = getattr(ctypes.CDLL(None, use_errno=True), name, None)
     if function is None:
@@ -45,6 +46,8 @@ def _call(flag: int, source_folder: int, source: str, target_folder: int, target
     found = _function()
     if found is None:
         raise Unsupported
+    import ctypes
+
     if found[0](source_folder, os.fsencode(source), target_folder, os.fsencode(target), found[flag]):
         code = ctypes.get_errno()
         if code in _UNKNOWN:

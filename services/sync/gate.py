@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.errors import Safeguard
 from services.sync.entries import Base, Local, Plan
@@ -21,8 +20,7 @@ MOST_SHARE: Final = 0.10
 _LIMIT: Final = re.compile(r"(\d{1,12})(%?)")
 
 
-@dataclass(frozen=True, slots=True)
-class MaxDelete:
+class MaxDelete(NamedTuple):
     """How many deletes a person allows for: a number or a share."""
 
     number: int

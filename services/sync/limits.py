@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
+
+from services.paths import config_file
 
 REQUESTS_AN_HOUR: Final = 2_000
 """Class A requests that looking at the bucket of a pair may cost in an hour, unless `config.toml` says otherwise."""
@@ -12,8 +13,7 @@ TRASH_MB: Final = 10_000
 """Megabytes (of 1,000,000 bytes) that the trash of a pair may hold, unless `config.toml` says otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """The limits of a pair."""
 
     requests_an_hour: int = REQUESTS_AN_HOUR
@@ -26,7 +26,9 @@ class Limits:
 
 def configured() -> Limits:
     """Return the limits that `config.toml` sets; a file that cannot be used sets none.  Blocks."""
-    from services.config import load_or_defaults  # reads a file; needed once a pair runs
+    if not config_file().exists():
+        return Limits()
+    from services.config import load_or_defaults  # heavy: it knows every setting there is
 
     config = load_or_defaults().config
     settings = config.sync

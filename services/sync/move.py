@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.errors import (
     Corrupt,
@@ -27,11 +26,10 @@ from services.sync.remote import Prefix
 from services.sync.scan import signature_of
 from services.sync.state import Intent
 from services.sync.upload import Upload
-from services.transfer.delete import FOLDER_TYPE
 from services.transfer.local import SourceFile
+from services.transfer.metadata import FOLDER_TYPE, NONCE_KEY
 from services.transfer.partial import Partial
 from services.transfer.pipe import read_object
-from services.transfer.target import NONCE_KEY
 
 MAX_CORRUPT: Final = 3
 """Times that wrong bytes are fetched again."""
@@ -46,8 +44,7 @@ Throttle = Callable[[int], Awaitable[None]]
 """Waits until so many bytes may move."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(NamedTuple):
     """A download that is in its place."""
 
     entry: BaseEntry
@@ -58,8 +55,7 @@ class Arrived:
     """Key under which the local version was kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mover:
+class Mover(NamedTuple):
     """Moves single files and objects of a pair; every method raises `Changed` where the plan no longer holds."""
 
     disk: Disk

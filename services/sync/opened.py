@@ -8,9 +8,8 @@ import socket
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from services.errors import PailError
 from services.gcs.interface import Storage
@@ -29,8 +28,7 @@ DISK_THREADS: Final = 8
 """Threads for local files."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """A pair that this process has the right to run."""
 
     controller: Controller

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -99,13 +98,13 @@ class PairBook:
     async def _with_view(self, look: PairLook, owner: Owner | None) -> PairLook:
         if owner is None:
             return look
-        look = replace(look, owner=owner)
+        look = look._replace(owner=owner)
         if owner.kind == "once":
             return look
         with contextlib.suppress(Gone, PailError, TimeoutError):
             async with asyncio.timeout(ANSWER_S):
                 view = await self._link(look.id).view()
-            return replace(look, view=view, mode=view.mode)
+            return look._replace(view=view, mode=view.mode)
         return look
 
     def _link(self, identifier: str) -> OwnerLink:
@@ -167,7 +166,7 @@ class PairBook:
         connection = self.connection or Connection()
         url = parse_gs_url(draft.url)
         pair = await asyncio.to_thread(lambda: make_pair(Path(draft.folder).expanduser(), url, connection))
-        pair = replace(pair, mode=draft.mode, delete=draft.delete, excludes=draft.ignore)
+        pair = pair._replace(mode=draft.mode, delete=draft.delete, excludes=draft.ignore)
         return (await self.add(pair, in_project=draft.in_project)).id
 
     async def approve(self, identifier: str) -> None:

@@ -7,25 +7,23 @@ import json
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from services import paths
 from services.connection import Connection
 from services.errors import Busy, UsageError
+from services.file_lock import FileLock
 from services.names import GsUrl, display_name
 from services.sync.entries import MODES, Mode
 from services.sync.gate import MaxDelete
 from services.sync.status import RUN_KINDS, Owner, RunKind
-from services.transfer.journal import FileLock
 
 FOLDER: Final = "sync"
 """Folder of the pairs' memories below the state folder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """A local folder and a prefix that are to be in step."""
 
     root: str

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from services import paths
 from services.errors import LocalFileError, UsageError
+from services.file_lock import FileLock
 from services.names import display_name
 from services.sync.pair import Pair, place_of, refuse_overlap, sync_folder
-from services.transfer.journal import FileLock
 
 LIST_FILE: Final = "pairs.json"
 """The file, in the folder of the pairs' memories."""
@@ -28,8 +27,7 @@ LIST_LIMIT: Final = 4 << 20
 """Bytes of the file that are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeptPair:
+class KeptPair(NamedTuple):
     """A pair of the list."""
 
     pair: Pair
@@ -90,7 +88,7 @@ class PairList:
 
     def change(self, identifier: str, **changes: Any) -> None:
         """Change fields of a pair; one that is not there (any more) is fine."""
-        self._change(lambda pairs: [replace(one, **changes) if one.id == identifier else one for one in pairs])
+        self._change(lambda pairs: [one._replace(**changes) if one.id == identifier else one for one in pairs])
 
     def remove(self, identifier: str) -> None:
         """Take a pair off the list; neither side's files are touched."""

@@ -18,7 +18,7 @@ import os
 import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -162,7 +162,7 @@ def _proposal(project: Path, entry: Any, connection: Connection) -> Proposal | N
         return None
     root = _inside(project, folder)
     pair = make_pair(Path(root), _url(url), connection)
-    pair = replace(pair, mode=mode, delete=delete and mode != "two-way", excludes=tuple(ignore))
+    pair = pair._replace(mode=mode, delete=delete and mode != "two-way", excludes=tuple(ignore))
     return Proposal(pair, str(project), _digest(project, pair.root, dict(entry)))
 
 

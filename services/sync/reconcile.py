@@ -11,7 +11,6 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
 
 from services.names import display_name
 from services.sync.conflicts import conflict_key
@@ -125,23 +124,23 @@ def _decide(
         return _decide_folder(key, base, local, remote, mode, delete=delete)
     action = Action("adopt", key, local, remote, base)
     if local is None and remote is None:
-        return replace(action, kind="forget") if base is not None else None
+        return action._replace(kind="forget") if base is not None else None
     if local is not None and remote is not None:
         return _both(action, base, local, remote, mode)
     if mode == "push":
         if local is not None:
-            return replace(action, kind="upload")
-        return replace(action, kind="delete-remote") if delete else _forgotten(action)
+            return action._replace(kind="upload")
+        return action._replace(kind="delete-remote") if delete else _forgotten(action)
     if mode == "pull":
         if remote is not None:
-            return replace(action, kind="download")
-        return replace(action, kind="delete-local") if delete else _forgotten(action)
+            return action._replace(kind="download")
+        return action._replace(kind="delete-local") if delete else _forgotten(action)
     if local is not None:
         gone = base is not None and _same_as_base(local, base)
-        return replace(action, kind="delete-local" if gone else "upload")
+        return action._replace(kind="delete-local" if gone else "upload")
     assert remote is not None
     gone = base is not None and _same_object(remote, base)
-    return replace(action, kind="delete-remote" if gone else "download")
+    return action._replace(kind="delete-remote" if gone else "download")
 
 
 def _both(action: Action, base: BaseEntry | None, local: LocalEntry, remote: RemoteEntry, mode: Mode) -> Action | None:
@@ -155,14 +154,14 @@ def _both(action: Action, base: BaseEntry | None, local: LocalEntry, remote: Rem
         )
         return None if noted else action
     if mode == "push":
-        return replace(action, kind="upload")
+        return action._replace(kind="upload")
     if mode == "pull":
-        return replace(action, kind="download")
+        return action._replace(kind="download")
     if base is not None and _same_as_base(local, base):
-        return replace(action, kind="download")
+        return action._replace(kind="download")
     if base is not None and _same_object(remote, base):
-        return replace(action, kind="upload")
-    return replace(action, kind="conflict")
+        return action._replace(kind="upload")
+    return action._replace(kind="conflict")
 
 
 def _decide_folder(
@@ -178,27 +177,27 @@ def _decide_folder(
     action = Action("adopt", key, local, remote, base)
     if remote is not None and remote.size:
         # An object with bytes in it cannot be a folder on a disk; it is reported with the names that clash.
-        return replace(action, kind="download") if base is None and local is None and mode != "push" else None
+        return action._replace(kind="download") if base is None and local is None and mode != "push" else None
     if local is not None and remote is not None:
         return None if base is not None and base.generation == remote.generation else action
     if local is None and remote is None:
-        return replace(action, kind="forget") if base is not None else None
+        return action._replace(kind="forget") if base is not None else None
     if local is not None:
         if base is not None and mode != "push":
             if local.empty and (mode == "two-way" or delete):
-                return replace(action, kind="delete-local")
-            return replace(action, kind="forget")
-        return replace(action, kind="upload") if local.empty and mode != "pull" else None
+                return action._replace(kind="delete-local")
+            return action._replace(kind="forget")
+        return action._replace(kind="upload") if local.empty and mode != "pull" else None
     gone = base is not None if mode == "two-way" else mode == "push"
     if not gone:
-        return replace(action, kind="download")
+        return action._replace(kind="download")
     if mode == "two-way" or delete:
-        return replace(action, kind="delete-remote")
+        return action._replace(kind="delete-remote")
     return _forgotten(action)
 
 
 def _forgotten(action: Action) -> Action | None:
-    return replace(action, kind="forget") if action.base is not None else None
+    return action._replace(kind="forget") if action.base is not None else None
 
 
 def _same_content(local: LocalEntry, remote: RemoteEntry) -> bool:
@@ -224,7 +223,7 @@ def _with_copy(action: Action, machine: str) -> Action:
     # A download needs the name as well: for what is edited in the very moment in which it is replaced (hazard 29).
     if action.kind not in ("conflict", "download") or action.local is None or action.is_folder:
         return action
-    return replace(action, copy=conflict_key(action.key, action.local.crc32c, machine))
+    return action._replace(copy=conflict_key(action.key, action.local.crc32c, machine))
 
 
 def _find_moves(actions: list[Action]) -> list[Action]:
@@ -244,7 +243,7 @@ def _find_moves(actions: list[Action]) -> list[Action]:
             if sources:
                 source = sources.pop(0)
                 moved.add(source.key)
-                found.append(replace(action, kind="move-remote", source=source.key, remote=source.remote))
+                found.append(action._replace(kind="move-remote", source=source.key, remote=source.remote))
                 continue
         found.append(action)
     return [action for action in found if not (action.kind == "delete-remote" and action.key in moved)]

@@ -12,8 +12,8 @@ from services.sync.entries import BaseEntry, Remote
 from services.sync.notes import Notes, OnDisk
 from services.sync.remote import Prefix
 from services.sync.state import Intent, State
+from services.transfer.metadata import NONCE_KEY
 from services.transfer.partial import remove_partial
-from services.transfer.target import NONCE_KEY
 
 
 async def restore(state: State, disk: Disk, on_disk: OnDisk) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from services import names
 from services.errors import ObjectNotFound, PailError
 from services.gcs.interface import DataPlane, ListQuery
 from services.model import VersionRow
 from services.sync.entries import Problem, RemoteEntry
-from services.transfer.attributes import MTIME_KEY
+from services.transfer.metadata import MTIME_KEY
 
 PAGE_SIZE: Final = 5000
 """Rows that are asked for in a page; the service may give fewer."""
@@ -32,8 +32,7 @@ class RemoteTree:
     """Class A requests that it took."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(NamedTuple):
     """What was made of a page: the same answer to the same question need not be read again."""
 
     digest: bytes

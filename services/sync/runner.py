@@ -13,7 +13,6 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -138,7 +137,7 @@ class Runner:
             tasks = [asyncio.create_task(self._meter()), asyncio.create_task(self._tidy())]
             try:
                 unprotected = await keeps_nothing(self._storage, self.pair)
-                self._view = replace(self._view, unprotected=unprotected)
+                self._view = self._view._replace(unprotected=unprotected)
                 await self._keep()
             finally:
                 for task in tasks:
@@ -223,7 +222,7 @@ class Runner:
 
     def _stand(self, stand: Stand, why: str = "", remedy: str = "") -> None:
         if (self._view.stand, self._view.why) != (stand, why):
-            self._view = replace(self._view, stand=stand, why=why, remedy=remedy, since=time.time())
+            self._view = self._view._replace(stand=stand, why=why, remedy=remedy, since=time.time())
 
     def _took(self, item: Item) -> None:
         if item.state != "later":
@@ -234,7 +233,7 @@ class Runner:
                 self._failed[line.key] = trouble_of_item(item)
             else:
                 self._failed.pop(line.key, None)
-                self._view = replace(self._view, changed=time.time())
+                self._view = self._view._replace(changed=time.time())
         self._listener.on_item(item)
 
     def _noticed(self, text: str) -> None:
@@ -249,7 +248,7 @@ class Runner:
         known = found.controller.tree.entries.keys() | found.controller.remote.entries.keys()
         self._failed = {key: trouble for key, trouble in self._failed.items() if key in known}
         self._conflicts = conflicts_in(found.controller.tree.entries, found.state.settled_conflicts())
-        self._view = replace(self._view, tracked=found.controller.tracked)
+        self._view = self._view._replace(tracked=found.controller.tracked)
 
     async def _meter(self) -> None:
         """Remember every minute what was asked of the service, for an hour."""
@@ -281,8 +280,7 @@ class Runner:
             *(trouble_of(one) for one in [*controller.tree.problems, *controller.remote.problems]),
             *(trouble_of(one) for one in controller.clashes.values()),
         ]
-        return replace(
-            self._view,
+        return self._view._replace(
             ignored=controller.tree.ignored,
             left_out=len(controller.declined),
             to_do=controller.to_do,

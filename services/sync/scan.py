@@ -7,8 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from services import names
 from services.errors import LocalFileError, PailError, UnmappableName
@@ -132,8 +131,7 @@ def _folder(key: str) -> str:
     return f"{parent}/" if parent else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(NamedTuple):
     """A walk over a folder, one folder in it at a time."""
 
     tree: LocalTree

@@ -13,9 +13,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Final, Literal, NamedTuple, Self
 
 from services import paths
 from services.errors import LocalFileError, Rejected
@@ -47,8 +46,7 @@ IntentKind = Literal["upload", "download", "place", "move", "remove"]
 on its way to the trash."""
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """Something that was begun with a key, and may have been done without having been noted."""
 
     key: str
@@ -74,8 +72,7 @@ _SESSION: Final = "session:"
 """How the names of notes on sessions begin."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """The session of an upload that has not ended."""
 
     session: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
 
+from services.model import NOTHING
 from services.names import display_name
 from services.sync.entries import Mode
 
@@ -36,8 +37,7 @@ MOST_LINES: Final = 100_000
 """Lines of a pass that are sent at the most."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineView:
+class LineView(NamedTuple):
     """One action on one key: planned, or what became of it."""
 
     action: str
@@ -82,8 +82,7 @@ class TroubleView:
     """What to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConflictView:
+class ConflictView(NamedTuple):
     """Two versions of one file that are both kept."""
 
     key: str
@@ -118,8 +117,7 @@ class PlanGroup:
     """Those of them that are about a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanView:
+class PlanView(NamedTuple):
     """A plan, as it is shown before anything moves; its lines are asked for where somebody looks."""
 
     number: int = 0
@@ -146,20 +144,18 @@ class PlanView:
     """Whether the bucket keeps neither deleted nor older versions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ticks:
+class Ticks(NamedTuple):
     """What a person has ticked and unticked in a plan; all else is as it was."""
 
     plan: int = 0
     """Number of the plan; 0 for whatever waits."""
-    groups: Mapping[str, bool] = field(default_factory=dict)
+    groups: Mapping[str, bool] = NOTHING
     """Whole groups, by their word: whether they are to be carried out."""
-    lines: Mapping[str, bool] = field(default_factory=dict)
+    lines: Mapping[str, bool] = NOTHING
     """Single lines, by their key: the same, whatever is said of their group."""
 
 
-@dataclass(frozen=True, slots=True)
-class PassView:
+class PassView(NamedTuple):
     """What a pass came to that was made for somebody else."""
 
     lines: tuple[LineView, ...] = ()
@@ -172,8 +168,7 @@ class PassView:
     """Whether something kept changing."""
 
 
-@dataclass(frozen=True, slots=True)
-class PairView:
+class PairView(NamedTuple):
     """Where a pair stands at this moment."""
 
     id: str
@@ -236,8 +231,7 @@ class PairView:
     """Whether the bucket keeps neither deleted nor older versions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """The process that runs a pair, as its lock says."""
 
     pid: int = 0
@@ -258,8 +252,7 @@ class Owner:
         return f"{what} (process {self.pid}" + (f" on {display_name(self.host)})" if self.host else ")")
 
 
-@dataclass(frozen=True, slots=True)
-class PairLook:
+class PairLook(NamedTuple):
     """A pair as it is found at one moment."""
 
     id: str
@@ -290,8 +283,7 @@ class PairLook:
     """Whether it is of the connection that is in use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(NamedTuple):
     """All pairs of one moment."""
 
     pairs: tuple[PairLook, ...] = ()
@@ -300,8 +292,7 @@ class Overview:
     """What could not be read, in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class PairDraft:
+class PairDraft(NamedTuple):
     """What a person has filled in to make a pair."""
 
     folder: str

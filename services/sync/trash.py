@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.errors import Unsafe
 from services.names import display_name
@@ -37,8 +35,7 @@ _MOST_OF_A_NAME: Final = 10_000
 _FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """A file in the trash."""
 
     path: str
@@ -138,8 +135,7 @@ class Trash:
             try:
                 oldest = datetime.fromtimestamp(self._now(), UTC).date() - timedelta(days=KEPT_DAYS)
                 gone = [name for name in os.listdir(trash) if (day := _day(name)) is not None and day < oldest]  # noqa: PTH208
-                for name in gone:
-                    shutil.rmtree(name, dir_fd=trash)
+                _remove(gone, trash)
                 self._shrink(trash)
             finally:
                 os.close(trash)
@@ -168,8 +164,19 @@ def _day(name: str) -> date | None:
         return None
 
 
+def _remove(names: list[str], folder: int) -> None:
+    """Remove folders with all that is in them."""
+    if names:
+        import shutil  # 2 ms that most passes do not need
+
+        for name in names:
+            shutil.rmtree(name, dir_fd=folder)
+
+
 def _duplicate(folder: int, name: str, target_folder: int, target: str) -> None:
     """Copy a file's bytes, durably, under a name that nothing has."""
+    import shutil
+
     source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     with open(source, "rb") as reader:
         handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target_folder)

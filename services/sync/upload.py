@@ -13,12 +13,9 @@ from services.sync.entries import Action
 from services.sync.notes import Notes, OnDisk
 from services.sync.remote import Prefix
 from services.sync.state import Session
-from services.transfer.attributes import MTIME_KEY, content_type
 from services.transfer.local import SourceFile
+from services.transfer.metadata import MTIME_KEY, NONCE_KEY, content_type
 from services.transfer.pipe import PART_BYTES, Begun, Sleep, write_object
-from services.transfer.resumable import hash_range
-from services.transfer.target import NONCE_KEY
-from services.transfer.upload import remove_own
 
 RESUMED_FROM: Final = PART_BYTES
 """Bytes of a file from which its upload has a session, which is kept."""
@@ -98,6 +95,8 @@ class Upload:
             await self._forget()
             raise SourceChanged("what was sent of it before is of another content") from None
         if info.crc32c != self._reading.crc.base64() or info.size != self._source.size:
+            from services.transfer.upload import remove_own  # with all that uploads of the engine need
+
             await self._forget()
             await remove_own(road.prefix.data, info)
             raise Corrupt(f"{display_name(self._key)} arrived with another checksum than the file's")
@@ -151,6 +150,8 @@ class _Reading:
 
     async def skip(self, offset: int) -> None:
         """Take the first bytes into the checksum without sending them; raises `SourceChanged`."""
+        from services.transfer.resumable import hash_range  # only where a session goes on
+
         value: int | None = await self._road.on_disk(hash_range, self._source, 0, offset, 0)
         if value is None:
             raise SourceChanged("it changed while it was uploaded")

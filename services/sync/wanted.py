@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.errors import PailError
+from services.file_lock import FileLock
 from services.sync.pair import FOLDER
 from services.sync.pairs import PairList
 from services.sync.proposals import is_still_named
-from services.transfer.journal import FileLock
 
 
 def wants_worker(state_dir: Path) -> bool:

@@ -57,7 +57,7 @@ def _admit_pairs() -> None:
 
     for name in _OF_PAIRS:
         kind = _CLASSES[name] = getattr(status, name)
-        _FIELDS[kind] = tuple(field.name for field in dataclasses.fields(kind))
+        _FIELDS[kind] = getattr(kind, "_fields", None) or tuple(field.name for field in dataclasses.fields(kind))
 
 
 def to_plain(value: Any) -> Any:

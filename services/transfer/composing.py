@@ -20,9 +20,10 @@ from services.gcs.interface import DataPlane, ListQuery
 from services.model import CREATE_ONLY, ObjectInfo
 from services.names import display_name
 from services.transfer.attributes import attributes_of
+from services.transfer.metadata import NONCE_KEY
 from services.transfer.parts import COMPOSE_LIMIT, PART_KEY, Plan, joined_crc, part_attributes
 from services.transfer.run import Run
-from services.transfer.target import NONCE_KEY, ObjectTarget
+from services.transfer.target import ObjectTarget
 
 DELETE_BATCH: Final = 100
 """Deletes in one request."""

@@ -11,14 +11,11 @@ from services.model import CREATE_ONLY, Precondition, WriteAttributes
 from services.names import GsUrl, display_name, parse_gs_url
 from services.transfer.doubt import refused_again
 from services.transfer.folders import real_folder
+from services.transfer.metadata import FOLDER_TYPE, NONCE_KEY
 from services.transfer.run import Run, Skipped
-from services.transfer.target import NONCE_KEY
 
 BATCH: Final = 100
 """Deletes that one request may carry (cloud.google.com/storage/docs/batch)."""
-
-FOLDER_TYPE: Final = "application/x-www-form-urlencoded;charset=UTF-8"
-"""Type that Google's console gives the placeholder of a folder."""
 
 ONE_BY_ONE: Final = 16
 """Deletes side by side where they cannot go in batches."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from services.errors import PailError
+from services.file_lock import FileLock
 from services.names import display_name
 from services.paths import config_dir, ensure_private_dir
 from services.transfer import schema
@@ -17,7 +18,6 @@ from services.transfer.engine import Engine
 from services.transfer.journal import (
     JOURNALS,
     WORKER_JOURNAL,
-    FileLock,
     free_journals,
     open_database,
     read_jobs,

@@ -16,7 +16,7 @@ from typing import Final
 from services import checksum
 from services.checksum import Crc32c
 from services.model import BucketInfo, WriteAttributes
-from services.transfer.target import NONCE_KEY
+from services.transfer.metadata import NONCE_KEY
 
 PREFIX: Final = ".pail/parts/"
 """How the names of all parts begin, in their bucket."""

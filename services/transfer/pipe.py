@@ -7,7 +7,7 @@ import random
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from services import checksum
 from services.errors import Corrupt, NotAuthenticated, ObjectNotFound, PreconditionFailed, SessionGone, Transient
@@ -202,8 +202,7 @@ class _Upload:
                 error = again
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(NamedTuple):
     """An upload that an earlier process began and did not end, of a source that can be read again from the middle."""
 
     session: str

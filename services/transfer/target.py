@@ -10,6 +10,7 @@ from services.errors import LocalFileError, ObjectNotFound, PreconditionFailed
 from services.model import CREATE_ONLY, ObjectInfo, Precondition
 from services.names import display_name, parse_gs_url
 from services.transfer import local
+from services.transfer.metadata import NONCE_KEY
 from services.transfer.partial import local_checksum
 from services.transfer.present import UNCHANGED, WHY_UNCHANGED, same_time
 from services.transfer.run import Asking, Run, Skipped
@@ -19,9 +20,6 @@ MAX_COPIES: Final = 1000
 
 _RACES: Final = 5
 """Times that a target may come and go under a write before it counts as someone else's."""
-
-NONCE_KEY: Final = "pail-nonce"
-"""Metadata key by which an upload of ours is recognised after a lost answer."""
 
 
 class ObjectTarget:

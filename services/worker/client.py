@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from services import __version__, paths
 from services.errors import Busy, PailError, Transient, UsageError
+from services.file_lock import FileLock
 from services.sync.wanted import wants_worker
 from services.transfer import codec, window
 from services.transfer.facts import FactBoard, Subscription
@@ -21,7 +22,6 @@ from services.transfer.job import Counts, Job
 from services.transfer.journal import (
     JOURNALS,
     WORKER_JOURNAL,
-    FileLock,
     has_unfinished,
     read_from,
     read_jobs,

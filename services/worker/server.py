@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from services import __version__, paths
 from services.errors import Busy, PailError, Rejected, Unsafe
+from services.file_lock import FileLock
 from services.sync.host import SyncHost
 from services.transfer import codec
 from services.transfer.core import log
 from services.transfer.engine import Engine
 from services.transfer.facts import Subscription
 from services.transfer.inprocess import adopt, open_engine
-from services.transfer.journal import JOURNALS, FileLock
+from services.transfer.journal import JOURNALS
 from services.transfer.messages import Answer, Control, Reorder, SetBandwidth, Snapshot, SnapshotQuery, Submit
 from services.transfer.options import Options
 from services.worker import protocol

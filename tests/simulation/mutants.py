@@ -121,7 +121,7 @@ MUTANTS: Final = (
     _one("a delete beats an edit there", "sync.reconcile",
          "gone = base is not None and _same_object(remote, base)", "gone = base is not None"),
     _one("of two edits the one there wins", "sync.reconcile",
-         'return replace(action, kind="conflict")', 'return replace(action, kind="download")'),
+         'return action._replace(kind="conflict")', 'return action._replace(kind="download")'),
     _one("moves are matched by size only", "sync.reconcile",
          "gone[(action.remote.crc32c, action.remote.size)].append(action)",
          "gone[(action.local.crc32c if action.local else '', action.remote.size)].append(action)\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class Machine:
 
     async def sync(self, *, dry_run: bool = False, **changes: Any) -> Result:
         """Run a process's whole life: open the memory, sync, close."""
-        pair = replace(self.pair, **changes)
+        pair = self.pair._replace(**changes)
         state = State.open(self.database, pair.identity)
         try:
             controller = Controller(

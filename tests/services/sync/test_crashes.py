@@ -59,7 +59,7 @@ async def prepare(box: Machine, tmp_path: Path, number: int) -> Machine:
     """Return a machine with a pair of its own, in step, and then changed on both sides."""
     folder = tmp_path / f"crash-{number}"
     folder.mkdir()
-    pair = replace(box.pair, root=str(folder), prefix=f"crash-{number}/")
+    pair = box.pair._replace(root=str(folder), prefix=f"crash-{number}/")
     made = replace(box, folder=folder, database=tmp_path / f"crash-{number}.db", pair=pair)
     for name in ("here", "there", "both", "gone-here", "gone-there", "old-name", "same"):
         made.write(name, f"first {name}")

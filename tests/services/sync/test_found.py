@@ -26,7 +26,7 @@ from services.sync.notes import Notes
 from services.sync.remote import Prefix
 from services.sync.state import Intent, State
 from services.transfer.local import PARTIAL_PREFIX
-from services.transfer.target import NONCE_KEY
+from services.transfer.metadata import NONCE_KEY
 from tests.services.sync.conftest import BUCKET, Machine, at_once, no_sleep
 from tests.services.sync.test_disk import during
 from tests.services.transfer.doubles import Changed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +36,7 @@ def project(tmp_path: Path) -> Path:
 
 def pair(tmp_path: Path, folder: str = "a", prefix: str = "p", **changes: object) -> Pair:
     (tmp_path / folder).mkdir(parents=True, exist_ok=True)
-    return replace(make_pair(tmp_path / folder, GsUrl("bucket", prefix), PLACE), **changes)  # type: ignore[arg-type]
+    return make_pair(tmp_path / folder, GsUrl("bucket", prefix), PLACE)._replace(**changes)  # type: ignore[arg-type]
 
 
 def test_the_list_keeps_every_field_in_a_private_file(tmp_path: Path, state: Path) -> None:
@@ -155,7 +154,7 @@ def test_an_entry_of_another_place_is_no_proposal_here(project: Path) -> None:
 def test_a_pair_is_written_into_a_project_and_taken_out_with_all_else_left_alone(project: Path) -> None:
     before = '# ours\n[[buckets]]\nname = "b"\n'
     (project / "pail.toml").write_text(before)
-    made = replace(make_pair(project / "assets", GsUrl("bucket", "p"), PLACE), mode="pull", excludes=("x",))
+    made = make_pair(project / "assets", GsUrl("bucket", "p"), PLACE)._replace(mode="pull", excludes=("x",))
     kept = propose(project, made).approved()
     assert (project / "pail.toml").read_text().startswith(before)
     assert proposals(project, PLACE)[0][0].approved() == kept

@@ -76,7 +76,7 @@ async def test_hazard_43_of_names_that_the_disk_takes_for_one_the_first_is_kept(
 
 async def test_hazard_45_placeholders_go_both_ways_in_a_bucket_with_real_folders(box: Machine) -> None:
     await box.storage.control.create_bucket(BucketSpec("real", hierarchical_namespace=True))
-    pair = replace(box.pair, bucket="real")
+    pair = box.pair._replace(bucket="real")
     box = replace(box, pair=pair)
     (box.folder / "here").mkdir()
     box.write("a", "x")

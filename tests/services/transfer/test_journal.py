@@ -13,8 +13,9 @@ import pytest
 
 from services.connection import Connection
 from services.errors import Busy, Rejected
+from services.file_lock import FileLock
 from services.transfer import schema
-from services.transfer.journal import FileLock, Journal, free_journals, has_unfinished, read_jobs
+from services.transfer.journal import Journal, free_journals, has_unfinished, read_jobs
 from services.transfer.messages import JobItem, JobSpec
 from services.transfer.record import COLUMNS, Record, from_row, to_row
 

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from services.connection import Connection, CredentialSpec
 from services.errors import DiskFull, LocalFileError, ObjectNotFound, PailError, Rejected, SessionGone, Unsafe
 from services.transfer import codec, local, messages, schema
-from services.transfer.attributes import content_type
 from services.transfer.facts import FactBoard
 from services.transfer.job import summary
 from services.transfer.messages import (
@@ -31,6 +30,7 @@ from services.transfer.messages import (
     Submit,
     TransferView,
 )
+from services.transfer.metadata import content_type
 from services.transfer.meter import Bandwidth, Meter, eta, part_size
 from services.transfer.partial import open_partial, partial_name, remove_partial
 from services.transfer.plan import _Ancestors
@@ -174,7 +174,7 @@ def test_the_files_of_the_system_are_read_for_unknown_endings_alone(tmp_path: Pa
     program = f"""
 import mimetypes
 mimetypes.knownfiles = [{str(tmp_path / "mime.types")!r}]
-from services.transfer.attributes import content_type
+from services.transfer.metadata import content_type
 assert content_type("a.txt") == "text/plain" and not mimetypes.inited
 assert content_type("a.own") == "text/x-own" and mimetypes.inited
 assert content_type("a.txt") == "text/plain"

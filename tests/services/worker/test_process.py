@@ -15,10 +15,11 @@ import pytest
 
 from services import checksum
 from services.errors import Busy, PailError, Unsafe
+from services.file_lock import FileLock
 from services.localstore.faults import Fault
 from services.model import BucketSpec
 from services.transfer.inprocess import open_engine
-from services.transfer.journal import JOURNALS, FileLock
+from services.transfer.journal import JOURNALS
 from services.transfer.messages import Control, EngineClient, JobItem, SetBandwidth, SnapshotQuery, Submit
 from services.transfer.options import Options
 from services.transfer.parts import PREFIX
