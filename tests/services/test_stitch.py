@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services import stitch
+from services.cuts import Span, ahead, leading, middle
 from services.errors import Transient
 from services.gcs.interface import ListQuery
 from services.model import ListPage
-from services.stitch import in_order, leading_cuts, middle
+from services.stitch import in_order
 from tests.services.samples import Listing, row_of
 
 NAMES = st.lists(
@@ -70,7 +71,18 @@ async def test_a_long_listing_is_fetched_side_by_side_with_few_pages_more_than_i
     listing = Slow([row_of(f"data/{number // 20:03d}/file-{number:05d}") for number in range(2000)], page_size=10)
     assert len(await names_of(listing, ListQuery(prefix="data/"), hold=1000)) == 2000
     assert listing.most > 8
-    assert len(listing.queries) < 3 * 200
+    assert len(listing.queries) < 1.5 * 200
+
+
+@pytest.mark.usefixtures("many_lanes")
+async def test_names_that_do_not_count_up_are_fetched_side_by_side_too() -> None:
+    names = [
+        f"photos/{year}/{month:02d}/IMG_{number}" for year in range(10) for month in range(12) for number in range(9)
+    ]
+    listing = Slow([row_of(name) for name in names], page_size=3)
+    assert await names_of(listing, ListQuery(prefix="photos/"), hold=100) == sorted(names)
+    assert listing.most > 8
+    assert len(listing.queries) < 3 * 360
 
 
 @pytest.mark.usefixtures("many_lanes")
@@ -115,9 +127,29 @@ async def test_a_reader_that_rests_stops_the_listing_before_memory_fills() -> No
         assert len(listing.queries) < 2 * 20 + 3 * stitch.MOST_LANES
 
 
+@given(NAMES.filter(lambda names: len(names) > 2), st.integers(1, 5), st.integers(1, 9))
+def test_a_cut_ahead_lies_behind_the_place_or_is_no_cut(names: list[str], pages: int, far: int) -> None:
+    first, last, place = sorted(names)[:3]
+    cut = ahead(place, Span(first, last, pages), far)
+    assert cut.isascii()
+    assert all(char not in cut for char in "\r\n")
+
+
+def test_a_cut_ahead_counts_as_names_do() -> None:
+    assert ahead("d/0002/f-0002999", Span("d/0000/f-0000000", "d/0002/f-0002999", 3), 4) == "d/0006"
+    assert ahead("d/0009/f-0009999", Span("d/0000/f-0000000", "d/0009/f-0009999", 10), 4) == "d/0013"
+    assert ahead("f-0002999", Span("f-0000000", "f-0002999", 3), 4) == "f-0006999"
+    assert ahead("0b", Span("00", "0b", 3), 1) == "0f"
+    assert ahead("0f", Span("00", "0f", 4), 1) == "13"
+    assert ahead("9998", Span("9990", "9998", 1), 4) == ""
+    assert ahead("e/1", Span("d/0", "d/1", 1), 4) == ""
+    assert ahead("a/~", Span("a/!", "a/~", 1), 4) == ""
+    assert ahead("b", Span("a", "ab", 1), 1) == ""
+
+
 def test_cuts_lie_behind_what_names_share_and_in_the_middle_of_what_is_usual() -> None:
-    assert leading_cuts("d/00/a", "d/00/z", "", 0) == ["e", "d/1", "d/01", "d/00/{"]
-    assert leading_cuts("d/00/a", "d/00/z", "d/1", 2) == ["d/01", "d/00/{"]
+    assert leading("d/00/a", "d/00/z", "", 0) == ["e", "d/1", "d/01", "d/00/{"]
+    assert leading("d/00/a", "d/00/z", "d/1", 2) == ["d/01", "d/00/{"]
     assert middle("d/0123", "d/1") == "d/05"
     assert middle("d/0123", "d/04") == "d/02"
     assert middle("", "") == middle("zzz", "{") == middle("9", "A") == ""
