@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from services.errors import PailError, RangeNotSatisfiable, Rejected, Transient, UsageError
-from services.gcs.batch import BATCH_LIMIT, decode_answers, decode_bodies, encode_calls
+from services.gcs.batch import BATCH_LIMIT, Subjects, decode_answers, decode_bodies, encode_calls
 from services.gcs.body import StoredBody
 from services.gcs.exchange import STORED, Reply, Request, encode_query
 from services.gcs.failures import Subject
@@ -19,7 +19,9 @@ from services.gcs.multipart import MultipartUploads
 from services.gcs.paths import BATCH, DOWNLOAD, bucket_path, encoded, object_path
 from services.gcs.translate import (
     BRIEF_FIELDS,
+    DAMAGE,
     ROW_FIELDS,
+    SLIM_FIELDS,
     VERSION_FIELDS,
     attribute_fields,
     brief_page,
@@ -27,6 +29,7 @@ from services.gcs.translate import (
     object_info,
     precondition_params,
     rewrite_status,
+    slim_page,
     version_rows,
 )
 from services.gcs.uploads import Uploads
@@ -35,6 +38,9 @@ from services.names import check_object_name
 
 JSON_HEADERS = {"Content-Type": "application/json; charset=UTF-8"}
 """Headers of a request whose body is JSON."""
+
+MOVED_FIELDS = "bucket,name,size,generation,metageneration,crc32c"
+"""What is asked for of an object that was moved along with others."""
 
 COMPOSE_LIMIT = 32
 """Sources of one compose request."""
@@ -55,7 +61,8 @@ class GoogleData(Uploads, Folders, MultipartUploads):
 
     async def list_page(self, bucket: str, query: ListQuery, token: str = "") -> ListPage:
         """Return one page, following `token`."""
-        return await self.wire.parsed(_list_request(bucket, query, token, ROW_FIELDS), list_page)
+        fields, read = (SLIM_FIELDS, slim_page) if query.slim else (ROW_FIELDS, list_page)
+        return await self.wire.parsed(_list_request(bucket, query, token, fields), read)
 
     async def list_brief(self, bucket: str, query: ListQuery, token: str = "") -> BriefPage:
         """Return one page with only what is printed of each object; the query has no delimiter."""
@@ -162,23 +169,23 @@ class GoogleData(Uploads, Folders, MultipartUploads):
         if len(items) > BATCH_LIMIT:
             raise UsageError(f"a batch has at most {BATCH_LIMIT} moves, not {len(items)}")
         # What is compared is all that is asked for: a hundred whole resources would be 80 KB to parse.
-        fields = "bucket,name,size,generation,metageneration,crc32c"
-        billed = whole({"userProject": self.wire.payer(bucket)})
-        targets = []
-        for source, generation, name in items:
-            path = object_path(bucket, _checked(source), f"moveTo/o/{encoded(_checked(name))}")
-            query = {"ifGenerationMatch": "0", "ifSourceGenerationMatch": str(generation), "fields": fields, **billed}
-            targets.append(f"{path}?{encode_query(query)}")
-        subjects = [Subject("move", bucket, source, is_object=True) for source, _generation, _name in items]
+        fixed = {"ifGenerationMatch": "0", "fields": MOVED_FIELDS, **whole({"userProject": self.wire.payer(bucket)})}
+        root, query = bucket_path(bucket, "o"), encode_query(fixed)
+        targets = [
+            f"{root}/{_segment(source)}/moveTo/o/{_segment(name)}?ifSourceGenerationMatch={generation}&{query}"
+            for source, generation, name in items
+        ]
+        subjects = Subjects("move", bucket, [source for source, _generation, _name in items])
         content_type, body = encode_calls("POST", targets)
         request = Request(
             Subject("move within", bucket), "POST", BATCH, headers={"Content-Type": content_type}, body=body
         )
         self.wire.operations.add("objects.move", len(items))
         reply = await self.wire.send(request)
+        answers = decode_bodies(reply.headers, reply.body, subjects)
         return [
-            answer if isinstance(answer, PailError) else _moved(answer, subject)
-            for answer, subject in zip(decode_bodies(reply.headers, reply.body, subjects), subjects, strict=True)
+            answer if isinstance(answer, PailError) else _moved(answer, subjects, index)
+            for index, answer in enumerate(answers)
         ]
 
     async def compose(
@@ -252,13 +259,11 @@ class GoogleData(Uploads, Folders, MultipartUploads):
             return []
         if len(items) > BATCH_LIMIT:
             raise UsageError(f"a batch has at most {BATCH_LIMIT} deletes, not {len(items)}")
-        payer = self.wire.payer(bucket)
+        payer = encode_query(whole({"userProject": self.wire.payer(bucket)}))
+        root, query = bucket_path(bucket, "o"), f"&{payer}" if payer else ""
         key = "generation" if exact else "ifGenerationMatch"
-        targets = [
-            f"{object_path(bucket, _checked(name))}?" + encode_query(whole({key: generation, "userProject": payer}))
-            for name, generation in items
-        ]
-        subjects = [Subject("delete", bucket, name, is_object=True) for name, _generation in items]
+        targets = [f"{root}/{_segment(name)}?{key}={generation}{query}" for name, generation in items]
+        subjects = Subjects("delete", bucket, [name for name, _generation in items])
         content_type, body = encode_calls("DELETE", targets)
         request = Request(
             Subject("delete from", bucket),
@@ -298,12 +303,13 @@ class GoogleData(Uploads, Folders, MultipartUploads):
         )
 
 
-def _moved(body: bytes, subject: Subject) -> ObjectInfo | PailError:
+def _moved(body: bytes, subjects: Subjects, index: int) -> ObjectInfo | PailError:
     """Return what an answer of a batch says of a moved object; `Transient` where it is damaged."""
     try:
-        return object_info(Reply(200, {}, body).json(subject))
-    except Transient as damage:
-        return damage
+        return object_info(json.loads(body))
+    except (Transient, *DAMAGE):
+        subject = subjects[index]
+        return Transient(subject.failed("the answer to it arrived damaged"), url=subject.url)
 
 
 def _list_request(bucket: str, query: ListQuery, token: str, fields: str) -> Request:
@@ -335,6 +341,12 @@ def _checked(name: str) -> str:
     # What the service would refuse, or a path would mean something else by, never leaves.
     check_object_name(name)
     return name
+
+
+def _segment(name: str) -> str:
+    """Return a name as a segment of a path; one that the service would refuse never leaves."""
+    check_object_name(name)
+    return encoded(name)
 
 
 def _range(subject: Subject, start: int, end: int | None) -> dict[str, str]:

@@ -69,6 +69,8 @@ class ListQuery(NamedTuple):
     """List `dir/` objects among the objects as well as among the prefixes."""
     include_folders_as_prefixes: bool = False
     """In a bucket with real folders: list the empty ones too."""
+    slim: bool = False
+    """Of each object only what transfers need to know: name, size, generation, CRC32C, the file's time, encoding."""
 
 
 class ReadStream(Protocol):

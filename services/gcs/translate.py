@@ -43,8 +43,16 @@ VERSION_FIELDS: Final = (
 )
 """What a listing asks for that is compared with what was there before."""
 
+SLIM_FIELDS: Final = (
+    "kind,nextPageToken,prefixes,items(name,size,generation,crc32c,contentEncoding,metadata/goog-reserved-file-mtime)"
+)
+"""What a listing asks for of which transfers are made."""
+
 _MOMENT_LENGTH: Final = len("2026-01-01T00:00:00.000Z")
 """Characters of a time as the service writes it."""
+
+_new: Final = tuple.__new__
+"""Makes a named tuple from a plain one, in half the time."""
 
 _brief_values: Final = itemgetter("name", "size", "updated", "storageClass")
 _version_values: Final = itemgetter("name", "size", "generation", "crc32c")
@@ -127,6 +135,21 @@ def version_rows(resource: Resource) -> tuple[list[VersionRow], str]:
                 raise ValueError("not a number")
         found = list(zip(names, map(int, sizes), map(int, generations), checksums, stamps, strict=True))
         return found, str(resource.get("nextPageToken", ""))
+    except DAMAGE as error:
+        raise Transient("the listing arrived damaged") from error
+
+
+def slim_page(resource: Resource) -> ListPage:
+    """Return a page of what transfers need to know; raises `Transient` for an answer that is not one."""
+    rows, token = version_rows(resource)
+    try:
+        encodings = [item.get("contentEncoding", "") for item in resource.get("items", ())]
+        "".join(encodings)
+        objects = [
+            _new(ObjectRow, (name, size, 0.0, generation, 1, crc32c, "", "", parse_mtime(stamp), encoding, None))
+            for (name, size, generation, crc32c, stamp), encoding in zip(rows, encodings, strict=True)
+        ]
+        return ListPage(objects, [_text(prefix) for prefix in resource.get("prefixes", ())], token)
     except DAMAGE as error:
         raise Transient("the listing arrived damaged") from error
 

@@ -32,8 +32,10 @@ log: Final = logging.getLogger("pail.engine")
 class Core:
     """The state of one engine; all of it belongs to one event loop."""
 
-    def __init__(self, options: Options, tools: Tools) -> None:
+    def __init__(self, options: Options, tools: Tools, *, keeps: bool = True) -> None:
         self.options = options
+        self.keeps = keeps
+        """Whether the journal stays when its jobs have ended."""
         self.tools = tools
         self.facts = FactBoard()
         self.jobs: dict[int, Job] = {}
@@ -98,14 +100,16 @@ class Core:
     async def save(self, job: Job) -> None:
         """Return once a job is durable as it stands."""
         row = copy(job.row)
-        await self.patiently(lambda db: schema.update_job(db, row))
+        # Of a job that has ended nobody looks at the transfers any more, where the journal goes with it; but for parts.
+        alone = job.ended and not (self.keeps or job.uploads)
+        await self.patiently(lambda db: schema.update_job(db, row), alone=alone)
 
-    async def patiently(self, function: Callable[[sqlite3.Connection], Result]) -> Result:
+    async def patiently(self, function: Callable[[sqlite3.Connection], Result], *, alone: bool = False) -> Result:
         """Have the journal do something; while its disk is full, wait for room, as long as for a lost network."""
         waited, patience = 0.0, self.options.patience_s
         while True:
             try:
-                result = await self.journal.call(function)
+                result = await self.journal.call(function, alone=alone)
             except DiskFull as error:
                 if self.closing or (patience is not None and waited >= patience):
                     raise

@@ -51,7 +51,7 @@ async def delete_batch(runs: list[Run]) -> list[Outcome]:
             if isinstance(answer, Transient):
                 fault = answer
                 again.append(run)
-            elif run.record.key not in told and await _is_doubted(run, answer):
+            elif answer is not None and run.record.key not in told and await _is_doubted(run, answer):
                 told.add(run.record.key)
                 again.append(run)
             else:
@@ -68,7 +68,7 @@ async def delete_batch(runs: list[Run]) -> list[Outcome]:
     return outcomes
 
 
-async def _is_doubted(run: Run, answer: PailError | None) -> bool:
+async def _is_doubted(run: Run, answer: PailError) -> bool:
     """Tell whether an answer is only believed when it is given twice.
 
     What was listed is gone, or is another one; or the request itself is called wrong.
@@ -88,10 +88,13 @@ async def _is_doubted(run: Run, answer: PailError | None) -> bool:
 
 
 async def _delete(bucket: str, runs: list[Run]) -> list[PailError | None]:
+    # With a decision exactly one version was named: a noncurrent one can be meant.
+    named = {run.record.key for run in runs if run.record.decision}
+    if not named:
+        return list(map(_ours, await _delete_alike(bucket, runs, exact=False)))
     answers: dict[tuple[int, int], PailError | None] = {}
     for exact in (False, True):
-        # With a decision exactly one version was named: a noncurrent one can be meant.
-        chosen = [run for run in runs if bool(run.record.decision) is exact]
+        chosen = [run for run in runs if (run.record.key in named) is exact]
         if chosen:
             found = await _delete_alike(bucket, chosen, exact=exact)
             answers.update(zip((run.record.key for run in chosen), map(_ours, found), strict=True))
@@ -101,7 +104,8 @@ async def _delete(bucket: str, runs: list[Run]) -> list[PailError | None]:
 async def _delete_alike(bucket: str, runs: list[Run], *, exact: bool) -> Sequence[BaseException | None]:
     """Delete in one request, or one by one where a server takes no batches (501, 404 or 405 for the whole)."""
     data, refused = await runs[0].data(), runs[0].line.no_delete_batches
-    items = [(parse_gs_url(run.record.source).name, run.record.generation) for run in runs]
+    start = len(f"gs://{bucket}/")
+    items = [(run.record.source[start:], run.record.generation) for run in runs]
     if bucket not in refused:
         try:
             return await data.delete_many(bucket, items, exact=exact)

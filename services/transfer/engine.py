@@ -59,6 +59,9 @@ BANDWIDTH_KEY: Final = "bandwidth"
 class Engine:
     """An engine in this process, with one journal: an `EngineClient`."""
 
+    _keeps = True
+    """Whether the journal stays when its jobs have ended."""
+
     def __init__(self, journal: Journal, options: Options) -> None:
         self._options = options
         self._disk = ThreadPoolExecutor(options.disk_threads, thread_name_prefix="pail-disk")
@@ -66,7 +69,7 @@ class Engine:
         umask = current_umask()
         brief, landings = Gather(self._disk, abreast=options.disk_threads), Landings(self._disk, umask)
         tools = Tools(journal, self._disk, self._readers, brief, landings, options, Bandwidth(), umask)
-        self._core = Core(options, tools)
+        self._core = Core(options, tools, keeps=self._keeps)
         self._scheduler = Scheduler(self._core)
         self._planning = Planning(self._core, self._scheduler)
         self._controls = Controls(self._core, self._scheduler, self._planning)
@@ -123,17 +126,21 @@ class Engine:
 
     async def _recover(self) -> None:
         oldest = time.time() - KEEP_FINISHED_S
-        rows = await self.journal.call(lambda db: _prune(db, oldest))
-        times = await self.journal.call(lambda db: schema.get_setting(db, BANDWIDTH_KEY))
+        rows: list[schema.JobRow] = []
+        times = ""
+        if not self.journal.empty:
+            rows = await self.journal.call(lambda db: _prune(db, oldest))
+            times = await self.journal.call(lambda db: schema.get_setting(db, BANDWIDTH_KEY))
+            await self._order.load()
         self._core.tools.bandwidth.set_times(parse_timetable(times or self._options.bandwidth))
         if self.journal.moved_aside is not None:
             message = f"the journal could not be read and was put aside as {self.journal.moved_aside}"
             log.error("%s", message)
             self._core.facts.publish(NoticeFact(message, code="journal-broken"))
-        await self._order.load()
         for row in rows:
             await self.take_on(row)
-        self.remove_parts()
+        if rows:
+            self.remove_parts()
 
     async def take_on(self, row: schema.JobRow) -> None:
         """Go on with a job that is in the journal."""
@@ -275,10 +282,15 @@ class Engine:
         await self._scheduler.stop_all(GRACE_S)
         await self._core.close(GRACE_S)
         self._core.facts.close()
-        done = remove and not self.unfinished and not await self.journal.call(lambda db: schema.with_parts(db, 1))
-        await self.journal.close(remove=done)
+        await self.journal.close(remove=remove and not self.unfinished and not await self._has_parts())
         for threads in (self._disk, self._readers):
             threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _has_parts(self) -> bool:
+        """Tell whether uploads may have left parts in a bucket."""
+        if not any(job.uploads for job in self._core.jobs.values()):
+            return False
+        return bool(await self.journal.call(lambda db: schema.with_parts(db, 1)))
 
     def _watch(self) -> None:
         if self._sampler is None or self._sampler.done():

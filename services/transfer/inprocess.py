@@ -37,6 +37,8 @@ class OwnEngine(Engine):
     asks for, in a journal that nobody holds.
     """
 
+    _keeps = False
+
     async def _begin(self, spec: JobSpec) -> str:
         row = await self._interrupted(spec)
         if row is None:

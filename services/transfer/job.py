@@ -168,6 +168,12 @@ class Job:
         return self.ended and spec.action in UNDOABLE and not (self.undone or took) and worked > 0
 
     @property
+    def uploads(self) -> bool:
+        """Whether it sends local files, which may leave parts in a bucket."""
+        spec = self.row.spec
+        return spec.action in ("upload", "move") and not is_gs_url(spec.items[0].source)
+
+    @property
     def waiting(self) -> int:
         """How many transfers wait here."""
         return len(self.small) + len(self.large)

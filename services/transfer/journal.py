@@ -35,7 +35,7 @@ WORKER_JOURNAL: Final = "worker.db"
 FLUSH_AFTER_S: Final = 0.1
 """Seconds for which ended transfers are gathered before they are committed."""
 
-FLUSH_AT: Final = 1000
+FLUSH_AT: Final = 4000
 """Ended transfers that are committed without waiting any longer."""
 
 RETRY_FLUSH_S: Final = 1.0
@@ -72,8 +72,12 @@ def open_database(path: Path) -> sqlite3.Connection:
 class Journal:
     """One journal file with its lock and its writer thread; the methods belong to one event loop."""
 
-    def __init__(self, path: Path, lock: FileLock, db: sqlite3.Connection, moved: Path | None) -> None:
+    def __init__(
+        self, path: Path, lock: FileLock, db: sqlite3.Connection, moved: Path | None, *, empty: bool = False
+    ) -> None:
         self.path = path
+        self.empty = empty
+        """Whether there was nothing in it when it was opened."""
         self.moved_aside = moved
         """Where a journal that could not be read was put."""
         self._lock = lock
@@ -105,7 +109,7 @@ class Journal:
         if not lock.acquire():
             raise Busy("another process uses this journal", remedy="Wait until it has ended.", url=str(path))
         try:
-            moved = None
+            moved, empty = None, not path.exists()
             try:
                 db = open_database(path)
             except sqlite3.DatabaseError as error:
@@ -115,7 +119,7 @@ class Journal:
                 path.replace(moved)
                 for suffix in ("-wal", "-shm"):
                     path.with_name(path.name + suffix).unlink(missing_ok=True)
-                db = open_database(path)
+                db, empty = open_database(path), True
         except sqlite3.OperationalError as error:
             lock.release()
             raise LocalFileError(
@@ -124,14 +128,16 @@ class Journal:
         except BaseException:
             lock.release()
             raise
-        return cls(path, lock, db, moved)
+        return cls(path, lock, db, moved, empty=empty)
 
-    async def call(self, function: Callable[[sqlite3.Connection], Result]) -> Result:
+    async def call(self, function: Callable[[sqlite3.Connection], Result], *, alone: bool = False) -> Result:
         """Run `function` on the writer thread, after all that was noted before, and return once it is durable.
 
-        Raises what `function` raises (its changes are rolled back), `LocalFileError` where the disk refuses.
+        What was noted may wait where it has to do nothing with it (`alone`).  Raises what `function` raises (its
+        changes are rolled back), `LocalFileError` where the disk refuses.
         """
-        self._flush()
+        if not alone:
+            self._flush()
         return await self._submit(function)
 
     def note(self, record: Record) -> None:
@@ -167,8 +173,12 @@ class Journal:
             raise failed
 
     async def close(self, *, remove: bool = False) -> None:
-        """Write what was noted, stop the thread and give the lock up; `remove` deletes the file as well."""
-        self._flush()
+        """Write what was noted, stop the thread and give the lock up; `remove` deletes the file instead."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not remove:
+            self._flush()
         self._calls.put(None)
         await asyncio.to_thread(self._thread.join)
         await asyncio.to_thread(self._close, remove)

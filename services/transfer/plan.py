@@ -238,9 +238,11 @@ class Planner:
             yield [renamed]
             return
         collisions = _Ancestors()
+        into = _as_prefix(parse_gs_url(item.target)) if is_gs_url(item.target) else None
         seen = False
         hollow = HollowFolders(self._data, source) if self._spec.action in ("copy", "move") else None
-        async for page in pages(self._data, source.bucket, ListQuery(prefix=source.name, page_size=LIST_PAGE)):
+        query = ListQuery(prefix=source.name, page_size=LIST_PAGE, slim=True)
+        async for page in pages(self._data, source.bucket, query):
             folders = await hollow.among([row.name for row in page.objects]) if hollow is not None else []
             batch = self._hollow(folders, source, item)
             for row in page.objects:
@@ -248,7 +250,7 @@ class Planner:
                 relative = row.name[len(source.name) :]
                 if relative and self._excludes.match(relative, folder=relative.endswith("/")):
                     continue
-                batch.append(self._listed(row, relative, source, item, collisions))
+                batch.append(self._listed(row, relative, source, into, item.target, collisions))
             if batch:
                 yield batch
         if hollow is not None and (batch := self._hollow(await hollow.rest(), source, item)):
@@ -269,18 +271,20 @@ class Planner:
                 made.append(Record(self._job, 0, "make-folder", f"gs://{source.bucket}/{name}", url))
         return made
 
-    def _listed(self, row: ObjectRow, relative: str, source: GsUrl, item: JobItem, above: _Ancestors) -> Record:
+    def _listed(
+        self, row: ObjectRow, relative: str, source: GsUrl, into: GsUrl | None, root: str, above: _Ancestors
+    ) -> Record:
+        """Return the transfer of an object of a tree, which goes `into` a prefix, or else below `root` on disk."""
         record = Record(self._job, 0, self._action, f"gs://{source.bucket}/{row.name}")
         _describe(record, row)
         if self._spec.action == "delete":
             return record
         try:
-            if is_gs_url(item.target):
-                target = _as_prefix(parse_gs_url(item.target))
-                names.check_object_name(target.name + relative)
-                record.target = f"gs://{target.bucket}/{target.name}{relative}"
+            if into is not None:
+                names.check_object_name(into.name + relative)
+                record.target = f"gs://{into.bucket}/{into.name}{relative}"
             else:
-                self._placed(record, relative, item.target, above)
+                self._placed(record, relative, root, above)
         except PailError as error:
             record.fail(error)
         return record

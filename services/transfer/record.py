@@ -143,6 +143,37 @@ def to_row(record: Record) -> tuple[Any, ...]:
     return tuple(encode_text(value) if isinstance(value, str) else value for value in values)
 
 
+NEW_COLUMNS: Final = (
+    "job", "seq", "action", "source", "target", "base", "size", "generation", "crc32c", "mtime", "encoding", "nonce",
+)  # fmt: skip
+"""Columns in which a transfer that was just planned differs from others."""
+
+REST: Final = {
+    name: value
+    for name, value in zip(COLUMNS, _values(Record(0, 0, "delete", "")), strict=True)
+    if name not in NEW_COLUMNS
+}
+"""What the others of it hold."""
+
+_new_values: Final = attrgetter(*NEW_COLUMNS)
+_rest_values: Final = attrgetter(*REST)
+_REST_VALUES: Final = tuple(REST.values())
+
+
+def is_new(record: Record) -> bool:
+    """Tell whether `to_new` says all of a record."""
+    values: tuple[Any, ...] = _rest_values(record)
+    return values == _REST_VALUES
+
+
+def to_new(record: Record) -> tuple[Any, ...]:
+    """Return the `NEW_COLUMNS` of a record; text is made storable by `encode_text`."""
+    values: tuple[Any, ...] = _new_values(record)
+    if f"{record.source}{record.target}{record.crc32c}{record.encoding}".isascii():
+        return values
+    return tuple(encode_text(value) if isinstance(value, str) else value for value in values)
+
+
 _END: Final = ("state", "size", "generation", "crc32c", "mtime", "encoding", "seen", "written")
 """Columns that a transfer which is done at its first try may have changed."""
 

@@ -25,12 +25,13 @@ def is_plain(record: Record, flags: JobFlags, line: Line, within: str = "") -> b
         return False
     if record.decision or record.session or record.fingerprint:
         return False
-    if not (is_gs_url(record.source) and is_gs_url(record.target)):
+    if not is_gs_url(record.source):
         return False
-    bucket = parse_gs_url(record.source).bucket
-    if within not in ("", bucket) or bucket in line.no_batches or bucket in line.no_atomic_move:
+    bucket = within or parse_gs_url(record.source).bucket
+    start = f"gs://{bucket}/"
+    if bucket in line.no_batches or bucket in line.no_atomic_move:
         return False
-    return bucket == parse_gs_url(record.target).bucket
+    return record.source.startswith(start) and record.target.startswith(start)
 
 
 async def rename_batch(runs: list[Run]) -> tuple[list[Outcome], list[Run]]:
@@ -40,10 +41,8 @@ async def rename_batch(runs: list[Run]) -> tuple[list[Outcome], list[Run]]:
     """
     line = runs[0].line
     bucket = parse_gs_url(runs[0].record.source).bucket
-    items = [
-        (parse_gs_url(run.record.source).name, run.record.generation, parse_gs_url(run.record.target).name)
-        for run in runs
-    ]
+    start = len(f"gs://{bucket}/")
+    items = [(run.record.source[start:], run.record.generation, run.record.target[start:]) for run in runs]
     answers: list[ObjectInfo | PailError]
     try:
         answers = await (await runs[0].data()).move_many(bucket, items)

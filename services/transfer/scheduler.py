@@ -169,8 +169,10 @@ class Scheduler:
         if job.small[0].action == "delete-bucket":
             return self._start_bucket(job)
         batch = [job.small.popleft()]
-        bucket = bucket_of(batch[0])
-        while job.small and len(batch) < BATCH and (job.small[0].action, bucket_of(job.small[0])) == ("delete", bucket):
+        start = f"gs://{bucket_of(batch[0])}/"
+        while job.small and len(batch) < BATCH:
+            if job.small[0].action != "delete" or not job.small[0].source.startswith(start):
+                break
             batch.append(job.small.popleft())
         self._start(job, batch, batched=True)
         return True

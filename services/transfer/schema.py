@@ -14,11 +14,15 @@ from services.transfer.messages import ConflictPolicy, JobSpec, JobState
 from services.transfer.record import (
     COLUMNS,
     END_COLUMNS,
+    NEW_COLUMNS,
+    REST,
     Record,
     RecordState,
     decode_text,
     encode_text,
     from_row,
+    is_new,
+    to_new,
     to_row,
 )
 
@@ -53,6 +57,12 @@ CREATE TABLE IF NOT EXISTS ahead (
 An older journal gets the table when it is opened to be written."""
 
 _PUT: Final = f"INSERT OR REPLACE INTO transfers ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+_PUT_NEW: Final = (
+    f"INSERT INTO transfers ({', '.join((*NEW_COLUMNS, *REST))})"  # noqa: S608
+    f" VALUES ({', '.join('?' * len(NEW_COLUMNS))}, {', '.join(repr(value) for value in REST.values())})"
+)
+"""For a transfer that was just planned: half of its columns are those of every other one."""
+
 _PUT_END: Final = (
     f"UPDATE transfers SET {', '.join(f'{name} = ?' for name in END_COLUMNS[:-2])} WHERE job = ? AND seq = ?"  # noqa: S608
 )
@@ -200,6 +210,12 @@ def delete_record(db: sqlite3.Connection, job: int, seq: int) -> None:
 def put_rows(db: sqlite3.Connection, rows: Iterable[tuple[object, ...]]) -> None:
     """Write transfers, given as their columns (`record.to_row`)."""
     db.executemany(_PUT, rows)
+
+
+def put_new(db: sqlite3.Connection, records: Sequence[Record]) -> None:
+    """Write transfers that the journal does not hold yet."""
+    db.executemany(_PUT_NEW, [to_new(record) for record in records if is_new(record)])
+    put_records(db, (record for record in records if not is_new(record)))
 
 
 def put_ends(db: sqlite3.Connection, ends: Iterable[tuple[object, ...]]) -> None:

@@ -69,5 +69,16 @@ def test_an_answer_that_is_missing_or_damaged_says_nothing_about_the_object(body
     assert outcomes(body) == [Transient] * 3
 
 
+def test_many_deletes_are_done_only_where_each_has_its_own_answer() -> None:
+    done = [part(index, "204 No Content") for index in range(3)]
+    assert outcomes(answer(*done)) == [None] * 3
+    assert outcomes(answer(done[0], done[1], done[1])) == [None, None, Transient]
+    assert outcomes(answer(done[0], done[1])) == [None, None, Transient]
+    echo = part(2, "404 Not Found", b"see HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 204 No Content")
+    assert outcomes(answer(done[0], done[1], echo)) == [None, None, ObjectNotFound]
+    assert outcomes(answer(*done).replace(b"pail+2>", b"pail+3>")) == [None, None, Transient]
+    assert outcomes(answer(*done).replace(b"--batch_x=y\r\n", b"--batch_x=z\r\n", 1)) == [Transient, None, None]
+
+
 def test_an_answer_without_a_boundary_says_nothing() -> None:
     assert outcomes(answer(part(0, "204 X")), "text/html") == [Transient] * 3
