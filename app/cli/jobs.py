@@ -7,17 +7,23 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
+from app.cli.connect import open_connection
 from app.cli.context import Context
 from app.cli.live import INTERVAL_S, LiveLine
 from app.cli.output import Output, one_line, report, write_error
 from app.cli.records import item_record
 from app.cli.several import error_for, exit_code
 from app.done_words import DONE
+from services.connection import Connection
 from services.errors import DiskFull, ExitCode, PailError, SomeFailed
+from services.gcs.interface import Storage
 from services.names import display_name
 from services.paths import state_dir
+from services.transfer.engine import Engine
 from services.transfer.foresee import Foresight
 from services.transfer.inprocess import open_engine
 from services.transfer.messages import (
@@ -57,7 +63,38 @@ SAMPLE_JOB: Final = 0
 """Transfers that a sample for the line of progress needs: none, the job's own figures do."""
 
 
-async def run_job(context: Context, spec: JobSpec, *, parts: str = "") -> int:
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What a command works with that runs a job: it belongs to `open_workplace`."""
+
+    connection: Connection
+    """Where storage is and who asks."""
+    storage: Storage
+    """The storage, which the engine uses as well."""
+    engine: asyncio.Task[Engine]
+    """Opens the engine."""
+
+
+@asynccontextmanager
+async def open_workplace(context: Context) -> AsyncIterator[Workplace]:
+    """Find the connection and open its storage, and an engine beside that; close both at the end.
+
+    Raises what `open_connection` raises.
+    """
+    async with open_connection(context) as (connection, storage):
+        # Its journal waits for the disk; meanwhile the service is asked for what the command line means.
+        opening = asyncio.create_task(open_engine(state_dir()))
+        try:
+            yield Workplace(connection, storage, opening)
+        finally:
+            # Whoever waits for it is told why it cannot be opened; where nobody does, the command has failed before.
+            with contextlib.suppress(PailError, OSError):
+                await opening
+            if opening.exception() is None:
+                await opening.result().close()
+
+
+async def run_job(context: Context, spec: JobSpec, place: Workplace, *, parts: str = "") -> int:
     """Run a job to its end and return the exit code; the only item's failure is raised.
 
     `parts` is what parallel parts would cost, for a dry run.  Cancelled, it stops the transfers so that they can be
@@ -65,16 +102,14 @@ async def run_job(context: Context, spec: JobSpec, *, parts: str = "") -> int:
     """
     replit = spec.connection.credentials.kind == "replit"
     follower = Follower(context.output, dry_run=spec.dry_run, replit=replit, parts=parts)
-    return follower.finish(await follow_job(spec, follower))
+    return follower.finish(await follow_job(spec, follower, place))
 
 
-async def follow_job(spec: JobSpec, follower: Follower) -> JobView:
+async def follow_job(spec: JobSpec, follower: Follower, place: Workplace) -> JobView:
     """Run a job to its end, telling `follower` of it, and return how it ended."""
-    engine = await open_engine(state_dir())
-    try:
-        return await follow_with(engine, spec, follower)
-    finally:
-        await engine.close()
+    engine = await asyncio.shield(place.engine)
+    engine.lend(place.connection, place.storage)
+    return await follow_with(engine, spec, follower)
 
 
 async def follow_with(engine: EngineClient, spec: JobSpec, follower: Follower) -> JobView:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from app.cli.connect import open_connection
 from app.cli.context import Context
-from app.cli.jobs import run_job
+from app.cli.jobs import open_workplace, run_job
+from services.connection import Connection
 from services.errors import ExitCode, PailError, UsageError
 from services.gcs.interface import Storage
 from services.names import is_gs_url, parse_gs_url
@@ -27,7 +28,8 @@ async def transfer(context: Context, verb: Verb, *, generation: int | None = Non
     args = context.args
     sources, target = split_paths(context)
     action = action_for(verb, sources, target)
-    async with open_connection(context) as (connection, storage):
+
+    async def spec_for(connection: Connection, storage: Storage) -> JobSpec:
         items = await resolve(
             action,
             sources,
@@ -37,23 +39,28 @@ async def transfer(context: Context, verb: Verb, *, generation: int | None = Non
             literal=args.literal,
             generation=generation,
         )
-        local = args.dry_run and not is_gs_url(sources[0])
-        parts = await _parts_words(context, storage, parse_gs_url(target).bucket) if local else ""
-    spec = JobSpec(
-        action,
-        connection,
-        items,
-        conflict="skip" if args.no_clobber else "replace",
-        excludes=tuple(args.exclude),
-        bandwidth_times=args.bandwidth,
-        decompress=decompress,
-        parallel_uploads=args.parallel_uploads,
-        dry_run=args.dry_run,
-        origin=f"pail {context.command}",
-    )
+        return JobSpec(
+            action,
+            connection,
+            items,
+            conflict="skip" if args.no_clobber else "replace",
+            excludes=tuple(args.exclude),
+            bandwidth_times=args.bandwidth,
+            decompress=decompress,
+            parallel_uploads=args.parallel_uploads,
+            dry_run=args.dry_run,
+            origin=f"pail {context.command}",
+        )
+
     if args.detach and not args.dry_run:
+        async with open_connection(context) as (connection, storage):
+            spec = await spec_for(connection, storage)
         return await _hand_over(context, spec)
-    return await run_job(context, spec, parts=parts)
+    async with open_workplace(context) as place:
+        spec = await spec_for(place.connection, place.storage)
+        local = args.dry_run and not is_gs_url(sources[0])
+        parts = await _parts_words(context, place.storage, parse_gs_url(target).bucket) if local else ""
+        return await run_job(context, spec, place, parts=parts)
 
 
 async def _parts_words(context: Context, storage: Storage, bucket: str) -> str:

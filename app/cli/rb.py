@@ -7,14 +7,13 @@ from contextlib import aclosing
 from app.cli.confirm import can_ask, confirm_by_name
 from app.cli.connect import open_connection
 from app.cli.context import Context
-from app.cli.jobs import RESUME_HINT, Follower, follow_job
+from app.cli.jobs import RESUME_HINT, Follower, Workplace, follow_job, open_workplace
 from app.cli.mb import bucket_of
 from app.cli.output import one_line, write_error
 from app.cli.records import bucket_record
 from app.cli.runtime import run_async
 from app.cli.several import error_for
 from services.bucket_tally import BucketTally, count_bucket
-from services.connection import Connection
 from services.errors import Conflict, PailError, SomeFailed
 from services.gcs.interface import Storage
 from services.names import display_name
@@ -31,11 +30,12 @@ async def _remove(context: Context) -> int:
     args, output = context.args, context.output
     bucket = bucket_of(args.url)
     shown = f"gs://{display_name(bucket)}"
-    async with open_connection(context) as (connection, storage):
-        if args.all:
-            await _ask(context, storage, bucket)
-            await _delete_with_all(context, connection, bucket)
-        else:
+    if args.all:
+        async with open_workplace(context) as place:
+            await _ask(context, place.storage, bucket)
+            await _delete_with_all(context, place, bucket)
+    else:
+        async with open_connection(context) as (_, storage):
             await _delete_empty(context, storage, bucket)
     if output.json:
         output.record("bucket", **bucket_record(bucket), deleted=True)
@@ -113,8 +113,8 @@ class _Emptying(Follower):
         return 0
 
 
-async def _delete_with_all(context: Context, connection: Connection, bucket: str) -> None:
+async def _delete_with_all(context: Context, place: Workplace, bucket: str) -> None:
     """Delete a bucket with what is in it through the engine; raises `PailError` where something stays."""
     following = _Emptying(context)
-    spec = JobSpec("delete-bucket", connection, (JobItem(f"gs://{bucket}/", tree=True),), origin="pail rb")
-    following.finish(await follow_job(spec, following))
+    spec = JobSpec("delete-bucket", place.connection, (JobItem(f"gs://{bucket}/", tree=True),), origin="pail rb")
+    following.finish(await follow_job(spec, following, place))

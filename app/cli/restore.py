@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import Final
 
-from app.cli.connect import open_connection, parse_with_bucket
+from app.cli.connect import parse_with_bucket
 from app.cli.context import Context
-from app.cli.jobs import RESUME_HINT, run_job
+from app.cli.jobs import RESUME_HINT, open_workplace, run_job
 from app.cli.output import report
 from app.cli.records import bucket_record
 from app.cli.runtime import run_async
@@ -33,8 +33,8 @@ async def _restore(context: Context) -> int:
     args = context.args
     items: list[JobItem] = []
     missing: list[ExitCode] = []
-    async with open_connection(context) as (connection, storage):
-        chooser = _Chooser(context, storage)
+    async with open_workplace(context) as place:
+        chooser = _Chooser(context, place.storage)
         for text in args.urls:
             try:
                 items += await chooser.choose(text)
@@ -43,12 +43,14 @@ async def _restore(context: Context) -> int:
                     raise
                 report(error, json_records=context.output.json, verbose=context.output.verbose)
                 missing.append(error.exit_code)
-    if not items:
-        return exit_code(missing, total=len(args.urls))
-    # Only a generation that was asked for takes the place of a live object.
-    conflict: ConflictPolicy = "replace" if args.generation is not None else "skip"
-    spec = JobSpec("restore", connection, tuple(items), conflict=conflict, dry_run=args.dry_run, origin="pail restore")
-    code = await run_job(context, spec)
+        if not items:
+            return exit_code(missing, total=len(args.urls))
+        # Only a generation that was asked for takes the place of a live object.
+        conflict: ConflictPolicy = "replace" if args.generation is not None else "skip"
+        spec = JobSpec(
+            "restore", place.connection, tuple(items), conflict=conflict, dry_run=args.dry_run, origin="pail restore"
+        )
+        code = await run_job(context, spec, place)
     return ExitCode.SOME_FAILED if missing else code
 
 

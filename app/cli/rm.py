@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.cli.confirm import confirm
-from app.cli.connect import open_connection
 from app.cli.context import Context
-from app.cli.jobs import RESUME_HINT, run_job
+from app.cli.jobs import RESUME_HINT, open_workplace, run_job
 from app.cli.output import report
 from app.cli.runtime import run_async
 from app.cli.several import check_generation, exit_code
@@ -42,22 +41,22 @@ class _Chosen:
 async def _remove(context: Context) -> int:
     args = context.args
     chosen = _Chosen()
-    async with open_connection(context) as (connection, storage):
+    async with open_workplace(context) as place:
         for url in args.urls:
             try:
-                await _choose(context, storage, url, chosen)
+                await _choose(context, place.storage, url, chosen)
             except NotFound as error:
                 if len(args.urls) == 1:
                     raise
                 report(error, json_records=context.output.json, verbose=context.output.verbose)
                 chosen.missing.append(error.exit_code)
-    if chosen.questions and not args.dry_run:
-        await confirm(context, f"Delete {' and '.join(chosen.questions)}?", url=args.urls[0])
-    if not chosen.items:
-        return exit_code(chosen.missing, total=len(args.urls))
-    items, excludes = tuple(chosen.items), tuple(args.exclude)
-    spec = JobSpec("delete", connection, items, excludes=excludes, dry_run=args.dry_run, origin="pail rm")
-    code = await run_job(context, spec)
+        if chosen.questions and not args.dry_run:
+            await confirm(context, f"Delete {' and '.join(chosen.questions)}?", url=args.urls[0])
+        if not chosen.items:
+            return exit_code(chosen.missing, total=len(args.urls))
+        items, excludes = tuple(chosen.items), tuple(args.exclude)
+        spec = JobSpec("delete", place.connection, items, excludes=excludes, dry_run=args.dry_run, origin="pail rm")
+        code = await run_job(context, spec, place)
     return ExitCode.SOME_FAILED if chosen.missing else code
 
 

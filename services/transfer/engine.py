@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Self
 
+from services.connection import Connection
 from services.errors import UsageError
+from services.gcs.interface import Storage
 from services.names import display_name, is_gs_url, parse_gs_url
 from services.transfer import schema, window
 from services.transfer.control import Controls
@@ -123,6 +125,10 @@ class Engine:
     def bandwidth(self) -> Bandwidth:
         """The limit of all that moves here; it belongs to the event loop of this engine."""
         return self._core.tools.bandwidth
+
+    def lend(self, connection: Connection, storage: Storage) -> None:
+        """Have jobs on a connection use storage that is open already; it is closed with the engine."""
+        self._core.line(connection).lend(storage)
 
     async def _recover(self) -> None:
         oldest = time.time() - KEEP_FINISHED_S

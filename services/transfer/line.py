@@ -83,6 +83,11 @@ class Line:
         """Tell whether another transfer may start; large ones leave room for at least one other."""
         return self.under_way - self.large < max(1, self.pace.slots - self.large)
 
+    def lend(self, storage: Storage) -> None:
+        """Use storage that is open already."""
+        if self._storage is None:
+            self._storage = storage
+
     async def storage(self) -> Storage:
         """Return the storage, opened; raises `PailError`."""
         if self._storage is None:
