@@ -35,7 +35,7 @@ FRONT: Final = 8
 LONGEST: Final = 8
 """Pages for which a stretch is cut off at the most: fewer where little is held, for all but the front has to wait."""
 
-GUESSES: Final = 8
+GUESSES: Final = 4
 """Stretches that may be under way, to begin with, of which nothing has shown yet that there is anything in them."""
 
 DISTRUST: Final = 2

@@ -100,8 +100,9 @@ class Core:
     async def save(self, job: Job) -> None:
         """Return once a job is durable as it stands."""
         row = copy(job.row)
-        # Of a job that has ended nobody looks at the transfers any more, where the journal goes with it; but for parts.
-        alone = job.ended and not (self.keeps or job.uploads)
+        # A job in the journal may be behind its transfers; it has ended before them only where nobody looks at them:
+        # where the journal goes with it, and nothing can be left of them in a bucket.
+        alone = not job.ended or not (self.keeps or job.uploads)
         await self.patiently(lambda db: schema.update_job(db, row), alone=alone)
 
     async def patiently(self, function: Callable[[sqlite3.Connection], Result], *, alone: bool = False) -> Result:

@@ -134,7 +134,7 @@ class Planning:
 
     async def _take_down(self, job: Job, batch: list[Record], seq: int) -> None:
         changed = job.changed
-        await self._core.patiently(lambda db: schema.put_new(db, batch))
+        await self._core.patiently(lambda db: schema.put_new(db, batch), alone=True)
         for record in batch:
             job.count(record)
         # What is in the journal now need not be read from it again, as long as no more waits here than may.
