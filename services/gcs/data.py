@@ -22,6 +22,7 @@ from services.gcs.translate import (
     DAMAGE,
     ROW_FIELDS,
     SLIM_FIELDS,
+    TIMELESS_FIELDS,
     VERSION_FIELDS,
     attribute_fields,
     brief_page,
@@ -72,7 +73,7 @@ class GoogleData(Uploads, Folders, MultipartUploads):
         """Return one page to be compared; where the answer has the `known` digest, that is all that is said."""
         import hashlib  # 1 ms that only comparisons are worth
 
-        request = _list_request(bucket, query, token, VERSION_FIELDS)
+        request = _list_request(bucket, query, token, TIMELESS_FIELDS if query.timeless else VERSION_FIELDS)
 
         def read(reply: Reply) -> VersionPage:
             digest = hashlib.blake2b(reply.body, digest_size=16).digest()

@@ -71,6 +71,8 @@ class ListQuery(NamedTuple):
     """In a bucket with real folders: list the empty ones too."""
     slim: bool = False
     """Of each object only what transfers need to know: name, size, generation, CRC32C, the file's time, encoding."""
+    timeless: bool = False
+    """Without the times of files, where objects are only compared: they are a third of what has to be read."""
 
 
 class ReadStream(Protocol):

@@ -43,6 +43,9 @@ VERSION_FIELDS: Final = (
 )
 """What a listing asks for that is compared with what was there before."""
 
+TIMELESS_FIELDS: Final = "kind,nextPageToken,prefixes,items(name,size,generation,crc32c)"
+"""The same where nobody asks for the times of files."""
+
 SLIM_FIELDS: Final = (
     "kind,nextPageToken,prefixes,items(name,size,generation,crc32c,contentEncoding,metadata/goog-reserved-file-mtime)"
 )

@@ -206,11 +206,8 @@ class Controller:
         # What is as it was agreed on is most of a folder: it needs no decision.
         moot = unchanged(notes.base, self.tree.entries, self.remote.entries)
         # Links, devices and unreadable folders are left alone on both sides, and so is what a rule leaves out.
-        keys = {
-            key
-            for key in {*notes.base, *self.tree.entries, *self.remote.entries}.difference(moot)
-            if self._is_ours(key)
-        }
+        known = (notes.base, self.tree.entries, self.remote.entries)
+        keys = {key for key in set().union(*(side.keys() - moot for side in known)) if self._is_ours(key)}
         doubt: Safeguard | None = None
         if self.pair.mode != "pull" and self._limit is None and not moot:
             try:

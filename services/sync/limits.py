@@ -20,7 +20,7 @@ class Limits(NamedTuple):
     """Class A requests that looking at the bucket may cost in an hour."""
     trash_bytes: int = TRASH_MB * 1_000_000
     """Bytes that the trash may hold; what is oldest goes first."""
-    bandwidth: str = ""
+    bandwidth: str = "off"
     """What may move a second in a process of its own, as a rate or a timetable; in the worker its limit counts."""
 
 

@@ -72,7 +72,7 @@ async def opened(
             controller = Controller(
                 pair,
                 Disk(pair.root, prefix=pair.prefix, umask=_umask(), trash_bytes=trash_bytes),
-                Prefix(storage.data, pair.bucket, pair.prefix),
+                Prefix(storage.data, pair.bucket, pair.prefix, timeless=pair.mode == "push"),
                 state,
                 on_disk=on_disk,
                 machine=machine_name(socket.gethostname()),

@@ -52,6 +52,8 @@ class Prefix:
     """Name of the bucket."""
     prefix: str
     """Empty, or ending in `/`."""
+    timeless: bool = False
+    """Whether nothing is ever downloaded, so that nobody asks for the times of files."""
     _pages: dict[str, _Page] = field(default_factory=dict, compare=False, repr=False)
     """The pages of the last whole listing, by the token that each was asked for with."""
 
@@ -69,7 +71,9 @@ class Prefix:
         Where a page is the one of the listing before, its entries are the very same objects.
         """
         tree, pages, token = RemoteTree(), {}, ""
-        query = ListQuery(prefix=self.prefix, page_size=PAGE_SIZE, include_trailing_delimiter=True)
+        query = ListQuery(
+            prefix=self.prefix, page_size=PAGE_SIZE, include_trailing_delimiter=True, timeless=self.timeless
+        )
         while True:
             page = self._pages.get(token)
             found = await self.data.list_versions(self.bucket, query, token, known=page.digest if page else b"")

@@ -16,7 +16,7 @@ from services.errors import (
     UsageError,
 )
 from services.gcs.interface import ANY, ListQuery
-from services.model import CREATE_ONLY, WriteAttributes
+from services.model import CREATE_ONLY, ObjectRow, WriteAttributes
 from tests.services.gcs.bench import BUCKET, HOSTILE, Bench, OnBench
 
 
@@ -229,6 +229,20 @@ class ReadContract(OnBench):
         changed = await bench.data.list_versions(BUCKET, query, known=first.digest)
         assert [row[1] for row in changed.objects or ()] == [3]
         assert changed.digest != first.digest
+
+    async def test_a_page_that_is_compared_may_leave_out_the_times_of_files(self, bench: Bench) -> None:
+        info = await bench.put("name", b"xyz", metadata={"goog-reserved-file-mtime": "12"})
+        page = await bench.data.list_versions(BUCKET, ListQuery(timeless=True))
+        assert page.objects == [("name", 3, info.generation, info.crc32c, "")]
+
+    async def test_a_slim_page_says_what_transfers_need_to_know(self, bench: Bench) -> None:
+        info = await bench.put("a", b"xyz", metadata={"goog-reserved-file-mtime": "12"}, content_encoding="gzip")
+        other = await bench.put("b/c")
+        page = await bench.data.list_page(BUCKET, ListQuery(page_size=1, slim=True))
+        assert page.objects == [ObjectRow("a", 3, 0.0, info.generation, 1, info.crc32c, "", "", 12.0, "gzip")]
+        page = await bench.data.list_page(BUCKET, ListQuery(page_size=1, slim=True), page.next_token)
+        assert [(row.name, row.generation, row.mtime) for row in page.objects] == [("b/c", other.generation, None)]
+        assert (await bench.data.list_page(BUCKET, ListQuery(delimiter="/", slim=True))).prefixes == ["b/"]
 
     async def test_a_small_object_is_fetched_whole_as_stored(self, bench: Bench) -> None:
         packed = gzip.compress(b"text " * 100)

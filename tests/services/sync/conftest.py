@@ -58,7 +58,7 @@ class Machine:
             controller = Controller(
                 pair,
                 Disk(pair.root, prefix=pair.prefix),
-                Prefix(self.data, pair.bucket, pair.prefix),
+                Prefix(self.data, pair.bucket, pair.prefix, timeless=pair.mode == "push"),
                 state,
                 on_disk=at_once,
                 machine=self.name,
