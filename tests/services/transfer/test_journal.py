@@ -58,6 +58,28 @@ def test_a_record_survives_its_row_with_names_that_are_not_utf8() -> None:
     assert len(to_row(one)) == len(COLUMNS)
 
 
+async def test_what_was_just_planned_comes_back_as_it_is_whatever_it_holds(tmp_path: Path) -> None:
+    planned = [
+        record(1, size=3, generation=7, crc32c="AAAAAA==", mtime=1.5, encoding="gzip", nonce="0" * 16, base=4),
+        Record(1, 2, "delete", "gs://b/\u00e4", generation=5),
+        record(3, decision="replace"),
+        record(4, state="failed", reason="näin\udcfe", code="x", remedy="y"),
+        record(5, state="done", skipped=1),
+        record(6, encoding="n\u00e4in"),
+    ]
+    async with await Journal.open(tmp_path / "j" / "one.db") as journal:
+        await journal.call(lambda db: schema.put_new(db, planned))
+        found = await journal.call(lambda db: [schema.one(db, 1, seq) for seq in range(1, 7)])
+    assert found == planned
+
+
+async def test_what_has_nothing_to_do_with_what_was_noted_does_not_write_it(tmp_path: Path) -> None:
+    async with await Journal.open(tmp_path / "j" / "one.db") as journal:
+        journal.note(record(1))
+        assert await journal.call(lambda db: schema.last_seq(db, 1), alone=True) == 0
+        assert await journal.call(lambda db: schema.last_seq(db, 1)) == 1
+
+
 async def test_states_are_added_up(tmp_path: Path) -> None:
     async with await Journal.open(tmp_path / "j" / "one.db") as journal:
         journal.note(record(1, size=10, state="done"))
