@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.cli.context import Context, connection_options
 from services.connection import Connection
@@ -14,7 +15,9 @@ from services.errors import UsageError
 from services.gcs.interface import Storage
 from services.gcs.open import open_storage
 from services.names import GsUrl, display_name, parse_gs_url
-from services.workspace import Workspace
+
+if TYPE_CHECKING:
+    from services.workspace import Workspace
 
 
 async def find(context: Context) -> Connection:
@@ -40,6 +43,8 @@ async def load_workspace(context: Context, connection: Connection) -> Workspace:
 
     In Replit its default bucket belongs to it.
     """
+    from services.workspace import Workspace  # few commands ask for it
+
     named = context.args.workspace
     explicit = Path(named) if named is not None else None
     default = await default_bucket(connection)

@@ -7,7 +7,6 @@ from contextlib import aclosing
 from functools import partial
 from typing import Final
 
-from app.cli.buckets import print_buckets
 from app.cli.connect import open_connection
 from app.cli.context import Context
 from app.cli.output import Output
@@ -36,6 +35,8 @@ def run(context: Context) -> int:
 async def _list(context: Context) -> int:
     urls = [parse_gs_url(url) for url in context.args.urls]
     if not all(url.bucket for url in urls) or not urls:
+        from app.cli.buckets import print_buckets  # with what access and workspaces need
+
         return await print_buckets(context, probed=False)
     async with open_connection(context) as (_, storage):
         lister = _Lister(context, storage.data)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.cli.units import rfc3339
-from services.model import BucketInfo, ObjectInfo, ObjectRow
-from services.transfer.messages import TransferView
+
+if TYPE_CHECKING:
+    from services.model import BucketInfo, ObjectInfo, ObjectRow
+    from services.transfer.messages import TransferView
 
 _CAPITAL: Final = r"(?<=[a-z0-9])([A-Z])"
 

@@ -8,7 +8,6 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
@@ -177,16 +176,18 @@ class Reply(NamedTuple):
         return found
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class First:
     """What came of a first attempt."""
 
-    stamp: Stamp
-    """What it was sent with."""
-    reply: Reply | None = None
-    """What it was answered with."""
-    fault: PailError | None = None
-    """Why there is no answer."""
+    __slots__ = ("fault", "reply", "stamp")
+
+    def __init__(self, stamp: Stamp) -> None:
+        self.stamp = stamp
+        """What it was sent with."""
+        self.reply: Reply | None = None
+        """What it was answered with."""
+        self.fault: PailError | None = None
+        """Why there is no answer."""
 
     def outcome(self) -> Reply:
         """Return the answer, or raise the fault."""
@@ -335,10 +336,10 @@ class Exchange(abc.ABC):
 
     def _pause(self, error: PailError, attempt: int, spent_s: float) -> float | None:
         """Return how long to wait before the next attempt, None for no further one."""
-        import random  # only where something is tried again
-
         if not isinstance(error, Transient) or attempt >= self.limits.attempts:
             return None
+        import random  # only where something is tried again
+
         pause = random.uniform(0, min(self.limits.backoff_cap_s, self.limits.backoff_s * 2 ** (attempt - 1)))
         pause += error.retry_after_s or 0.0
         return pause if spent_s + pause <= self.limits.deadline_s else None

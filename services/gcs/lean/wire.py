@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from services import __version__
 from services.errors import Rejected
@@ -37,8 +36,7 @@ BLOCKING_THREADS: Final = 8
 """Threads for what blocks: fetching tokens, starting an embedded store, signing."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
-class Origin:
+class Origin(NamedTuple):
     """A server, and all of a request's head that is the same for each one."""
 
     stamp: Stamp
@@ -53,6 +51,9 @@ class Origin:
     """How many lines they are."""
     media: str
     """What follows the first line of a request for an object's bytes: a secret."""
+
+    def __repr__(self) -> str:
+        return f"Origin({self.stamp!r})"
 
 
 class LeanWire(Exchange):
