@@ -94,7 +94,9 @@ def unchanged(base: Base, local: Local, remote: Remote) -> set[str]:
         file, known = here(key), there(key)
         if file is None or known is None:
             continue
-        if file[0] == signature and known[0] == agreed[3] and known[2] == agreed[2] and known[1] == agreed[1]:
+        if file[0] != signature or known[0] != agreed[3] or known[2] != agreed[2] or known[1] != agreed[1]:
+            continue
+        if not file[1] or file[1] == agreed[2]:  # one that was read says more than its signature
             found.add(key)
     return found
 

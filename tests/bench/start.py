@@ -39,8 +39,10 @@ def commands(folder: Path) -> dict[str, list[str]]:
 def measured(rounds: int, programs: list[str], folder: Path, address: str) -> dict[tuple[str, str], list[float]]:
     """Return the CPU seconds of each round, by command and program."""
     left_out = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "NO_PROXY")
-    environment = {name: value for name, value in os.environ.items() if name not in left_out}
-    environment |= {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in left_out and not name.startswith("XDG_")
+    }
+    environment["HOME"] = str(folder)
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for _ in range(rounds + 1):
         for name, code in BARE.items():

@@ -126,8 +126,7 @@ class Pail:
     """Further options of uploads."""
 
     def environment(self, folder: Path) -> dict[str, str]:
-        homes = ("CONFIG", "STATE", "CACHE", "DATA")
-        return _base() | {f"XDG_{home}_HOME": str(folder / f"pail-{home.lower()}") for home in homes}
+        return _base() | {"HOME": str(folder)}
 
     def _command(self, address: str, *words: str) -> list[str]:
         return [self.program, "--endpoint", address, "--quiet", "--yes", *words]

@@ -19,7 +19,7 @@ HEAVY = ("google.cloud", "google.auth", "google.api_core", "requests", "urllib3"
 
 
 NEEDLESS = (
-    *("ctypes", "encodings.idna", "glob", "platform", "platformdirs", "shutil", "tempfile", "tomllib", "uuid"),
+    *("ctypes", "encodings.idna", "glob", "platform", "shutil", "tempfile", "tomllib", "uuid"),
     *("services.config", "services.history", "services.sync.overview", "services.sync.runner", "services.worker"),
     *("app.cli.buckets", "app.cli.cat", "app.cli.pipe", "app.cli.stat", "app.cli.sync_pairs"),
 )

@@ -55,6 +55,13 @@ def test_nothing_is_decided_about_what_counts_as_unchanged(
     assert not [action for action in reconcile(base, local, remote).actions if action.key in moot]
 
 
+def test_a_file_that_was_read_and_found_to_be_another_is_not_unchanged() -> None:
+    signature = Signature(1, 2, 3, 4)
+    base, remote = {"a": BaseEntry(signature, 2, "c", 5)}, {"a": RemoteEntry(5, 2, "c")}
+    assert unchanged(base, {"a": LocalEntry(signature, "c")}, remote) == {"a"}
+    assert unchanged(base, {"a": LocalEntry(signature, "other")}, remote) == set()
+
+
 def test_a_file_as_it_was_agreed_on_is_unchanged() -> None:
     signature = Signature(1, 2, 3, 4)
     assert unchanged(
