@@ -183,8 +183,9 @@ async def test_taking_ones_own_last_role_is_warned_of(desk: OpenDesk, tmp_path: 
         key.write_text(json.dumps({"type": "service_account", "client_email": "me@p.iam.gserviceaccount.com"}))
         key.chmod(0o600)
         await give(d, "serviceAccount:me@p.iam.gserviceaccount.com", "roles/storage.admin")
-        connection = d.main.desk.session.connection
-        object.__setattr__(connection.credentials, "path", str(key))
+        session = d.main.desk.session
+        credentials = session.connection.credentials._replace(path=str(key))
+        session.connection = session.connection._replace(credentials=credentials)
         await d.press("A")
         await focus_on(d, "service account me@p")
         await d.press("X")
