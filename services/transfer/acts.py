@@ -67,7 +67,7 @@ def check_emptied(job: Job) -> None:
 async def sweep_emptied(job: Job, line: Line) -> None:
     """Delete real folders that a job has emptied; what hinders that is told with the job, whose work is done."""
     spec = job.row.spec
-    if any(item.tree and is_gs_url(item.source) for item in spec.items):
+    if not job.flags.no_folders and any(item.tree and is_gs_url(item.source) for item in spec.items):
         try:
             await sweep(await line.data(), spec)
         except PailError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 
 from services.errors import PailError, Transient
 from services.gcs.interface import DataPlane
+from services.model import FolderPage
 from services.names import GsUrl
 
 
@@ -18,12 +20,30 @@ class HollowFolders:
     """
 
     def __init__(self, data: DataPlane, url: GsUrl) -> None:
-        """Look at and below a prefix."""
+        """Look at and below a prefix, from now on: whoever made it closes it."""
         self._data = data
         self._url = url
         self._names: deque[str] = deque()
-        self._token = ""
         self._ended = False
+        self._found = False
+        # Asked beside the objects' first page: one after the other is a round trip more before anything moves.
+        self._coming = asyncio.ensure_future(self._page(""))
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        self._coming.cancel()
+        await asyncio.gather(self._coming, return_exceptions=True)
+
+    async def any(self) -> bool:
+        """Tell whether there is a real folder, empty or not, or may be: where the service did not answer."""
+        try:
+            await self._has_next()
+        except Transient:
+            return True
+        return self._found
+
+    async def _page(self, token: str) -> FolderPage:
+        return await self._data.list_folders(self._url.bucket, self._url.name, token)
 
     async def among(self, objects: Sequence[str]) -> list[str]:
         """Return the innermost empty folders up to the last of the next objects' names; raises `Transient`."""
@@ -51,13 +71,15 @@ class HollowFolders:
         # Whether a folder is an innermost one is told by the one after it.
         while len(self._names) < 2 and not self._ended:
             try:
-                page = await self._data.list_folders(self._url.bucket, self._url.name, self._token)
+                page = await self._coming
             except Transient:
                 raise
             except PailError:
                 self._ended = True
                 break
             self._names += page.names
-            self._token = page.next_token
-            self._ended = not self._token
+            self._found = self._found or bool(page.names)
+            self._ended = not page.next_token
+            if not self._ended:
+                self._coming = asyncio.ensure_future(self._page(page.next_token))
         return bool(self._names)

@@ -45,6 +45,8 @@ class Planner:
         self._disk = on_disk
         self._again = again
         self._excludes = Excludes(spec.excludes)
+        self.folders = False
+        """Whether there are real folders in the trees that go away: some may be empty in the end."""
 
     async def batches(self) -> AsyncIterator[list[Record]]:
         """Yield the transfers in batches; their numbers are given by whoever journals them.
@@ -240,22 +242,28 @@ class Planner:
         collisions = _Ancestors()
         into = _as_prefix(parse_gs_url(item.target)) if is_gs_url(item.target) else None
         seen = False
-        hollow = HollowFolders(self._data, source) if self._spec.action in ("copy", "move") else None
+        hollow = HollowFolders(self._data, source) if self._spec.action in ("copy", "move", "delete") else None
+        made = hollow if into is not None else None
         query = ListQuery(prefix=source.name, page_size=LIST_PAGE, slim=True)
-        async for page in pages(self._data, source.bucket, query):
-            folders = await hollow.among([row.name for row in page.objects]) if hollow is not None else []
-            batch = self._hollow(folders, source, item)
-            for row in page.objects:
+        try:
+            async for page in pages(self._data, source.bucket, query):
+                folders = await made.among([row.name for row in page.objects]) if made is not None else []
+                batch = self._hollow(folders, source, item)
+                for row in page.objects:
+                    seen = True
+                    relative = row.name[len(source.name) :]
+                    if relative and self._excludes.match(relative, folder=relative.endswith("/")):
+                        continue
+                    batch.append(self._listed(row, relative, source, into, item.target, collisions))
+                if batch:
+                    yield batch
+            if made is not None and (batch := self._hollow(await made.rest(), source, item)):
                 seen = True
-                relative = row.name[len(source.name) :]
-                if relative and self._excludes.match(relative, folder=relative.endswith("/")):
-                    continue
-                batch.append(self._listed(row, relative, source, into, item.target, collisions))
-            if batch:
                 yield batch
-        if hollow is not None and (batch := self._hollow(await hollow.rest(), source, item)):
-            seen = True
-            yield batch
+            self.folders = self.folders or (hollow is not None and await hollow.any())
+        finally:
+            if hollow is not None:
+                await hollow.close()
         if not seen and source.name and not self._again and not await real_folder(self._data, source):
             raise BucketNotFound(f"there is nothing below {display_name(str(source))}", url=str(source))
 

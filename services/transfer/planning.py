@@ -78,7 +78,8 @@ class Planning:
         known = await self._core.journal.call(lambda db: read(db, number)) if again else set()
         line = self._core.line(job.row.spec.connection)
         seq = job.last_seq
-        async for batch in self._batches(number, job.row.spec, await line.data(), again=again):
+        planner = self._planner(number, job.row.spec, await line.data(), again=again)
+        async for batch in self._taken_back(number, job.row.spec) if planner is None else planner.batches():
             if is_gs_url(job.row.spec.items[0].source):
                 line.worked()
             fresh = batch
@@ -90,13 +91,13 @@ class Planning:
                 record.seq = seq
                 record.nonce = nonces[16 * index : 16 * index + 16]
             await self._take_down(job, fresh, seq)
+        job.flags.no_folders = planner is not None and not planner.folders
 
-    def _batches(
-        self, number: int, spec: JobSpec, data: DataPlane, *, again: bool = False
-    ) -> AsyncIterator[list[Record]]:
+    def _planner(self, number: int, spec: JobSpec, data: DataPlane, *, again: bool = False) -> Planner | None:
+        """Return what plans a job; None for one that takes another one back."""
         if spec.action == "undo":
-            return self._taken_back(number, spec)
-        return Planner(number, spec, data, self._core.tools.on_disk, again=again).batches()
+            return None
+        return Planner(number, spec, data, self._core.tools.on_disk, again=again)
 
     async def _taken_back(self, number: int, spec: JobSpec) -> AsyncIterator[list[Record]]:
         """Yield what takes back another job, read from the journal in pages.
@@ -164,7 +165,8 @@ class Planning:
         while not job.ended:
             try:
                 data = await self._core.line(spec.connection).data()
-                async for batch in self._batches(job.row.id, spec, data):
+                planner = self._planner(job.row.id, spec, data)
+                async for batch in self._taken_back(job.row.id, spec) if planner is None else planner.batches():
                     for record in batch:
                         seq += 1
                         record.seq = seq

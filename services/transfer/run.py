@@ -78,6 +78,8 @@ class JobFlags:
     """Something that was listed is not there: the list may have been damaged, and is fetched once more at the end."""
     recovered: bool = False
     """The job comes from an earlier process: what it did last may have been done without being noted."""
+    no_folders: bool = False
+    """There was no real folder in its sources when they were listed: none of them has to be cleared away."""
 
 
 @dataclass(slots=True, eq=False, repr=False)

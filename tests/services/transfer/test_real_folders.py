@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services import checksum
+from services.errors import Transient
 from services.gcs.interface import DataPlane
 from services.localstore.faults import Fault
 from services.model import CREATE_ONLY, BucketSpec, FolderPage, WriteAttributes
@@ -14,7 +16,8 @@ from services.names import GsUrl
 from services.transfer.hollow import HollowFolders
 from services.transfer.messages import JobItem
 from services.transfer.resolve import resolve
-from tests.services.transfer.conftest import Lab, OpenLab, eventually
+from tests.services.transfer.conftest import FAST, Lab, OpenLab, eventually
+from tests.services.transfer.doubles import changed
 
 REAL = "real"
 URL = f"gs://{REAL}"
@@ -161,6 +164,35 @@ async def test_a_folder_is_deleted_with_all_in_it_and_an_empty_one_too(lab: Lab)
     for name in ("a/", "c/"):
         assert (await lab.run("delete", tree(name))).job.state == "done"
     assert (await folders(lab), await lab.names(bucket=REAL)) == ([], [])
+
+
+async def test_where_no_folder_was_seen_none_is_looked_for_in_the_end(lab: Lab) -> None:
+    for number in range(3):
+        await lab.put(f"a/b/{number}", b"x")
+    assert (await lab.run("delete", JobItem("gs://bucket/a/", tree=True))).job.state == "done"
+    assert lab.faults.calls["folders.list"] == 1
+    await put(lab, "a/deep/x")
+    assert (await lab.run("delete", tree("a/"))).job.state == "done"
+    assert lab.faults.calls["folders.list"] == 3
+    assert await folders(lab) == []
+
+
+async def test_folders_that_the_service_did_not_tell_of_are_looked_for_in_the_end(open_lab: OpenLab) -> None:
+    asked = 0
+
+    async def list_folders(real: Any, *words: Any) -> FolderPage:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise Transient("no answer")
+        found: FolderPage = await real(*words)
+        return found
+
+    lab = await open_lab(options=FAST._replace(open_storage=changed(list_folders=list_folders)))
+    await lab.storage.control.create_bucket(BucketSpec(REAL, hierarchical_namespace=True))
+    await put(lab, "a/deep/x")
+    assert (await lab.run("delete", tree("a/"))).job.state == "done"
+    assert (await folders(lab), asked) == ([], 2)
 
 
 async def test_what_stays_of_a_tree_keeps_its_folder(lab: Lab) -> None:
