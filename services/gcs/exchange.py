@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from services.errors import PailError, Transient
@@ -21,6 +21,9 @@ from services.gcs.paths import DOWNLOAD, object_path
 from services.gcs.pool import POOL_SIZE
 from services.model import NOTHING
 from services.operations import OperationCounter
+
+if TYPE_CHECKING:
+    from services.gcs.inserting import Insert
 
 T = TypeVar("T")
 
@@ -292,6 +295,10 @@ class Exchange(abc.ABC):
         finally:
             await body.close()
         return Fetched(body.generation, body.size, body.crc32c, body.content_encoding, content)
+
+    async def insert(self, what: Insert) -> Reply:
+        """Return the answer to what creates a small object; raises `PailError`."""
+        return await self.send(what.request())
 
     async def _attempts(self, request: Request, *, stream: bool, first: First | None = None) -> Reply | StoredBody:
         """Send until there is an answer that was asked for, as often as the rules of the interface allow.

@@ -120,6 +120,21 @@ class Fetched(NamedTuple):
     """The bytes."""
 
 
+class Written(NamedTuple):
+    """What the answer said of an object that was created."""
+
+    bucket: str
+    """Its bucket."""
+    name: str
+    """Its name."""
+    size: int
+    """Bytes as stored."""
+    generation: int
+    """Generation that was written."""
+    crc32c: str
+    """Base64 CRC32C of the stored bytes."""
+
+
 class UploadStatus(NamedTuple):
     """Where a resumable session stands."""
 
@@ -189,6 +204,9 @@ class DataPlane(Protocol):
         progress: Progress | None = None,
     ) -> ObjectInfo:
         """Create an object in one request (for small ones); the service verifies `crc32c` before it commits."""
+
+    async def create(self, bucket: str, name: str, data: bytes, *, attributes: WriteAttributes, crc32c: str) -> Written:
+        """Create a small object where nothing has its name; the answer tells no more than has to be compared."""
 
     async def start_upload(
         self,

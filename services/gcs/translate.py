@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from services.errors import Transient
-from services.gcs.interface import RewriteStatus
+from services.gcs.interface import RewriteStatus, Written
 from services.model import (
     MTIME_LIMIT,
     BriefPage,
@@ -207,6 +207,20 @@ def object_info(resource: Resource) -> ObjectInfo:
             storage_class=resource.get("storageClass", ""),
             metadata={key: _text(value) for key, value in (resource.get("metadata") or {}).items()},
             resource=resource,
+        )
+    except DAMAGE as error:
+        raise Transient("the answer about the object arrived damaged") from error
+
+
+def written(resource: Resource) -> Written:
+    """Return what is compared of a new object; raises `Transient` for an answer that is not about one."""
+    try:
+        return Written(
+            _text(resource["bucket"]),
+            _text(resource["name"]),
+            int(resource["size"]),
+            int(resource["generation"]),
+            _text(resource.get("crc32c", "")),
         )
     except DAMAGE as error:
         raise Transient("the answer about the object arrived damaged") from error

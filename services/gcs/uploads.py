@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 from urllib.parse import urlsplit
 
 from services.errors import SessionGone, Transient
 from services.gcs.exchange import Body, Exchange, Reply, Request
 from services.gcs.failures import Subject
-from services.gcs.interface import Progress, UploadStatus
+from services.gcs.inserting import header_type, insert_of, object_resource
+from services.gcs.interface import Progress, UploadStatus, Written
 from services.gcs.paths import UPLOAD, bucket_path
-from services.gcs.translate import attribute_fields, object_info, precondition_params
-from services.model import ObjectInfo, Precondition, WriteAttributes
-from services.names import check_object_name
+from services.gcs.translate import object_info, precondition_params, written
+from services.model import CREATE_ONLY, ObjectInfo, Precondition, WriteAttributes
 
 SESSION_OVER: Final = frozenset({404, 410, 499})
 """Answers of a session that is unknown, expired or cancelled (cloud.google.com/storage/docs/resumable-uploads)."""
@@ -44,24 +42,16 @@ class Uploads:
         precondition: Precondition,
         progress: Progress | None = None,
     ) -> ObjectInfo:
-        """Create an object in one request (for small ones); the service verifies `crc32c` before it commits."""
-        subject = Subject("write", bucket, name)
-        boundary = f"pail-{os.urandom(16).hex()}"
-        resource = json.dumps(_resource(name, attributes, crc32c))
-        head = (
-            f"--{boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{resource}\r\n"
-            f"--{boundary}\r\nContent-Type: {_header(attributes.content_type)}\r\n\r\n"
-        ).encode("ascii")
-        request = Request(
-            subject,
-            "POST",
-            bucket_path(bucket, "o", root=UPLOAD),
-            {"uploadType": "multipart", "name": name, "projection": "noAcl", **precondition_params(precondition)},
-            {"Content-Type": f"multipart/related; boundary={boundary}"},
-            Body(head, data, f"\r\n--{boundary}--\r\n".encode("ascii"), counted=1, progress=progress),
-            operation="objects.insert",
-        )
-        return object_info(await self.wire.resource(request))
+        """Create an object in one request (for small ones); see `DataPlane.insert`."""
+        what = insert_of(bucket, name, data, attributes, crc32c, precondition, progress=progress)
+        reply = await self.wire.insert(what)
+        return object_info(reply.json(what.subject))
+
+    async def create(self, bucket: str, name: str, data: bytes, *, attributes: WriteAttributes, crc32c: str) -> Written:
+        """Create a small object where nothing has its name; see `DataPlane.create`."""
+        what = insert_of(bucket, name, data, attributes, crc32c, CREATE_ONLY, brief=True)
+        reply = await self.wire.insert(what)
+        return written(reply.json(what.subject))
 
     async def start_upload(
         self,
@@ -77,7 +67,7 @@ class Uploads:
         subject = Subject("write", bucket, name)
         headers = {
             "Content-Type": "application/json; charset=UTF-8",
-            "X-Upload-Content-Type": _header(attributes.content_type),
+            "X-Upload-Content-Type": header_type(attributes.content_type),
         }
         if size is not None:
             headers["X-Upload-Content-Length"] = str(size)
@@ -87,7 +77,7 @@ class Uploads:
             bucket_path(bucket, "o", root=UPLOAD),
             {"uploadType": "resumable", "name": name, "projection": "noAcl", **precondition_params(precondition)},
             headers,
-            json.dumps(_resource(name, attributes, crc32c)).encode("ascii"),
+            object_resource(name, attributes, crc32c).encode("ascii"),
             operation="objects.insert",
         )
         reply = await self.wire.send(request)
@@ -144,19 +134,6 @@ class Uploads:
             Subject("cancel an upload"), "DELETE", session, body=b"", repeatable=True, accepted=SESSION_OVER
         )
         await self.wire.send(request)
-
-
-def _resource(name: str, attributes: WriteAttributes, crc32c: str) -> Mapping[str, Any]:
-    check_object_name(name)
-    resource: dict[str, Any] = {"name": name, **attribute_fields(attributes)}
-    if crc32c:
-        resource["crc32c"] = crc32c
-    return resource
-
-
-def _header(value: str) -> str:
-    """Return a content type that is safe in a header; the true one travels in the JSON resource."""
-    return value if value.isascii() and value.isprintable() and value else "application/octet-stream"
 
 
 def _status(reply: Reply) -> UploadStatus:

@@ -340,7 +340,10 @@ def _upload(peer: Peer, call: Call, bucket: Bucket) -> None:
     stored.take(content)
     stored.digest()
     bucket.put(stored)
-    peer.send(200, json.dumps(stored.resource(bucket.name, peer.world.base)).encode())
+    found = stored.resource(bucket.name, peer.world.base)
+    if "fields" in call.query:
+        found = {name: found[name] for name in call.query["fields"].split(",")}
+    peer.send(200, json.dumps(found).encode())
 
 
 def _parts(call: Call) -> tuple[dict[str, Any], bytes]:

@@ -142,7 +142,7 @@ class Connection(Receiver):
             self.asked(waiter)
 
     def ask(self, request: bytes, limit_s: float) -> asyncio.Future[Answer]:
-        """Write a request without a body and return the future of its whole answer; raises `LineError`.
+        """Write a small request and return the future of its whole answer; raises `LineError`.
 
         Whoever asks awaits it and calls `asked`, whatever comes.
         """

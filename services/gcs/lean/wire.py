@@ -12,8 +12,10 @@ from services.errors import Rejected
 from services.gcs.auth import Authority, Stamp
 from services.gcs.body import StoredBody, fetched
 from services.gcs.exchange import STORED, Body, Exchange, First, Limits, Reply, Request, media_request
+from services.gcs.inserting import Insert, new_boundary, related
 from services.gcs.interface import Fetched
 from services.gcs.lean.body import LeanBody
+from services.gcs.lean.connection import JOIN_LIMIT
 from services.gcs.lean.dial import Dialler
 from services.gcs.lean.faults import from_line
 from services.gcs.lean.pool import Pool
@@ -67,6 +69,9 @@ class LeanWire(Exchange):
         self._origin: Origin | None = None
         self._proven = 0.0
         self._proving: asyncio.Lock = asyncio.Lock()
+        boundary = new_boundary()
+        self._boundary = boundary.encode("ascii")
+        self._related = f"Content-Type: {related(boundary)}\r\n"
 
     async def blocking(self, work: Callable[[], T]) -> T:
         """Run something else that blocks, such as signing, in a thread."""
@@ -84,28 +89,58 @@ class LeanWire(Exchange):
             path = object_path(bucket, name, root=DOWNLOAD)
             text = f"GET {origin.prefix}{path}?alt=media&generation={generation} HTTP/1.1\r\n{origin.media}"
             self.operations.add("objects.get")
-            first = First(origin.stamp)
             try:
-                first.reply = await self._small(origin.pool, text.encode("latin-1"))
+                reply = await self._small(origin.pool, text.encode("latin-1"), self.limits.stall_s)
             except LineError as fault:
-                first.fault = from_line(media_request(bucket, name, generation).subject, fault)
-            if first.reply is None or first.reply.status >= 300:
-                found = await self._attempts(media_request(bucket, name, generation), stream=False, first=first)
-                assert isinstance(found, Reply)
-                first.reply = found
-            reply = first.reply
+                reply = await self._after(origin, media_request(bucket, name, generation), fault)
+            if reply.status >= 300:
+                reply = await self._after(origin, media_request(bucket, name, generation), reply)
         return fetched(reply.headers, reply.body)
 
-    async def _small(self, pool: Pool, request: bytes) -> Reply:
-        """Return the answer to a read without a body; raises `LineError`."""
-        connection = pool.take() or await pool.acquire()
-        waiter = connection.ask(request, self.limits.stall_s)
+    async def insert(self, what: Insert) -> Reply:
+        """Return the answer to what creates a small object; raises `PailError`.
+
+        Here, too, the first attempt is made with no object for the request, where nobody has to see its progress.
+        """
+        origin, boundary, size = self._origin, self._boundary, len(what.data)
+        if origin is None or self._payers or what.progress is not None or size > JOIN_LIMIT or boundary in what.data:
+            return await self.send(what.request())
+        if asyncio.get_running_loop().time() >= self._proven:
+            return await self.send(what.request())
+        head, tail = what.frame(boundary.decode("ascii"))
+        text = (
+            f"POST {origin.prefix}{what.path} HTTP/1.1\r\n{origin.fixed}{self._related}"
+            f"Content-Length: {len(head) + size + len(tail)}\r\n\r\n{head}"
+        )
+        self.operations.add("objects.insert")
+        request = b"".join((text.encode("latin-1"), what.data, tail.encode("ascii")))
+        try:
+            reply = await self._small(origin.pool, request, self.limits.answer_s)
+        except LineError as fault:
+            return await self._after(origin, what.request(), fault)
+        return reply if reply.status < 300 else await self._after(origin, what.request(), reply)
+
+    async def _small(self, pool: Pool, request: bytes, limit_s: float) -> Reply:
+        """Return the answer to a request that leaves at once; raises `LineError`."""
+        connection = pool.take_warm() or await pool.acquire()
+        waiter = connection.ask(request, limit_s)
         try:
             head, body = await waiter
             return Reply(head.status, head.headers, body)
         finally:
             connection.asked(waiter)
             pool.release(connection)
+
+    async def _after(self, origin: Origin, request: Request, came: Reply | LineError) -> Reply:
+        """Return what comes of a request whose first attempt was refused or failed; raises `PailError`."""
+        first = First(origin.stamp)
+        if isinstance(came, LineError):
+            first.fault = from_line(request.subject, came)
+        else:
+            first.reply = came
+        found = await self._attempts(request, stream=False, first=first)
+        assert isinstance(found, Reply)
+        return found
 
     async def renew(self, refused: Stamp) -> bool:
         """Get a newer proof after `refused` was; False where there is none."""
