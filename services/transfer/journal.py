@@ -25,6 +25,7 @@ from services.errors import Busy, DiskFull, LocalFileError, PailError
 from services.file_lock import FileLock
 from services.transfer import schema
 from services.transfer.record import Record, to_end, to_row
+from services.transfer.rows import put_ends, put_rows
 
 JOURNALS: Final = "journals"
 """Folder of the journals below the state folder."""
@@ -212,8 +213,8 @@ class Journal:
             self._unwritten, self._untold = [], []
 
             def put(db: sqlite3.Connection) -> None:
-                schema.put_ends(db, ends)
-                schema.put_rows(db, rows)
+                put_ends(db, ends)
+                put_rows(db, rows)
 
             self._submit(put).add_done_callback(lambda done: self._flushed(done, rows, ends))
 

@@ -133,12 +133,15 @@ COLUMNS: Final = tuple(field.name for field in fields(Record))
 """Names of the columns, in order."""
 
 _values: Final = attrgetter(*COLUMNS)
+_texts: Final = attrgetter(
+    *(field.name for field in fields(Record) if field.type in ("str", "ItemAction", "RecordState"))
+)
 
 
 def to_row(record: Record) -> tuple[Any, ...]:
     """Return the columns of a record; text is made storable by `encode_text`."""
     values: tuple[Any, ...] = _values(record)
-    if "".join([value for value in values if value.__class__ is str]).isascii():
+    if "".join(_texts(record)).isascii():
         return values
     return tuple(encode_text(value) if isinstance(value, str) else value for value in values)
 

@@ -13,9 +13,6 @@ from services.transfer import codec
 from services.transfer.messages import ConflictPolicy, JobSpec, JobState
 from services.transfer.record import (
     COLUMNS,
-    END_COLUMNS,
-    NEW_COLUMNS,
-    REST,
     Record,
     RecordState,
     decode_text,
@@ -25,6 +22,7 @@ from services.transfer.record import (
     to_new,
     to_row,
 )
+from services.transfer.rows import put_planned, put_rows
 
 SCHEMA_VERSION: Final = 1
 """Version of the tables, kept in `user_version`; a newer one is refused."""
@@ -56,16 +54,9 @@ CREATE TABLE IF NOT EXISTS ahead (
 """Transfers that a person moved, and those before them: they come first, in this order, then the others by number.
 An older journal gets the table when it is opened to be written."""
 
-_PUT: Final = f"INSERT OR REPLACE INTO transfers ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
-_PUT_NEW: Final = (
-    f"INSERT INTO transfers ({', '.join((*NEW_COLUMNS, *REST))})"  # noqa: S608
-    f" VALUES ({', '.join('?' * len(NEW_COLUMNS))}, {', '.join(repr(value) for value in REST.values())})"
-)
-"""For a transfer that was just planned: half of its columns are those of every other one."""
+TAKEN_AT_ONCE: Final = 1000
+"""Transfers that are taken over from another journal at once."""
 
-_PUT_END: Final = (
-    f"UPDATE transfers SET {', '.join(f'{name} = ?' for name in END_COLUMNS[:-2])} WHERE job = ? AND seq = ?"  # noqa: S608
-)
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM transfers"  # noqa: S608
 
 
@@ -207,25 +198,15 @@ def delete_record(db: sqlite3.Connection, job: int, seq: int) -> None:
     db.execute("DELETE FROM transfers WHERE job = ? AND seq = ?", (job, seq))
 
 
-def put_rows(db: sqlite3.Connection, rows: Iterable[tuple[object, ...]]) -> None:
-    """Write transfers, given as their columns (`record.to_row`)."""
-    db.executemany(_PUT, rows)
-
-
 def put_new(db: sqlite3.Connection, records: Sequence[Record]) -> None:
     """Write transfers that the journal does not hold yet."""
-    db.executemany(_PUT_NEW, [to_new(record) for record in records if is_new(record)])
+    put_planned(db, [to_new(record) for record in records if is_new(record)])
     put_records(db, (record for record in records if not is_new(record)))
-
-
-def put_ends(db: sqlite3.Connection, ends: Iterable[tuple[object, ...]]) -> None:
-    """Write how transfers ended, given as `record.to_end` returns it."""
-    db.executemany(_PUT_END, ends)
 
 
 def put_records(db: sqlite3.Connection, records: Iterable[Record]) -> None:
     """Write transfers as they stand."""
-    put_rows(db, map(to_row, records))
+    put_rows(db, [to_row(record) for record in records])
 
 
 def next_queued(db: sqlite3.Connection, job: int, after: int, limit: int) -> list[Record]:
@@ -415,7 +396,8 @@ def import_journal(db: sqlite3.Connection, other: sqlite3.Connection) -> list[in
         number = insert_job(db, row)
         taken.append(number)
         values = other.execute(f"{_SELECT} WHERE job = ? ORDER BY seq", (old,))
-        db.executemany(_PUT, ((number, *value[1:]) for value in values))
+        while some := values.fetchmany(TAKEN_AT_ONCE):
+            put_rows(db, [(number, *value[1:]) for value in some])
         places = other.execute("SELECT seq FROM ahead WHERE job = ? ORDER BY place", (old,))
         put_ahead(db, number, [seq for (seq,) in places])
     db.execute("INSERT INTO adopted VALUES (?)", (identity,))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from services.connection import Connection
 from services.errors import Busy, Rejected
 from services.file_lock import FileLock
-from services.transfer import schema
+from services.transfer import rows, schema
 from services.transfer.journal import Journal, free_journals, has_unfinished, read_jobs
 from services.transfer.messages import JobItem, JobSpec
 from services.transfer.record import COLUMNS, Record, from_row, to_row
@@ -88,6 +89,27 @@ async def test_states_are_added_up(tmp_path: Path) -> None:
         found = await journal.call(lambda db: {tally.state: tally for tally in schema.tallies(db, 1)})
     assert (found["done"].items, found["done"].size, found["done"].skipped) == (2, 15, 1)
     assert (found["queued"].items, found["queued"].moved) == (1, 4)
+
+
+@pytest.mark.parametrize("version", [sqlite3.sqlite_version_info, (3, 31, 1)])
+@pytest.mark.parametrize("count", [1, rows.ROWS - 1, rows.ROWS, 3 * rows.ROWS + 5])
+async def test_many_rows_are_written_and_ended_each_in_its_own_way(
+    tmp_path: Path, count: int, version: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows.sqlite3, "sqlite_version_info", version)
+    records = [record(seq, nonce=f"n{seq}", reason="why" if seq % 3 else "") for seq in range(1, count + 1)]
+    other = replace(record(1, crc32c="theirs"), job=2)
+    async with await Journal.open(tmp_path / "j" / "one.db") as journal:
+        await journal.call(lambda db: schema.put_records(db, [*records, other]))
+        for one in records[1:]:
+            one.state, one.size, one.mtime = "done", one.seq * 10, one.seq / 2
+            one.crc32c, one.seen, one.written = f"c{one.seq}", str(one.seq), one.seq * 100
+            journal.note_end(one)
+        await journal.sync()
+        found = await journal.call(lambda db: [schema.one(db, 1, seq) for seq in range(1, count + 1)])
+        untouched = await journal.call(lambda db: schema.one(db, 2, 1))
+    assert found == records
+    assert untouched == other
 
 
 async def test_a_noted_record_is_written_as_it_was_when_it_was_flushed(tmp_path: Path) -> None:
