@@ -61,6 +61,7 @@ class Pace:
         self._goodput = 0.0
         self._hold = 0
         self._patience = HOLD
+        self._settling = 0  # how many have to end before a larger number is judged
         self._new_epoch()
 
     @property
@@ -74,13 +75,17 @@ class Pace:
 
     def ended(self, moved: int, seconds: float, requests: int = 1) -> None:
         """Take in that something was done well: its bytes, how long it took, how many requests it stands for."""
-        self._work += moved + requests * REQUEST_COST
-        self._taken_s += seconds
-        self._count += 1
         if self._aim:
             self._slots = min(self._slots + GIVE_BACK, self._aim)
             if self._slots >= self._aim:
                 self._aim = 0.0
+        if self._settling:
+            self._settling -= 1
+            self._new_epoch()
+            return
+        self._work += moved + requests * REQUEST_COST
+        self._taken_s += seconds
+        self._count += 1
         passed = self._clock() - self._since
         if passed >= EPOCH_S and self._count >= self.slots:
             if self._full and not self._aim:
@@ -98,6 +103,7 @@ class Pace:
         self._aim = max(1.0, self._slots * (1 + CUT) / 2)
         self._slots = max(1.0, self._slots * CUT)
         self._tried = None
+        self._settling = 0
         self._hold = self._patience = HOLD
         self._new_epoch()
 
@@ -127,6 +133,8 @@ class Pace:
         if self._slots < self._most:
             self._tried = self._slots, goodput
             self._slots = min(float(self._most), self._next())
+            # Those under way began with fewer beside them, and the first of the others wait for their connections.
+            self._settling = self.slots
 
     def _next(self) -> float:
         """Return the number to try next: twice as many, but carefully near to where the service refused."""

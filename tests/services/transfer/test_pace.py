@@ -15,6 +15,8 @@ class Road:
     latency_s: float
     most: float
     refuse_above: int = 0
+    connect_s: float = 0.0
+    connected: int = 0
     now: float = 0.0
     free_at: float = 0.0
     refusals: int = 0
@@ -27,7 +29,8 @@ class Road:
                 started += 1
                 self.free_at = max(self.free_at, self.now) + 1 / self.most
                 refused = bool(self.refuse_above) and len(under_way) >= self.refuse_above
-                heapq.heappush(under_way, (max(self.now + self.latency_s, self.free_at), self.now, refused))
+                self._connect(len(under_way))
+                heapq.heappush(under_way, (max(self.now, self.free_at) + self.latency_s, self.now, refused))
             if started < requests:
                 pace.full()
             ended, since, refused = heapq.heappop(under_way)
@@ -39,6 +42,12 @@ class Road:
                 pace.ended(4096, ended - since)
         return self.now - begun
 
+    def _connect(self, under_way: int) -> None:
+        """Make a connection for one more, where there is none yet: one after the other."""
+        if under_way >= self.connected:
+            self.connected += 1
+            self.free_at = max(self.free_at, self.now) + self.connect_s
+
 
 def paced(road: Road, begin: int = 16, most: int = 256) -> Pace:
     return Pace(begin, most, clock=lambda: road.now)
@@ -47,6 +56,14 @@ def paced(road: Road, begin: int = 16, most: int = 256) -> Pace:
 def test_a_far_line_gets_many_requests_soon() -> None:
     road = Road(latency_s=0.03, most=100_000)
     pace = paced(road)
+    taken = road.drive(pace, 5000)
+    assert pace.slots == 256
+    assert taken < 2 * 5000 / 256 * 0.03 + 1
+
+
+def test_what_new_connections_take_is_not_held_against_a_larger_number() -> None:
+    road = Road(latency_s=0.03, most=100_000, connect_s=0.001)
+    pace = paced(road, begin=32)
     taken = road.drive(pace, 5000)
     assert pace.slots == 256
     assert taken < 2 * 5000 / 256 * 0.03 + 1
