@@ -228,6 +228,8 @@ def object_name(path: str) -> str:
             remedy="Rename the file; object names are UTF-8.",
             url=path,
         ) from None
+    if ESCAPE_MARK not in path:
+        return path
     return "/".join(segment if (name := _unescape(segment)) is None else name for segment in path.split("/"))
 
 

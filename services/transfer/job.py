@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from services.names import GsUrl, is_gs_url, parse_gs_url
+from services.transfer.ahead import Ahead
 from services.transfer.line import Line
 from services.transfer.messages import GOODPUT_KEPT, GOODPUT_S, JobItem, JobState, JobView
 from services.transfer.meter import Meter, eta, limited
@@ -108,6 +109,8 @@ class Job:
         """Small transfers that wait here for their turn."""
         self.large: deque[Record] = deque()
         """Large ones, which have turns of their own."""
+        self.ahead: Ahead | None = None
+        """Files of some of the small ones, read before their turn."""
         self.line: Line | None = None
         """Its connection, once something was started."""
         self.cursor = 0
@@ -225,6 +228,7 @@ class Job:
         """Forget what waits here: it is taken from the journal again, from the beginning."""
         self.small.clear()
         self.large.clear()
+        self.ahead = None
         self.cursor = 0
         self.changed += 1
 

@@ -1,8 +1,9 @@
-"""Small downloads by the thousand, in lanes: each fetches one object after the other and makes no task for any of them.
+"""Small transfers by the thousand, in lanes: each carries out one after the other and makes no task for any of them.
 
-What is fetched is gathered and put in place many at a time.  A lane takes only what is plain: an object of which
-nothing is known but what was listed.  Whatever does not go as planned is left to `services.transfer.download`, with
-what the lane has met or fetched.
+What is fetched is gathered and put in place many at a time; what is sent is read many at a time, before its turn.  A
+lane takes only what is plain: an object or a file of which nothing is known but what was listed.  Whatever does not go
+as planned is left to `services.transfer.download` and `services.transfer.upload`, with what the lane has met, fetched
+or read.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol
 
 from services.errors import PailError
+from services.transfer.ahead import Ahead, is_plain
 from services.transfer.core import Core
 from services.transfer.download import AT_ONCE, landing, small_content
 from services.transfer.job import Job, wants_more
@@ -22,6 +24,7 @@ from services.transfer.outcomes import Outcomes
 from services.transfer.record import Record
 from services.transfer.run import Run
 from services.transfer.turn import Turn
+from services.transfer.upload import send
 
 MOST_ASHORE: Final = 512
 """Objects that are fetched and not in place yet, beyond which nothing more is fetched: 32 MiB at the most."""
@@ -62,7 +65,17 @@ class Lanes:
         """Whether several jobs wait for turns: then a lane ends after each object."""
 
     def takes(self, job: Job, record: Record) -> bool:
-        """Tell whether a transfer is a download that a lane may begin."""
+        """Tell whether a lane may begin with a transfer; for one file that comes alone there is none."""
+        return self._may_carry(job, record) and (record.action != "upload" or len(job.small) > 1)
+
+    def _may_carry(self, job: Job, record: Record) -> bool:
+        return self._may_send(job) if is_plain(record) else self._may_fetch(job, record)
+
+    def _may_send(self, job: Job) -> bool:
+        flags = job.flags
+        return not (flags.look_first or self._core.tools.bandwidth.rate or flags.bandwidth.rate)
+
+    def _may_fetch(self, job: Job, record: Record) -> bool:
         if record.action != "download" or record.size > AT_ONCE or record.attempt > 1 or not record.generation:
             return False
         if record.decision or record.session or record.fingerprint or not record.crc32c:
@@ -81,9 +94,9 @@ class Lanes:
 
     def start(self, job: Job, line: Line) -> bool:
         """Begin a lane with what comes next of a job, unless too much waits for the disk."""
-        if self._ashore >= MOST_ASHORE:
+        if self._is_full(job.small[0]):
             return False
-        runs = [self._keeper.begin(job, job.small.popleft(), line)]
+        runs = [self._begin(job, job.small.popleft(), line)]
         line.under_way += 1
         held = True
 
@@ -95,15 +108,30 @@ class Lanes:
         self._keeper.launch(job, self._lane(job, line, runs, leave), runs, leave)
         return True
 
+    def _is_full(self, record: Record) -> bool:
+        """Tell whether too much waits for the disk to fetch more."""
+        return record.action == "download" and self._ashore >= MOST_ASHORE
+
+    def _begin(self, job: Job, record: Record, line: Line) -> Run:
+        if record.action == "upload":
+            if job.ahead is None:
+                job.ahead = Ahead(job.small, self._core.tools.brief)
+            job.ahead.expect(record)
+        return self._keeper.begin(job, record, line)
+
     async def _lane(self, job: Job, line: Line, runs: list[Run], leave: Callable[[], None]) -> None:
-        """Fetch what is in `runs`, then whatever comes next, while nobody else wants the place."""
-        pace, now = line.pace, time.monotonic
+        """Carry out what is in `runs`, then whatever comes next, while nobody else wants the place."""
         while runs:
-            run, begun = runs[0], now()
+            run = runs[0]
             try:
-                content = await small_content(run)
+                carry = self._send_file if run.record.action == "upload" else self._fetch
+                carried = await carry(job, run)
             except PailError as fault:
-                run.fault, run.verifying = fault, False
+                run.fault, run.verifying, carried = fault, False, False
+            except asyncio.CancelledError:
+                self._outcomes.stopped(job, run)
+                return
+            if not carried:
                 leave()
                 turn = self._keeper.turn(line, runs)
                 try:
@@ -111,22 +139,38 @@ class Lanes:
                 finally:
                     turn.end()
                 return
-            except asyncio.CancelledError:
-                self._outcomes.stopped(job, run)
-                return
-            pace.ended(len(content), now() - begun)
-            self._gather(job, run, content)
             record = self._next(job, line)
-            runs[:] = [self._keeper.begin(job, record, line)] if record is not None else []
+            runs[:] = [self._begin(job, record, line)] if record is not None else []
+        if not self._may_send(job):
+            job.ahead = None
+
+    async def _send_file(self, job: Job, run: Run) -> bool:
+        """Upload a file; False where it has to be looked at on its own."""
+        content = await job.ahead.take(run.record) if job.ahead is not None else None
+        if content is None:
+            return False
+        begun = time.monotonic()
+        await send(run, content)
+        run.line.pace.ended(len(content.data), time.monotonic() - begun)
+        self._outcomes.done(job, run)
+        return True
+
+    async def _fetch(self, job: Job, run: Run) -> bool:
+        """Download an object, to be put in place along with others."""
+        begun = time.monotonic()
+        content = await small_content(run)
+        run.line.pace.ended(len(content), time.monotonic() - begun)
+        self._gather(job, run, content)
+        return True
 
     def _next(self, job: Job, line: Line) -> Record | None:
         """Return what the lane fetches next; None where it ends."""
         small, keeper = job.small, self._keeper
-        if not small or self.shared or not job.runs or self._core.closing or self._ashore >= MOST_ASHORE:
+        if not small or self.shared or not job.runs or self._core.closing or self._is_full(small[0]):
             return None
         if line.under_way - line.large > max(1, line.pace.slots - line.large):
             return None  # the line takes fewer than it did
-        if keeper.wants_large(job, line) or not self.takes(job, small[0]):
+        if keeper.wants_large(job, line) or not self._may_carry(job, small[0]):
             return None
         record = small.popleft()
         if wants_more(job) or line.has_room():

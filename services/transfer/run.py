@@ -19,6 +19,7 @@ from services.transfer.line import Line, Patience
 from services.transfer.messages import ConflictPolicy, JobSpec, TransferView
 from services.transfer.meter import Bandwidth, Meter, eta
 from services.transfer.options import Options
+from services.transfer.reading import Content
 from services.transfer.record import EXISTS, Record
 
 Result = TypeVar("Result")
@@ -145,8 +146,10 @@ class Run:
     """Called once nothing more is asked of the service: somebody else may, while this one waits for the disk."""
     fetched: bytes | None = None
     """All bytes of a small object, verified, where a lane has fetched them and they did not get their name."""
+    taken: Content | None = None
+    """The file, where a lane has read it."""
     fault: PailError | None = None
-    """What a lane met when it fetched the object: that was the first try."""
+    """What a lane met when it fetched or sent the object: that was the first try."""
     _patience: Patience | None = None
     _meter: Meter | None = None
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from services.checksum import of
 from services.errors import Corrupt, NotFound, PreconditionFailed, SourceChanged, Transient
-from services.gcs.interface import DataPlane
+from services.gcs.interface import DataPlane, Written
 from services.model import ObjectInfo, Precondition
 from services.names import display_name
 from services.transfer import local
 from services.transfer.attributes import attributes_of
 from services.transfer.local import SourceFile
+from services.transfer.reading import Content
 from services.transfer.run import Run, source_changed
 from services.transfer.target import ObjectTarget
 
@@ -17,8 +18,7 @@ from services.transfer.target import ObjectTarget
 async def upload(run: Run) -> None:
     """Upload the file of `run`; raises `PailError`, `Skipped`, `Asking`."""
     options = run.tools.options
-    take = run.brief if run.record.size <= options.whole else run.disk
-    source, content = await take(_take, run.record.source, run.record.base, options.small_limit)
+    source, content = await _taken(run)
     try:
         run.record.size, run.record.mtime = source.size, source.mtime
         target = ObjectTarget(run)
@@ -34,18 +34,49 @@ async def upload(run: Run) -> None:
             from services.transfer.large import LargeUpload  # with all that sessions and parts need
 
             info = await LargeUpload(run, source, target).upload()
-        run.verifying = True
-        if info.crc32c != run.record.crc32c or info.size != run.record.size or info.name != target.name:
-            await remove_own(await run.data(), info)
-            raise Corrupt(f"{display_name(run.record.target)} arrived with another checksum than the file's")
-        run.record.written = info.generation
-        run.record.session = ""
-        run.moved = run.record.size
+        await _confirm(run, info, target.name)
     finally:
         if source.is_open:
             run.tools.later(source.close)
     if run.spec.action == "move":
         await _remove_moved_file(run, source)
+
+
+async def send(run: Run, content: Content) -> None:
+    """Create an object of a file that was read, at the first try and under the name that is wanted.
+
+    Raises `PailError`; `upload` then goes on with what `run` has of it.
+    """
+    record = run.record
+    run.taken = content
+    record.size, record.mtime, record.crc32c = len(content.data), content.found.st_mtime_ns / 1e9, content.crc32c
+    bucket, _, name = record.target.removeprefix("gs://").partition("/")
+    data = run.line.opened or await run.data()
+    info = await data.create(bucket, name, content.data, attributes=attributes_of(run), crc32c=content.crc32c)
+    run.line.worked()
+    await _confirm(run, info, name)
+
+
+async def _confirm(run: Run, info: ObjectInfo | Written, name: str) -> None:
+    """Take down what was written; an object that is not the file under this `name` is removed, as `Corrupt`."""
+    record = run.record
+    run.verifying = True
+    if info.crc32c != record.crc32c or info.size != record.size or info.name != name:
+        await remove_own(await run.data(), info)
+        raise Corrupt(f"{display_name(record.target)} arrived with another checksum than the file's")
+    record.written = info.generation
+    record.session = ""
+    run.moved = record.size
+
+
+async def _taken(run: Run) -> tuple[SourceFile, bytes | None]:
+    """Return the file, open or, where it is small, with its bytes."""
+    record, options = run.record, run.tools.options
+    if run.taken is not None:
+        content, run.taken = run.taken, None
+        return content.source(record.source, record.base), content.data
+    take = run.brief if record.size <= options.whole else run.disk
+    return await take(_take, record.source, record.base, options.small_limit)
 
 
 def _take(path: str, base: int, limit: int) -> tuple[SourceFile, bytes | None]:
@@ -71,7 +102,7 @@ async def _remove_moved_file(run: Run, source: SourceFile) -> None:
         )
 
 
-async def remove_own(data: DataPlane, info: ObjectInfo) -> None:
+async def remove_own(data: DataPlane, info: ObjectInfo | Written) -> None:
     """Remove one generation that we wrote and that is wrong; a newer one stays (hazard 9)."""
     try:
         await data.delete(info.bucket, info.name, precondition=Precondition(generation=info.generation))
@@ -81,7 +112,8 @@ async def remove_own(data: DataPlane, info: ObjectInfo) -> None:
 
 async def _small(run: Run, content: bytes, target: ObjectTarget) -> ObjectInfo:
     run.record.crc32c = of(content)
-    if run.flags.look_first or run.record.decision:
+    met, run.fault = run.fault, None
+    if met is None and (run.flags.look_first or run.record.decision):
         ours = await target.look()
         if ours is not None:
             return ours
@@ -89,6 +121,9 @@ async def _small(run: Run, content: bytes, target: ObjectTarget) -> ObjectInfo:
     data = await run.data()
     while True:
         try:
+            if met is not None:
+                fault, met = met, None
+                raise fault
             info = await data.insert(
                 target.bucket,
                 target.name,
