@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 KEPT: Final = 8 * 1024 * 1024
 """Bytes of a block above which memory is given back to the system."""
 
 
+@functools.cache
 def keep_memory() -> None:
     """Have the memory of chunks used again instead of given back and zeroed anew for each (a third of the CPU).
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -44,7 +43,6 @@ class Chunk(NamedTuple):
     """CRC32C of all bytes from where the hashing began to the end of these."""
 
 
-@functools.cache
 def read_hashed(source: SourceFile, offset: int, size: int, value: int) -> Chunk:
     """Read bytes and take them into a checksum that stood at `value`; fewer where the file ends.  Blocks."""
     crc, pieces, at = Crc32c(value), [], offset

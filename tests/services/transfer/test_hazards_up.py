@@ -361,3 +361,15 @@ def touch(path: bytes) -> None:
 
 def remove(path: Path) -> None:
     path.unlink()
+
+
+def test_every_read_of_a_file_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+    source = local.open_source(str(path), 0)
+    first = resumable.read_hashed(source, 0, 6, 0)
+    path.write_bytes(b"behind")
+    second = resumable.read_hashed(source, 0, 6, 0)
+    source.close()
+    assert (first.pieces, second.pieces) == ([b"before"], [b"behind"])
+    assert first.value != second.value
