@@ -30,3 +30,14 @@ def module_environment() -> dict[str, str]:
     if root.name not in INSTALLED_FOLDERS:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(root), environment.get("PYTHONPATH"))))
     return environment
+
+
+def bare_command(module: str, *words: str) -> list[str]:
+    """Return the argument list that runs `main` of a module that imports only the standard library and its like.
+
+    Nothing is looked for in the environment, in folders of installed packages or where the person happens to be; text
+    is UTF-8.  In the module, `sys.argv` begins with "-c" and the folder of this package.
+    """
+    root = Path(services.__file__).resolve().parent.parent
+    code = f"import sys; sys.path.append(sys.argv[1]); from {module} import main; main()"
+    return [sys.executable, "-I", "-S", "-X", "utf8", "-c", code, str(root), *words]

@@ -34,6 +34,11 @@ class FileLock:
                 return False
             os.close(handle)
 
+    @property
+    def handle(self) -> int:
+        """Descriptor that holds the lock: a child that has it holds the lock as well."""
+        return self._handle
+
     def write(self, text: str) -> None:
         """Say in the file who holds the lock."""
         os.ftruncate(self._handle, 0)

@@ -26,8 +26,9 @@ from services.sync.limits import TRASH_MB
 from services.sync.scan import scan, signature_of
 from services.sync.trash import Trash
 from services.transfer import local
+from services.transfer.descent import partial_name
 from services.transfer.local import Place, SourceFile, explained, opened_place
-from services.transfer.partial import HASH_CHUNK, Partial, open_partial, partial_name
+from services.transfer.partial import HASH_CHUNK, Partial, open_partial
 
 FRESH_NS: Final = 50_000_000
 """Nanoseconds within which a second change may leave the times of a file as they are (one tick of the kernel)."""

@@ -107,9 +107,8 @@ async def _whole(run: Run, target: FileTarget) -> None:
 
 def landing(record: Record, content: bytes, *, replace: bool, looked: bool) -> Landing:
     """Return what puts a small object in place."""
-    crc32c = record.crc32c or of(content)
     what = record.target, record.base, record.nonce, record.generation
-    return Landing(*what, content, crc32c, record.mtime, replace, looked)
+    return Landing(*what, content, record.mtime, replace, looked)
 
 
 async def small_content(run: Run) -> bytes:

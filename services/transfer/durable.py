@@ -5,8 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterable
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Final
 
 SYNCFS_FROM: Final = 3
 """Files on one file system from which `syncfs` is worth it: it also writes what is not ours."""

@@ -18,10 +18,11 @@ from services.transfer import schema, window
 from services.transfer.control import Controls
 from services.transfer.core import Core, log
 from services.transfer.facts import Subscription
+from services.transfer.file_process import FileProcess
 from services.transfer.gather import Gather
 from services.transfer.job import Counts, Job
-from services.transfer.journal import KEEP_FINISHED, KEEP_FINISHED_S, Journal
-from services.transfer.landing import Landings
+from services.transfer.journal import KEEP_FINISHED, KEEP_FINISHED_S, Journal, files_lock
+from services.transfer.landings import Landings
 from services.transfer.messages import (
     DEFAULT_TIMES,
     Answer,
@@ -69,7 +70,8 @@ class Engine:
         self._disk = ThreadPoolExecutor(options.disk_threads, thread_name_prefix="pail-disk")
         self._readers = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="pail-read")
         umask = current_umask()
-        brief, landings = Gather(self._disk, abreast=options.disk_threads), Landings(self._disk, umask)
+        self._files = FileProcess(files_lock(journal.path), umask)
+        brief, landings = Gather(self._disk, abreast=options.disk_threads), Landings(self._disk, umask, self._files)
         tools = Tools(journal, self._disk, self._readers, brief, landings, options, Bandwidth(), umask)
         self._core = Core(options, tools, keeps=self._keeps)
         self._scheduler = Scheduler(self._core)
@@ -288,9 +290,16 @@ class Engine:
         await self._scheduler.stop_all(GRACE_S)
         await self._core.close(GRACE_S)
         self._core.facts.close()
+        await self._end_files()
         await self.journal.close(remove=remove and not self.unfinished and not await self._has_parts())
         for threads in (self._disk, self._readers):
             threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _end_files(self) -> None:
+        """Have the process for files end; one that does not is left to whoever takes over the journal."""
+        if self._files.asked:
+            ended = asyncio.get_running_loop().run_in_executor(self._disk, self._files.close)
+            await asyncio.wait([ended], timeout=GRACE_S)
 
     async def _has_parts(self) -> bool:
         """Tell whether uploads may have left parts in a bucket."""

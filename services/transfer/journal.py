@@ -13,6 +13,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Container
 from concurrent.futures import Future
 from pathlib import Path
@@ -42,6 +43,12 @@ FLUSH_AT: Final = 4000
 RETRY_FLUSH_S: Final = 1.0
 """Seconds after which what a full disk did not take is written again."""
 
+SETTLED_S: Final = 10.0
+"""Seconds that whoever takes over a journal waits for files that are being put in place."""
+
+LOOK_S: Final = 0.005
+"""Seconds between two looks whether they are."""
+
 _FULL: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
 """Codes of SQLite that speak of the disk."""
 
@@ -53,6 +60,30 @@ KEEP_FINISHED_S: Final = 30 * 86_400
 
 Result = TypeVar("Result")
 _Call = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
+
+
+def files_lock(path: Path) -> Path:
+    """Return the file that a process for files of a journal has locked, as long as it lives.
+
+    It may outlive whoever has the journal by what it has at hand.  Only who has the journal makes or removes the file.
+    """
+    return path.with_suffix(".files")
+
+
+def settled(path: Path, limit_s: float = SETTLED_S) -> bool:
+    """Return once no process for files is left of an earlier one, and remove its lock; False where one stays.
+
+    Blocks.
+    """
+    lock, until = FileLock(path), time.monotonic() + limit_s
+    while path.exists():
+        if lock.acquire():
+            lock.release(remove=True)
+        elif time.monotonic() >= until:
+            return False
+        else:
+            time.sleep(LOOK_S)
+    return True
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -110,6 +141,8 @@ class Journal:
         if not lock.acquire():
             raise Busy("another process uses this journal", remedy="Wait until it has ended.", url=str(path))
         try:
+            if not settled(files_lock(path)):
+                raise Busy("files of this journal are being put in place", remedy="Try again soon.", url=str(path))
             moved, empty = None, not path.exists()
             try:
                 db = open_database(path)
@@ -301,7 +334,9 @@ def free_journals(folder: Path, *, but: Container[Path] = ()) -> list[tuple[Path
     for path in sorted(folder.glob("*.db")):
         lock = FileLock(path.with_suffix(".lock"))
         if path not in but and lock.acquire():
-            if path.exists():
+            if not settled(files_lock(path)):
+                lock.release()
+            elif path.exists():
                 found.append((path, lock))
             else:
                 lock.release(remove=True)

@@ -190,6 +190,7 @@ class Lanes:
     def _send(self) -> None:
         """Have what was fetched for one job put in place; whatever arrives meanwhile makes up the next batch."""
         job, most = self._fetched[0][0], most_files()
+        self._core.tools.landings.expect(job.counts.of("queued"))
         batch: list[tuple[Job, Run, Landing]] = []
         rest: list[tuple[Job, Run, Landing]] = []
         for one in self._fetched:
@@ -216,7 +217,7 @@ class Lanes:
             if not await self._take_down(job, run, one, fault):
                 # Somebody has to decide about the file that has its name: it goes on by itself.
                 runs.remove(run)
-                job.flags.look_first, run.fetched = True, one.content
+                job.flags.look_first, run.fetched = True, bytes(one.content)
                 turn = self._keeper.turn(run.line, [run])
                 self._keeper.launch(job, self._outcomes.carry_out(job, run), [run], turn.end)
 

@@ -17,22 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from services.errors import DiskFull, LocalFileError, PailError, Unsafe
+from services.errors import Corrupt, DiskFull, LocalFileError, PailError, Unsafe
 from services.names import display_name
-
-PARTIAL_PREFIX: Final = ".pail-part-"
-"""How the names of unfinished downloads begin; they lie in the folder of their target."""
-
-NEW_FILE_MODE: Final = 0o666
-"""Mode of a new file before the umask; what an object's metadata says is never applied (hazard 64)."""
-
-NEW_FOLDER_MODE: Final = 0o777
-"""Mode of a new folder before the umask."""
+from services.transfer.descent import NEW_FILE_MODE as NEW_FILE_MODE
+from services.transfer.descent import PARTIAL_PREFIX as PARTIAL_PREFIX
+from services.transfer.descent import lstat, open_folder
+from services.transfer.landing import CORRUPT, Fault
 
 _WAITABLE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 """Faults of the disk as a whole: the job pauses instead of failing (hazard 46)."""
-
-_FOLDER_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def local_error(error: OSError, path: str, doing: str) -> PailError:
@@ -69,6 +62,14 @@ def local_error(error: OSError, path: str, doing: str) -> PailError:
     )
 
 
+def landing_error(path: str, fault: Fault) -> PailError:
+    """Return the error of ours for why a small file could not be put in place."""
+    doing, number, why = fault
+    if doing == CORRUPT:
+        return Corrupt(f"{display_name(path)}: the bytes on the disk are not the ones that were written")
+    return local_error(OSError(number, why), path, doing)
+
+
 @contextlib.contextmanager
 def explained(path: str, doing: str) -> Iterator[None]:
     """Turn errors of the system into ours, about `path`."""
@@ -88,10 +89,7 @@ class Place(NamedTuple):
 
     def lstat(self) -> os.stat_result | None:
         """Return what lies at the name, links not followed; None for nothing."""
-        try:
-            return os.stat(self.name, dir_fd=self.folder, follow_symlinks=False)
-        except FileNotFoundError:
-            return None
+        return lstat(self.folder, self.name)
 
 
 @contextlib.contextmanager
@@ -100,51 +98,11 @@ def opened_place(path: str, base: int, *, make: bool = False) -> Iterator[Place]
 
     Raises `OSError`: `ELOOP` or `ENOTDIR` where a component below the base is a symbolic link.
     """
-    trusted, below = split_base(path, base)
-    parts = below.split("/")
-    if make:
-        Path(trusted).mkdir(parents=True, exist_ok=True)
-    folder = os.open(trusted, _FOLDER_FLAGS)
+    folder, name = open_folder(path, base, make=make)
     try:
-        for part in parts[:-1]:
-            inner = _enter(folder, part, make=make)
-            os.close(folder)
-            folder = inner
-        yield Place(folder, parts[-1])
+        yield Place(folder, name)
     finally:
         os.close(folder)
-
-
-def split_base(path: str, base: int) -> tuple[str, str]:
-    """Split a path into the folder that was named and what lies below it."""
-    trusted, below = (path[:base], path[base:]) if base else os.path.split(path)
-    return trusted or "/", below.strip("/")
-
-
-def _enter(folder: int, name: str, *, make: bool) -> int:
-    if name in ("", ".", ".."):
-        raise OSError(errno.ELOOP, "the path climbs", name)
-    flags = _FOLDER_FLAGS | os.O_NOFOLLOW
-    try:
-        return os.open(name, flags, dir_fd=folder)
-    except FileNotFoundError:
-        if not make:
-            raise
-    except NotADirectoryError:
-        # With O_DIRECTORY a link may be told as ENOTDIR: tell it apart from a file, which is an ordinary collision.
-        if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-            raise OSError(errno.ELOOP, "a symbolic link", name) from None
-        raise
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(name, NEW_FOLDER_MODE, dir_fd=folder)
-    return os.open(name, flags, dir_fd=folder)
-
-
-def write_at(handle: int, data: bytes | memoryview, offset: int) -> None:
-    """Write all of `data` from `offset` on; raises `OSError`."""
-    written = 0
-    while written < len(data):
-        written += os.pwrite(handle, memoryview(data)[written:] if written else data, offset + written)
 
 
 def make_folder(path: str, base: int) -> None:

@@ -13,17 +13,13 @@ from services.checksum import Crc32c
 from services.errors import Corrupt
 from services.names import display_name
 from services.transfer import local
+from services.transfer.descent import link_name, partial_name, set_mtime, write_at
 
 PART_MODE: Final = 0o600
 """Mode of an unfinished download: nobody else reads bytes that are not verified."""
 
 HASH_CHUNK: Final = 1 << 20
 """Bytes that are read at once to compute a checksum."""
-
-
-def partial_name(nonce: str, generation: int) -> str:
-    """Return the name of the unfinished download of one generation, the same after a restart."""
-    return f"{local.PARTIAL_PREFIX}{nonce}-{generation:x}"
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -49,7 +45,7 @@ class Partial:
         """Append bytes."""
         with local.explained(self.path, "write"):
             for chunk in chunks:
-                local.write_at(self.handle, chunk, self.offset)
+                write_at(self.handle, chunk, self.offset)
                 self.crc.update(chunk)
                 self.offset += len(chunk)
 
@@ -96,33 +92,6 @@ class Partial:
         with contextlib.suppress(OSError):
             os.unlink(self.name, dir_fd=self.folder)
         self.close()
-
-
-def set_mtime(handle: int, mtime: float | None) -> None:
-    """Give a file its modification time, if there is one and the file system can hold it."""
-    if mtime is not None:
-        stamp = int(mtime * 1e9)
-        # A time that cannot be kept is not worth a failed download.
-        with contextlib.suppress(OSError, OverflowError):
-            os.utime(handle, ns=(stamp, stamp))
-
-
-def link_name(folder: int, name: str, target: str) -> bool:
-    """Give the file `name` the name `target` instead, only where nothing has that; tells whether it got it."""
-    try:
-        os.link(name, target, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS):
-            raise
-        # No hard links here (FAT, some network file systems): the check and the rename are two steps.
-        if local.Place(folder, target).lstat() is not None:
-            return False
-        os.rename(name, target, src_dir_fd=folder, dst_dir_fd=folder)
-        return True
-    os.unlink(name, dir_fd=folder)
-    return True
 
 
 def open_part(path: str, base: int, nonce: str, generation: int) -> Partial:

@@ -14,7 +14,7 @@ from services.gcs.interface import DataPlane
 from services.names import display_name, is_gs_url
 from services.transfer.gather import Gather
 from services.transfer.journal import Journal
-from services.transfer.landing import Landings
+from services.transfer.landings import Landings
 from services.transfer.line import Line, Patience
 from services.transfer.messages import ConflictPolicy, JobSpec, TransferView
 from services.transfer.meter import Bandwidth, Meter, eta

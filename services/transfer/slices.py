@@ -17,6 +17,7 @@ from typing import Final
 from services import checksum
 from services.checksum import Crc32c
 from services.transfer import local
+from services.transfer.descent import write_at
 from services.transfer.partial import HASH_CHUNK, Partial, open_part
 
 MIB: Final = 1 << 20
@@ -124,7 +125,7 @@ class SlicedPartial:
         """Append to a slice, and count it."""
         with local.explained(self.part.path, "write"):
             for chunk in chunks:
-                local.write_at(self.part.handle, chunk, one.offset)
+                write_at(self.part.handle, chunk, one.offset)
                 one.crc.update(chunk)
                 one.done += len(chunk)
             place = self._size + len(self._header) + one.index * _COUNT.size

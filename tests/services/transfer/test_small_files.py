@@ -14,13 +14,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from services import checksum
 from services.errors import Corrupt, DiskFull, LocalFileError, Unsafe
 from services.localstore.faults import Fault
 from services.transfer import durable, landing
 from services.transfer.durable import make_durable
 from services.transfer.gather import Gather
-from services.transfer.landing import Landing, Landings, land
+from services.transfer.landing import Landing, land
+from services.transfer.landings import Landings
 from services.transfer.messages import JobItem
 from tests.services.transfer.conftest import BUCKET, Lab, eventually
 
@@ -35,7 +35,7 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 def landing_of(path: Path, content: bytes = b"new", base: int = 0, **changes: object) -> Landing:
     fields: dict[str, object] = {"nonce": "n" + path.name, "generation": 7, "mtime": 1e9, "replace": False} | changes
-    return Landing(str(path), base, content=content, crc32c=checksum.of(content), **fields)  # type: ignore[arg-type]
+    return Landing(str(path), base, content=content, **fields)  # type: ignore[arg-type]
 
 
 def names(folder: Path) -> list[str]:
