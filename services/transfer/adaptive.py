@@ -28,6 +28,9 @@ HOLD: Final = 10
 HOLD_MOST: Final = 160
 """Epochs between tries that don't pay, at the most; doubled from `HOLD` each time."""
 
+OWN_LIMIT: Final = 0.6
+"""Share of a processor from which on it is this process that is the limit: more requests would only wait here."""
+
 SLOWER: Final = 2.0
 """Times its usual latency at which a number is too large, where goodput did not grow."""
 
@@ -47,8 +50,10 @@ GIVE_BACK: Final = 0.1
 class Pace:
     """The number of requests that may be under way on one connection."""
 
-    def __init__(self, begin: int, most: int, clock: Clock = time.monotonic) -> None:
+    def __init__(self, begin: int, most: int, clock: Clock = time.monotonic, busy: Clock = time.thread_time) -> None:
+        """Begin with so many; `busy` tells for how long the thread that asks has had a processor."""
         self._clock = clock
+        self._busy = busy
         self._begin = min(begin, most)
         self._most = most
         self._slots = float(self._begin)
@@ -71,6 +76,8 @@ class Pace:
 
     def full(self) -> None:
         """Note that one more would have been started if there were room: only then an epoch says something."""
+        if not (self._full or self._count):
+            self._new_epoch()  # what passed before there was so much to do says nothing
         self._full = True
 
     def ended(self, moved: int, seconds: float, requests: int = 1) -> None:
@@ -89,7 +96,8 @@ class Pace:
         passed = self._clock() - self._since
         if passed >= EPOCH_S and self._count >= self.slots:
             if self._full and not self._aim:
-                self._judge(self._work / passed, self._taken_s / self._count)
+                own = (self._busy() - self._busy_since) / passed
+                self._judge(self._work / passed, self._taken_s / self._count, own)
             self._new_epoch()
 
     def refused(self) -> None:
@@ -108,13 +116,13 @@ class Pace:
         self._new_epoch()
 
     def _new_epoch(self) -> None:
-        self._since = self._clock()
+        self._since, self._busy_since = self._clock(), self._busy()
         self._work = self._count = 0
         self._taken_s = 0.0
         self._full = False
 
-    def _judge(self, goodput: float, latency_s: float) -> None:
-        """Decide what to do with the number after it was tried for an epoch."""
+    def _judge(self, goodput: float, latency_s: float, own: float) -> None:
+        """Decide what to do with the number after it was tried for an epoch, with this share of a processor."""
         if self._tried is not None:
             before, was = self._tried
             self._tried = None
@@ -130,7 +138,7 @@ class Pace:
                 self._usual_s = latency_s
             return
         self._usual_s, self._goodput = latency_s, goodput
-        if self._slots < self._most:
+        if self._slots < self._most and own < OWN_LIMIT:
             self._tried = self._slots, goodput
             self._slots = min(float(self._most), self._next())
             # Those under way began with fewer beside them, and the first of the others wait for their connections.
