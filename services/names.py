@@ -164,6 +164,10 @@ def bucket_name_problem(name: str) -> str:
     return ""
 
 
+_ORDINARY: Final = re.compile(r"\w[\w .-]*(?:/\w[\w .-]*)*", re.ASCII)
+"""Segments of which none is empty, made of dots or an escape: most paths, which stay as they are."""
+
+
 def local_path(relative: str) -> str:
     r"""Return the relative local path for an object's name below a prefix: one-to-one, and unable to leave its root.
 
@@ -173,6 +177,8 @@ def local_path(relative: str) -> str:
     exact inverse.  On disk nothing begins with `/`, climbs, or vanishes (hazard 56).  Raises `UnmappableName` for a
     segment of more than 255 bytes and for lone surrogates.
     """
+    if len(relative) <= SEGMENT_LIMIT_BYTES and _ORDINARY.fullmatch(relative):
+        return relative
     return "/".join(_segment_out(segment, relative) for segment in relative.split("/"))
 
 

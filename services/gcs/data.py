@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
@@ -120,9 +120,9 @@ class GoogleData(Uploads, Folders, MultipartUploads):
         finally:
             await body.close()
 
-    async def fetch(self, bucket: str, name: str, *, generation: int | None = None) -> Fetched:
+    def fetch(self, bucket: str, name: str, *, generation: int | None = None) -> Coroutine[Any, Any, Fetched]:
         """Return a small object whole, as stored."""
-        return await self.wire.fetch(bucket, _checked(name), generation)
+        return self.wire.fetch(bucket, _checked(name), generation)
 
     async def rewrite(
         self,

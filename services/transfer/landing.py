@@ -129,13 +129,16 @@ class _Folders:
     def __init__(self) -> None:
         self.opened: dict[tuple[str, int], int] = {}
 
-    def enter(self, landing: Landing) -> None:
+    def enter(self, landing: Landing) -> int:
         """Open the folder of a file, or find it open."""
-        folder, _, landing.name = landing.path.rpartition("/")
-        key = folder, landing.base
-        if key not in self.opened:
-            self.opened[key], landing.name = open_folder(landing.path, landing.base, make=True)
-        landing.folder = self.opened[key]
+        path, _, landing.name = landing.path.rpartition("/")
+        key = path, landing.base
+        folder = self.opened.get(key, -1)
+        if folder < 0:
+            folder, landing.name = open_folder(landing.path, landing.base, make=True)
+            self.opened[key] = folder
+        landing.folder = folder
+        return folder
 
     def close(self) -> None:
         """Close them."""
@@ -188,17 +191,19 @@ _PART_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_C
 
 
 def _write(landing: Landing, folders: _Folders, mode: int) -> None:
-    folders.enter(landing)
-    landing.part = part = landing.temporary
+    folder = folders.enter(landing)
+    landing.part = part = partial_name(landing.nonce, landing.generation)
     # It has its mode from the start: unlike those of a larger file, its bytes were verified before.
     try:
-        landing.handle = os.open(part, _PART_FLAGS, mode, dir_fd=landing.folder)
+        landing.handle = handle = os.open(part, _PART_FLAGS, mode, dir_fd=folder)
     except FileExistsError:
         # What an earlier process left of it is not worth going on with, and what else it may be is not followed.
-        os.unlink(part, dir_fd=landing.folder)
-        landing.handle = os.open(part, _PART_FLAGS, mode, dir_fd=landing.folder)
-    write_at(landing.handle, landing.content, 0)
-    set_mtime(landing.handle, landing.mtime)
+        os.unlink(part, dir_fd=folder)
+        landing.handle = handle = os.open(part, _PART_FLAGS, mode, dir_fd=folder)
+    content = landing.content
+    if (written := os.pwrite(handle, content, 0)) < len(content):
+        write_at(handle, memoryview(content)[written:], written)
+    set_mtime(handle, landing.mtime)
 
 
 def _verify(landing: Landing) -> None:

@@ -100,7 +100,7 @@ class Bandwidth:
     def rate(self) -> int:
         """Bytes a second that may move now; 0 for no limit."""
         times = self._times
-        return times.rate_at(self._now()) if times.changes else times.rates[0]
+        return times.rate_at(self._now()) if times.minutes else times.rates[0]
 
     @property
     def times(self) -> Timetable:

@@ -66,3 +66,11 @@ def test_a_checksum_survives_being_written(value: int) -> None:
 def test_a_negative_length_is_refused() -> None:
     with pytest.raises(ValueError):
         checksum.combine(1, 2, -1)
+
+
+@given(st.binary(), st.text(max_size=12))
+def test_data_matches_its_own_checksum_and_nothing_else(data: bytes, other: str) -> None:
+    assert checksum.matches(data, checksum.of(data))
+    assert not checksum.matches(data, checksum.of(data + b"x"))
+    if checksum.matches(data, other):
+        assert checksum.decode(other) == checksum.decode(checksum.of(data))

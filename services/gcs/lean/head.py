@@ -91,6 +91,8 @@ def _header(line: str) -> tuple[str, str]:
 def _length(text: str | None) -> int | None:
     if text is None:
         return None
+    if len(text) <= 18 and text.isascii() and text.isdecimal():
+        return int(text)
     values = {value.strip() for value in text.split(",")}
     value = values.pop()
     if values or not (value.isascii() and value.isdecimal()) or len(value) > 18:
