@@ -59,7 +59,7 @@ class FileProcess:
         if ahead < AHEAD or self.asked or self._over:
             return False
         self.asked = True
-        return cores() > 1 and sys.getfilesystemencoding() == "utf-8"
+        return has_spare_core() and sys.getfilesystemencoding() == "utf-8"
 
     def start(self) -> None:
         """Start it; where that is impossible nothing changes."""
@@ -165,7 +165,11 @@ def _send(line: socket.socket, pieces: list[bytes | memoryview]) -> None:
             pieces[at] = memoryview(pieces[at])[sent:]
 
 
-def cores() -> int:
-    """Return how many cores this process may use: on one alone a second process only costs."""
+def has_spare_core() -> bool:
+    """Tell whether a second process finds a core that nobody else uses: without one it only costs."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+    try:
+        return cores > 1 and os.getloadavg()[0] < cores
+    except OSError:
+        return cores > 1

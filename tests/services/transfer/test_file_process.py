@@ -143,7 +143,6 @@ def test_wrong_bytes_are_told_as_such(tmp_path: Path, aside: FileProcess, monkey
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
 async def test_a_full_disk_pauses_the_job(open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(file_process, "AHEAD", 1)
     used = watched(monkeypatch)
     small = tmp_path / "small"
     small.mkdir()
@@ -153,6 +152,8 @@ async def test_a_full_disk_pauses_the_job(open_lab: OpenLab, monkeypatch: pytest
         lab = await open_lab()
         for number in range(80):
             await lab.put(f"d/{number:03}", os.urandom(9000))
+        await until_ready(lab)
+        used.clear()
         job = await lab.start("download", JobItem(f"gs://{BUCKET}/d/", str(small), tree=True))
 
         async def halted() -> bool:
@@ -202,6 +203,7 @@ async def test_many_small_downloads_go_through_it(
     open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, worker: bool
 ) -> None:
     monkeypatch.setattr(file_process, "AHEAD", 1)
+    monkeypatch.setattr(file_process, "has_spare_core", lambda: True)
     monkeypatch.setattr(landings, "REST_S", 0.05)
     used = watched(monkeypatch)
     lab = await open_lab(worker=worker)
@@ -296,6 +298,7 @@ async def test_where_it_cannot_be_started_threads_do_its_work(
     open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(file_process, "AHEAD", 1)
+    monkeypatch.setattr(file_process, "has_spare_core", lambda: True)
     monkeypatch.setattr(file_process, "bare_command", lambda *_: ["/nowhere/python"])
     lab = await open_lab()
     contents = await filled(lab, "d", 100)
@@ -329,12 +332,29 @@ def test_one_that_talks_nonsense_is_done_without(tmp_path: Path, monkeypatch: py
     assert one.placed
 
 
-@pytest.mark.parametrize(("cores", "ahead", "pays"), [({0}, 10**6, False), ({0, 1}, 10**6, True), ({0, 1}, 999, False)])
-def test_it_is_worth_its_start_with_cores_and_work_for_it(
-    cores: set[int], ahead: int, pays: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("cores", "load", "ahead", "pays"),
+    [
+        ({0}, 0.0, 10**6, False),
+        ({0, 1}, 1.9, 10**6, True),
+        ({0, 1}, 2.0, 10**6, False),
+        ({0, 1}, 0.0, 999, False),
+        ({0, 1}, None, 1000, True),
+    ],
+)
+def test_it_is_worth_its_start_with_a_core_and_work_for_it(
+    cores: set[int], load: float | None, ahead: int, pays: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def average() -> tuple[float, float, float]:
+        if load is None:
+            raise OSError("it cannot be told")
+        return load, 0.0, 0.0
+
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: cores, raising=False)
-    assert FileProcess(tmp_path / "l", UMASK).pays(ahead) == pays
+    monkeypatch.setattr(os, "getloadavg", average)
+    process = FileProcess(tmp_path / "l", UMASK)
+    assert process.pays(ahead) == pays
+    assert not (pays and process.pays(ahead))  # once
 
 
 def test_the_terminal_interrupts_only_its_starter(aside: FileProcess) -> None:
