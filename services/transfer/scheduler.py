@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -259,15 +260,19 @@ class Scheduler:
         return tasks
 
     async def stop_all(self, grace_s: float) -> None:
-        """Stop everything so that it can be resumed."""
+        """Stop everything so that it can be resumed, but for what has only to be put in place."""
+        until = time.monotonic() + grace_s
         tasks = [task for job in self._core.jobs.values() for task in self.stop_runs(job, "stop")]
         if tasks:
             await asyncio.wait(tasks, timeout=grace_s)
+        # Batches of what was fetched follow one another; one that is broken off leaves unfinished files.
+        await self.idle(until - time.monotonic())
 
     async def idle(self, limit_s: float) -> None:
-        """Return once nothing runs, or after `limit_s` seconds."""
-        if self._running:
-            await asyncio.wait(set(self._running), timeout=limit_s)
+        """Return once nothing runs, or after `limit_s` seconds; what was fetched is put in place, batch by batch."""
+        until = time.monotonic() + limit_s
+        while self._running and (left := until - time.monotonic()) > 0:
+            await asyncio.wait(set(self._running), timeout=left)
 
     def settle(self, job: Job) -> None:
         """Bring a job's state in line with its transfers, and end it where all have ended."""

@@ -174,3 +174,32 @@ def test_what_has_more_to_tell_than_its_end_is_written_whole(changes: dict[str, 
     assert has_plain_end(plain)
     assert to_end(plain) == ("done", 0, 7, "", None, "", "", 7, 1, 2)
     assert not has_plain_end(replace(plain, **changes))
+
+
+async def test_closing_waits_for_what_was_fetched(open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, real, batches = threading.Event(), landing.land, 0
+    waiting: list[int] = []
+    gather = Lanes._gather
+
+    def slow(batch: list[landing.Landing], umask: int) -> None:
+        nonlocal batches
+        gate.wait(30)
+        batches += 1
+        real(batch, umask)
+
+    def counted(self: Lanes, *arguments: Any) -> None:
+        gather(self, *arguments)
+        waiting.append(self._ashore)
+
+    monkeypatch.setattr(landing, "land", slow)
+    monkeypatch.setattr(Lanes, "_gather", counted)
+    lab = await open_lab(options=FEW)
+    contents = await filled(lab, "d", 40)
+    await lab.start("download", tree(lab, "d"))
+    await eventually(lambda: len(waiting) == 40)  # all are fetched: a batch is on its way, the others follow it
+    closing = asyncio.create_task(lab.engine.close())
+    await asyncio.sleep(0)
+    gate.set()
+    await closing
+    assert batches > 1
+    assert found(lab, "d") == contents
