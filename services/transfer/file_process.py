@@ -34,6 +34,9 @@ AHEAD: Final = 1000
 MOST_BYTES: Final = 4 << 20
 """Bytes of a batch that are handed over at the most: of more, handing over costs more than it saves."""
 
+LOAD: Final = Path("/proc/loadavg")
+"""Where Linux tells how many threads run."""
+
 _HANDLES: Final = 10
 """Lowest number of the descriptors that are handed on, so that none of them is in the way of another."""
 
@@ -169,7 +172,17 @@ def has_spare_core() -> bool:
     """Tell whether a second process finds a core that nobody else uses: without one it only costs."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
     cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+    return cores > 1 and running() <= cores
+
+
+def running() -> float:
+    """Return how many threads run or wait for a core, this one included: just now on Linux, else of late."""
     try:
-        return cores > 1 and os.getloadavg()[0] < cores
+        # The load of the last minute tells of what has ended, too (proc(5), /proc/loadavg).
+        return int(LOAD.read_text("ascii").split()[3].partition("/")[0])
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return 1 + os.getloadavg()[0]
     except OSError:
-        return cores > 1
+        return 1

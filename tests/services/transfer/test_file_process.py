@@ -333,28 +333,42 @@ def test_one_that_talks_nonsense_is_done_without(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("cores", "load", "ahead", "pays"),
+    ("cores", "running", "ahead", "pays"),
     [
-        ({0}, 0.0, 10**6, False),
-        ({0, 1}, 1.9, 10**6, True),
-        ({0, 1}, 2.0, 10**6, False),
-        ({0, 1}, 0.0, 999, False),
-        ({0, 1}, None, 1000, True),
+        ({0}, 1, 10**6, False),
+        ({0, 1}, 2, 10**6, True),
+        ({0, 1}, 3, 10**6, False),
+        ({0, 1}, 1, 999, False),
+        ({0, 1}, 1, 1000, True),
     ],
 )
 def test_it_is_worth_its_start_with_a_core_and_work_for_it(
-    cores: set[int], load: float | None, ahead: int, pays: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cores: set[int], running: int, ahead: int, pays: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def average() -> tuple[float, float, float]:
-        if load is None:
-            raise OSError("it cannot be told")
-        return load, 0.0, 0.0
-
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: cores, raising=False)
-    monkeypatch.setattr(os, "getloadavg", average)
+    monkeypatch.setattr(file_process, "running", lambda: running)
     process = FileProcess(tmp_path / "l", UMASK)
     assert process.pays(ahead) == pays
     assert not (pays and process.pays(ahead))  # once
+
+
+@pytest.mark.parametrize(
+    ("told", "average", "running"),
+    [("0.20 0.18 0.12 3/109 4711\n", 9.0, 3), ("nonsense", 0.5, 1.5), (None, 0.5, 1.5), (None, None, 1)],
+)
+def test_how_many_run_is_what_the_system_tells(
+    told: str | None, average: float | None, running: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_late() -> tuple[float, float, float]:
+        if average is None:
+            raise OSError("it cannot be told")
+        return average, 0.0, 0.0
+
+    if told is not None:
+        (tmp_path / "load").write_text(told)
+    monkeypatch.setattr(file_process, "LOAD", tmp_path / "load")
+    monkeypatch.setattr(os, "getloadavg", of_late)
+    assert file_process.running() == running
 
 
 def test_the_terminal_interrupts_only_its_starter(aside: FileProcess) -> None:
