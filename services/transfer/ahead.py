@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections import deque
 from functools import partial
@@ -17,6 +18,9 @@ SMALL_FILE: Final = 64 * 1024
 
 BATCH: Final = 128
 """Files that are read in one turn of a thread, besides those that are waited for."""
+
+PIECE: Final = 32
+"""Files that one thread reads without a pause: where that takes its time, others help with the rest of the batch."""
 
 MOST_BYTES: Final = 8 << 20
 """Bytes that are held for those that wait, beyond which no more are read."""
@@ -54,11 +58,14 @@ class Ahead:
 
     async def take(self, record: Record) -> Content | None:
         """Return a file that was expected; None where it has to be looked at on its own."""
-        coming = self._coming.get(record.seq)
         try:
-            if coming is not None:
-                await coming
+            while (coming := self._coming.get(record.seq)) is not None:
+                with contextlib.suppress(Exception):  # the threads were closed, say: who takes it alone is told why
+                    await coming
+                if self._coming.get(record.seq) is coming:
+                    await asyncio.sleep(0)  # it ended in this turn of the loop, and is taken in before the next one
         finally:
+            self._coming.pop(record.seq, None)
             content = self._read.pop(record.seq, None)
             if content is not None:
                 self.held -= len(content.data)
@@ -67,7 +74,7 @@ class Ahead:
         return content
 
     def _planned(self) -> Firm:
-        """Return what is done once the next batch is read."""
+        """Return what is done once the next batch is begun."""
         if self._soon is None:
             loop = asyncio.get_running_loop()
             self._soon = Firm(loop=loop)
@@ -75,26 +82,27 @@ class Ahead:
         return self._soon
 
     def _begin(self) -> None:
-        ended, self._soon = self._soon, None
-        assert ended is not None
-        batch, self._asked = self._asked, []
+        begun, self._soon = self._soon, None
+        assert begun is not None
+        batch, self._asked = [record for record in self._asked if record.seq in self._coming], []
         for record in itertools.islice(self._waiting, 2 * BATCH):
             if len(batch) >= BATCH or self.held >= MOST_BYTES or not is_plain(record):
                 break
             if record.seq not in self._read and record.seq not in self._coming:
                 batch.append(record)
-                self._coming[record.seq] = ended
-        if not batch:
-            ended.set_result(None)
-            return
-        wanted = [(record.source, record.base) for record in batch]
-        self._threads.add(read_many, wanted, SMALL_FILE).add_done_callback(partial(self._came, batch, ended))
+        for start in range(0, len(batch), PIECE):
+            self._begin_piece(batch[start : start + PIECE])
+        begun.set_result(None)
 
-    def _came(self, batch: list[Record], ended: Firm, read: asyncio.Future[list[Content | None]]) -> None:
-        failed = read.exception() is not None  # the threads were closed: who takes it alone is told of that
-        for record, content in zip(batch, [None] * len(batch) if failed else read.result(), strict=True):
-            del self._coming[record.seq]
-            self._read[record.seq] = content
-            if content is not None:
-                self.held += len(content.data)
-        ended.set_result(None)
+    def _begin_piece(self, piece: list[Record]) -> None:
+        coming = self._threads.add(read_many, [(record.source, record.base) for record in piece], SMALL_FILE)
+        self._coming.update((record.seq, coming) for record in piece)
+        coming.add_done_callback(partial(self._came, piece))
+
+    def _came(self, piece: list[Record], read: asyncio.Future[list[Content | None]]) -> None:
+        failed = read.exception() is not None
+        for record, content in zip(piece, [None] * len(piece) if failed else read.result(), strict=True):
+            if self._coming.pop(record.seq, None) is not None:  # it is still wanted
+                self._read[record.seq] = content
+                if content is not None:
+                    self.held += len(content.data)

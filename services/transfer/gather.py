@@ -39,9 +39,10 @@ class Firm(asyncio.Future[Any]):
 class Gather:
     """A queue of brief blocking calls and the threads that empty it; belongs to one event loop."""
 
-    def __init__(self, threads: Executor, *, abreast: int) -> None:
+    def __init__(self, threads: Executor, *, abreast: int, report_s: float = REPORT_S) -> None:
         self._threads = threads
         self._abreast = abreast
+        self._report_s = report_s
         self._waiting: deque[_Piece] = deque()
         self._done: deque[_Result] = deque()
         self._active = 0
@@ -73,7 +74,7 @@ class Gather:
             self._give_up(error)
             return
         if self._watch is None:
-            self._watch = loop.call_later(REPORT_S, self._look, loop)
+            self._watch = loop.call_later(self._report_s, self._look, loop)
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
         """Carry out what waits; runs on a thread."""
@@ -101,7 +102,7 @@ class Gather:
             self._hand_over()
             if self._waiting and self._active < self._abreast:
                 self._begin(loop)
-            self._watch = loop.call_later(REPORT_S, self._look, loop)
+            self._watch = loop.call_later(self._report_s, self._look, loop)
 
     def _hand_over(self) -> None:
         while self._done:

@@ -17,6 +17,7 @@ from services.errors import PailError
 from services.transfer.ahead import Ahead, is_plain
 from services.transfer.core import Core
 from services.transfer.download import AT_ONCE, landing, small_content
+from services.transfer.gather import Gather
 from services.transfer.job import Job, wants_more
 from services.transfer.landing import Landing, most_files
 from services.transfer.line import Line
@@ -28,6 +29,10 @@ from services.transfer.upload import send
 
 MOST_ASHORE: Final = 512
 """Objects that are fetched and not in place yet, beyond which nothing more is fetched: 32 MiB at the most."""
+
+
+SLOW_S: Final = 0.05
+"""Seconds after which another thread helps to read files: with the disk at hand two of them only take turns."""
 
 
 class Keeper(Protocol):
@@ -59,6 +64,7 @@ class Lanes:
         self._keeper = keeper
         self._outcomes = outcomes
         self._fetched: list[tuple[Job, Run, Landing]] = []
+        self._files = Gather(core.tools.disk, abreast=core.options.disk_threads, report_s=SLOW_S)
         self._ashore = 0
         self._sending = False
         self.shared = False
@@ -115,7 +121,7 @@ class Lanes:
     def _begin(self, job: Job, record: Record, line: Line) -> Run:
         if record.action == "upload":
             if job.ahead is None:
-                job.ahead = Ahead(job.small, self._core.tools.brief)
+                job.ahead = Ahead(job.small, self._files)
             job.ahead.expect(record)
         return self._keeper.begin(job, record, line)
 

@@ -18,7 +18,7 @@ from services.gcs.interface import ListQuery, Written
 from services.localstore.faults import Fault
 from services.transfer import ahead, lanes, reading
 from services.transfer import journal as journals
-from services.transfer.ahead import BATCH, SMALL_FILE, Ahead, is_plain
+from services.transfer.ahead import BATCH, PIECE, SMALL_FILE, Ahead, is_plain
 from services.transfer.gather import Gather
 from services.transfer.messages import Control, JobItem
 from services.transfer.metadata import MTIME_KEY, NONCE_KEY
@@ -380,6 +380,56 @@ async def test_no_more_is_read_before_its_turn_than_may_be_held(
             assert files.held <= 1000 + BATCH * 100
     assert sum(turns) == 400
     assert files.held == 0
+
+
+async def test_on_a_slow_disk_several_threads_read_and_nobody_waits_for_the_slowest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+
+    def read(wanted: Any, limit: int) -> list[Content | None]:
+        if wanted[0][0].endswith("/000"):
+            gate.wait(30)
+        return read_many(wanted, limit)
+
+    monkeypatch.setattr(ahead, "read_many", read)
+    records = []
+    for number in range(PIECE + 1):
+        path = tmp_path / f"{number:03}"
+        path.write_bytes(b"x")
+        records.append(Record(1, number, "upload", str(path), f"gs://b/{number}", len(str(tmp_path)), 1))
+    with ThreadPoolExecutor(2) as threads:
+        files = Ahead(deque(), Gather(threads, abreast=2))
+        for record in records:
+            files.expect(record)
+        assert await files.take(records[-1]) is not None
+        first = asyncio.create_task(files.take(records[0]))
+        await asyncio.sleep(0)
+        assert not first.done()
+        gate.set()
+        assert await first is not None
+
+
+async def test_a_file_that_is_not_wanted_any_more_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = threading.Event()
+
+    def read(wanted: Any, limit: int) -> list[Content | None]:
+        gate.wait(30)
+        return read_many(wanted, limit)
+
+    monkeypatch.setattr(ahead, "read_many", read)
+    (tmp_path / "f").write_bytes(b"x")
+    record = Record(1, 1, "upload", str(tmp_path / "f"), "gs://b/f", len(str(tmp_path)), 1)
+    with ThreadPoolExecutor(1) as threads:
+        files = Ahead(deque(), Gather(threads, abreast=1))
+        files.expect(record)
+        task = asyncio.create_task(files.take(record))
+        await asyncio.sleep(0)
+        task.cancel()
+        gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert files.held == 0
 
 
 async def test_closed_threads_leave_a_file_to_be_looked_at(tmp_path: Path) -> None:
