@@ -479,6 +479,13 @@ class System:
         kernel.link(node, folder, name)
 
     @staticmethod
+    def makedirs(path: str, mode: int = 0o777, exist_ok: bool = False) -> None:
+        """Find the folder there: a root is not made within the simulation."""
+        _, kernel = _enter()
+        if not exist_ok or kernel.find(path) is None:
+            raise FileNotFoundError(errno.ENOENT, "outside of the simulation", path)
+
+    @staticmethod
     def rmdir(path: str, *, dir_fd: int | None = None) -> None:
         process, kernel = _enter()
         folder, name = kernel.place(path, process.node(dir_fd) if dir_fd is not None else None)

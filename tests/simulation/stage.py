@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.sync import apply, disk, exchange, move, scan, state, trash, upload
-from services.transfer import local, partial, pipe
+from services.transfer import descent, local, partial, pipe
 from tests.simulation import kernel as simulated
 from tests.simulation.kernel import Clock
 
@@ -78,7 +78,7 @@ class _Jitter:
 def simulation(seed: int) -> Iterator[None]:
     """Have the engine run over the simulated system within this context."""
     replaced: list[tuple[Any, str, Any]] = [
-        (module, "os", simulated.SYSTEM) for module in (disk, exchange, move, scan, trash, local, partial)
+        (module, "os", simulated.SYSTEM) for module in (disk, exchange, move, scan, trash, descent, local, partial)
     ]
     replaced += [(module, "Path", simulated.SimPath) for module in (disk, local)]
     replaced += [(module, "time", simulated.Times) for module in (disk, trash)]
