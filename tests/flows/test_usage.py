@@ -221,7 +221,7 @@ async def test_operations_of_the_worker_are_counted_in(desk: OpenDesk) -> None:
         d.main.action_command("view_objects")
         (d.home / "up.txt").write_bytes(b"up")
         d.main.attempt(d.main.objects.pasted(str(d.home / "up.txt")))
-        await d.see("Upload")
+        await d.see("up.txt")  # the key line says "Upload" before the dialog is there
         await d.press("enter")
         await eventually(lambda: has(d, sorted([*OBJECTS, "up.txt"])))
         await d.press("5")
