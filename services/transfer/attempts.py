@@ -15,6 +15,10 @@ from services.transfer.doubt import look_again, seen_again
 from services.transfer.job import bucket_of
 from services.transfer.run import Run
 
+REFUSALS: Final = 3
+"""Times that a request has to be called wrong until that is believed: over 10,000 objects of which each request is damaged
+with a chance of one in a hundred, it happened twice to one of them."""
+
 SETTLE_ROUNDS: Final = 15
 """Times that a file which changes is looked at before it is uploaded again all the same."""
 
@@ -43,10 +47,10 @@ async def act(run: Run) -> None:
             with contextlib.suppress(Transient):
                 await seen_again(run, error)
         except Rejected as error:
-            # A wrong bit in what we said looks like that, too: a refusal is believed when it comes twice.
+            # A wrong bit in what we said looks like that, too.
             refused += 1
             run.failed_once(error)
-            if refused > 1:
+            if refused >= REFUSALS:
                 raise
         except SourceChanged as error:
             changed += 1

@@ -112,7 +112,8 @@ def _same(one: JobSpec, other: JobSpec) -> bool:
 
 def _essence(spec: JobSpec) -> JobSpec:
     credentials = spec.connection.credentials._replace(detail="")
-    return spec._replace(origin="", connection=spec.connection._replace(credentials=credentials))
+    items = tuple(item._replace(fresh=False) for item in spec.items)
+    return spec._replace(origin="", items=items, connection=spec.connection._replace(credentials=credentials))
 
 
 async def _adopt_one(engine: Engine, path: Path, lock: FileLock) -> int:

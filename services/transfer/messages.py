@@ -73,6 +73,8 @@ class JobItem(NamedTuple):
     """`generation` names one version, also a noncurrent one; else it has to be the live one when it is deleted."""
     deleted_from: float = 0.0
     """A restored tree: only what was deleted from then on, seconds since the epoch."""
+    fresh: bool = False
+    """A tree that is uploaded: nothing lay below `target` a moment ago, so that nobody need look there again."""
 
 
 class JobSpec(NamedTuple):

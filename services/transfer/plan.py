@@ -166,7 +166,8 @@ class Planner:
             raise LocalFileError(f"{display_name(root)} is not a folder", remedy="Name a folder.", url=root)
         target = _as_prefix(parse_gs_url(item.target))
         batches = self._scan(root, target)
-        if self._action == "upload":  # of what moves, the file has to go whatever is there
+        # Of what moves, the file has to go whatever is there; and where nothing was, nothing need be compared.
+        if self._action == "upload" and (self._again or not item.fresh):
             batches = Present(self._data, target, self._disk, skip_all=self._spec.conflict == "skip").sift(batches)
         async for batch in batches:
             yield batch

@@ -100,13 +100,16 @@ async def resolve(
         target_filled = asyncio.ensure_future(_nothing_there() if url.is_prefix else _has_below(storage.data, url))
         try:
             found = await _find(finder, sources, generation)
+            filled = await target_filled
             folder = url.is_prefix or (
-                await target_filled and await _is_folder(storage.data, url, tree=any(source.tree for source in found))
+                filled and await _is_folder(storage.data, url, tree=any(source.tree for source in found))
             )
         finally:
             if not target_filled.cancel() and not target_filled.cancelled():
                 target_filled.exception()  # where the sources are wrong nobody asks about the target
-        return place_in_bucket(found, url, folder=folder, several=len(found) > 1)
+        items = place_in_bucket(found, url, folder=folder, several=len(found) > 1)
+        fresh = action == "upload" and not (filled or url.is_prefix)
+        return tuple(item._replace(fresh=fresh and item.tree) for item in items)
     found = await _find(finder, sources, generation)
     if action == "delete":
         return tuple(_item(source, "") for source in found)

@@ -163,8 +163,8 @@ async def test_an_object_that_was_named_and_is_gone_is_still_a_failure(lab: Lab)
     assert lab.items()[0].code == "object-not-found"
 
 
-async def test_a_refusal_is_believed_when_it_comes_twice(open_lab: OpenLab) -> None:
-    refusals = 1
+async def test_a_refusal_is_believed_when_it_comes_three_times(open_lab: OpenLab) -> None:
+    refusals = 2
 
     async def insert(real: Any, *arguments: Any, **options: Any) -> Any:
         nonlocal refusals
@@ -176,7 +176,7 @@ async def test_a_refusal_is_believed_when_it_comes_twice(open_lab: OpenLab) -> N
     lab = await open_lab(options=FAST._replace(open_storage=changed(insert=insert)))
     path = lab.file("f", b"data")
     assert (await lab.run("upload", JobItem(str(path), at("f")))).job.state == "done"
-    refusals = 2
+    refusals = 3
     end = await lab.run("upload", JobItem(str(path), at("g")))
     assert end.job.state == "failed"
     assert lab.items(end.job.id)[0].code == "rejected"

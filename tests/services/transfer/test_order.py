@@ -22,7 +22,7 @@ async def held(lab: Lab, folder: str, count: int) -> str:
     """Return the id of a paused job of `count` files of which none was sent."""
     for number in range(1, count + 1):
         lab.file(f"{folder}/{number:02}", b"x")
-    lab.faults.add(Fault("objects.insert", "stall", "before"))
+    lab.faults.add(Fault("objects.insert", "stall", "before", count=None))  # also when it is tried again
     job = await lab.start("upload", JobItem(str(lab.folder / folder), at(f"{folder}/"), tree=True))
 
     async def planned() -> bool:

@@ -48,6 +48,16 @@ async def test_a_folder_without_changes_costs_no_request_for_each_file(lab: Lab)
     assert after["objects.list"] - before["objects.list"] <= 2
 
 
+async def test_a_target_that_was_just_looked_at_is_not_looked_at_again(lab: Lab) -> None:
+    item = tree(lab, 4)
+    await lab.run("upload", item._replace(fresh=True))
+    assert lab.faults.calls["objects.list"] == 0
+    assert len(await lab.names("up/")) == 4
+    # It is believed for speed alone: what is there by then is found by the upload, and is unchanged all the same.
+    again = await lab.run("upload", item._replace(fresh=True), conflict="replace")
+    assert (again.job.skipped, set(codes(lab, again).values())) == (4, {"unchanged"})
+
+
 async def test_what_has_changed_is_sent_and_nothing_else(lab: Lab) -> None:
     item = tree(lab)
     await lab.run("upload", item, conflict="replace")

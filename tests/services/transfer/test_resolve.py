@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from services.connection import Connection
 from services.errors import BucketNotFound, LocalFileError, ObjectNotFound, PailError, UsageError
-from services.transfer.messages import JobItem
+from services.transfer import inprocess
+from services.transfer.messages import JobItem, JobSpec
 from services.transfer.resolve import action_for, resolve
 from tests.services.transfer.conftest import BUCKET, Lab
 
@@ -39,6 +41,25 @@ async def test_a_folder_goes_into_a_folder_or_becomes_it(lab: Lab, target: str, 
     lab.file("dir/f")
     path = str(lab.folder / "dir")
     assert await ask(lab, "upload", path, target=at(target), recursive=True) == [(path, at(became), True)]
+
+
+@pytest.mark.parametrize(("target", "fresh"), [("new", True), ("new/", False), ("there", False)])
+async def test_only_what_was_looked_for_and_not_found_is_fresh(lab: Lab, target: str, fresh: bool) -> None:
+    await lab.put("there/x", b"")
+    lab.file("dir/f")
+    [item] = await resolve(
+        "upload", [str(lab.folder / "dir")], at(target), storage=lab.storage, recursive=True
+    )  # fmt: skip
+    assert item.fresh is fresh
+    [single] = await resolve("upload", [str(lab.folder / "dir/f")], at(target), storage=lab.storage)
+    assert not single.fresh
+
+
+def test_what_was_seen_of_the_target_makes_no_other_request() -> None:
+    item = JobItem("/dir", at("p/"), tree=True)
+    one, other = (JobSpec("upload", Connection(), (item._replace(fresh=fresh),)) for fresh in (False, True))
+    assert inprocess._same(one, other)
+    assert not inprocess._same(one, one._replace(items=(item._replace(target=at("q/")),)))
 
 
 async def test_the_content_of_a_folder_alone(lab: Lab) -> None:
