@@ -16,8 +16,8 @@ from services.transfer.job import bucket_of
 from services.transfer.run import Run
 
 REFUSALS: Final = 3
-"""Times that a request has to be called wrong until that is believed: over 10,000 objects of which each request is damaged
-with a chance of one in a hundred, it happened twice to one of them."""
+"""Times that a request has to be called wrong until that is believed: of 10,000 objects, on a line that damages one
+request in a hundred, one had it twice in a row."""
 
 SETTLE_ROUNDS: Final = 15
 """Times that a file which changes is looked at before it is uploaded again all the same."""
