@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import unicodedata
 from typing import Final, NamedTuple
@@ -118,6 +119,14 @@ def parse_gs_url(text: str) -> GsUrl:
 def is_gs_url(text: str) -> bool:
     """Tell whether a word of the command line means storage rather than a local path."""
     return text.startswith("gs://")
+
+
+def ascending(listed: list[str]) -> bool:
+    """Tell whether each name of an object comes after the one before it, as in a listing.
+
+    The order of text is that of its bytes in UTF-8, which is the service's.
+    """
+    return not any(map(operator.ge, listed, listed[1:]))
 
 
 def check_object_name(name: str) -> None:

@@ -47,6 +47,8 @@ class Planner:
         self._excludes = Excludes(spec.excludes)
         self.folders = False
         """Whether there are real folders in the trees that go away: some may be empty in the end."""
+        self.doubtful = False
+        """Whether a listing was not in the order of names: a wrong bit may have made one object's name another's."""
 
     async def batches(self) -> AsyncIterator[list[Record]]:
         """Yield the transfers in batches; their numbers are given by whoever journals them.
@@ -246,9 +248,13 @@ class Planner:
         hollow = HollowFolders(self._data, source) if self._spec.action in ("copy", "move", "delete") else None
         made = hollow if into is not None else None
         query = ListQuery(prefix=source.name, page_size=LIST_PAGE, slim=True)
+        last = ""
         try:
             async for page in pages(self._data, source.bucket, query):
-                folders = await made.among([row.name for row in page.objects]) if made is not None else []
+                listed = [row.name for row in page.objects]
+                self.doubtful = self.doubtful or not names.ascending([last, *listed])
+                last = listed[-1] if listed else last
+                folders = await made.among(listed) if made is not None else []
                 batch = self._hollow(folders, source, item)
                 for row in page.objects:
                     seen = True

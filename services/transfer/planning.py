@@ -92,6 +92,7 @@ class Planning:
                 record.nonce = nonces[16 * index : 16 * index + 16]
             await self._take_down(job, fresh, seq)
         job.flags.no_folders = planner is not None and not planner.folders
+        job.flags.list_again = job.flags.list_again or (planner is not None and planner.doubtful)
 
     def _planner(self, number: int, spec: JobSpec, data: DataPlane, *, again: bool = False) -> Planner | None:
         """Return what plans a job; None for one that takes another one back."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from services.errors import PailError
 from services.gcs.interface import DataPlane, ListQuery
 from services.model import ObjectRow
-from services.names import GsUrl, parse_gs_url
+from services.names import GsUrl, ascending, parse_gs_url
 from services.transfer.partial import local_checksum
 from services.transfer.record import EXISTS, Record
 
@@ -138,6 +138,11 @@ class Present:
             page = await self._data.list_page(self._target.bucket, query)
         except PailError:
             self._whole = True  # it is not asked again
+            return [], False
+        listed = [row.name for row in page.objects]
+        if not ascending(listed):
+            # Not in the order of names: a wrong bit may have given an object the name of one that is not there.
+            self._whole = True
             return [], False
         return page.objects, bool(page.next_token)
 

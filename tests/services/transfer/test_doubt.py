@@ -22,6 +22,8 @@ def at(name: str) -> str:
 def damaged(row: ObjectRow, what: str) -> ObjectRow:
     if what == "name":
         return row._replace(name=row.name[:-1] + chr(ord(row.name[-1]) ^ 4))
+    if what == "neighbour":
+        return row._replace(name=row.name.replace("2", "3"))  # one bit apart, and there is such an object
     if what == "generation":
         text = str(row.generation)
         digit = chr(ord(text[-1]) ^ 1)
@@ -53,7 +55,7 @@ async def filled(open_lab: OpenLab, **methods: Callable[..., Any]) -> Lab:
     return lab
 
 
-DAMAGES = ["name", "generation", "size", "crc32c"]
+DAMAGES = ["name", "neighbour", "generation", "size", "crc32c"]
 
 
 @pytest.mark.parametrize("what", DAMAGES)

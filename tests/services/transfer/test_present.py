@@ -216,6 +216,12 @@ async def test_a_prefix_that_holds_far_more_is_not_listed_whole() -> None:
     assert left == names[: 1 + present.MOST_PAGES]  # each page tells of one, the others are found by their uploads
 
 
+async def test_a_list_out_of_order_says_nothing() -> None:
+    listing = Listing(["p/a", "p/b", "p/c"], page=10)
+    listing.rows[1] = listing.rows[1]._replace(name="p/d")  # `p/d` is not there
+    assert await sifted(listing, records(["a", "c", "d"])) == [[]]
+
+
 async def test_batches_keep_their_order_and_an_empty_target_is_asked_about_once() -> None:
     listing = Listing(["p/a"], page=10)
     batches = [records([letter]) for letter in "abcdefgh"]
