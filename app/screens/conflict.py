@@ -50,13 +50,11 @@ class ConflictDialog(Dialog[Answer]):
         yield Label(shown(example.target), classes="dialog-url")
         if self._restores:
             yield Label(f"generation {example.generation} is to be live again", classes="dialog-note")
-            yield Label("", classes="dialog-note")
             words = "r  Replace it: the older one is live again\ns  Skip: leave what is there"
         else:
             yield Label(f"from {shown(example.source)} · {formats.size(example.size)}", classes="dialog-note")
             words = _THREE
-        if example.reason and not self._restores:
-            yield Label(example.reason, classes="dialog-text")
+        yield Label("", classes="dialog-note")
         yield Label(words, classes="dialog-text")
         if self._job.conflicts > 1 or self._job.items > 1:
             # Others may still be found: the answer for all holds for them as well, so a job asks once.

@@ -36,6 +36,7 @@ from services.transfer.messages import (
     TransferView,
 )
 from services.transfer.options import Options
+from services.transfer.scheduler import Scheduler
 
 BUCKET = "bucket"
 KIB = 1024
@@ -213,6 +214,20 @@ async def open_lab(store_factory: Callable[..., StoreServer], tmp_path: Path) ->
 async def lab(open_lab: OpenLab) -> Lab:
     """Return a lab with short times."""
     return await open_lab()
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return for each task that a scheduler launches how many transfers it carries out, to begin with."""
+    found: list[int] = []
+    real = Scheduler.launch
+
+    def launch(self: Scheduler, job: Any, work: Any, runs: Any, given_back: Any) -> None:
+        found.append(len(runs))
+        real(self, job, work, runs, given_back)
+
+    monkeypatch.setattr(Scheduler, "launch", launch)
+    return found
 
 
 def some_bytes(size: int, seed: int = 1) -> bytes:

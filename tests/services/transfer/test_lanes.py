@@ -17,7 +17,6 @@ from services.transfer import landing
 from services.transfer.lanes import MOST_ASHORE, Lanes
 from services.transfer.messages import Control, JobItem
 from services.transfer.record import Record, has_plain_end, to_end
-from services.transfer.scheduler import Scheduler
 from tests.services.transfer.conftest import BUCKET, FAST, Lab, OpenLab, eventually
 
 FEW = FAST._replace(begin=4, concurrency=4)
@@ -39,15 +38,7 @@ def found(lab: Lab, folder: str) -> dict[str, bytes]:
     return {str(path.relative_to(lab.folder)): path.read_bytes() for path in paths}
 
 
-async def test_many_objects_take_few_tasks(open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch) -> None:
-    launched: list[int] = []
-    real = Scheduler.launch
-
-    def launch(self: Scheduler, job: Any, work: Any, runs: Any, given_back: Any) -> None:
-        launched.append(len(runs))
-        real(self, job, work, runs, given_back)
-
-    monkeypatch.setattr(Scheduler, "launch", launch)
+async def test_many_objects_take_few_tasks(open_lab: OpenLab, launched: list[int]) -> None:
     lab = await open_lab(options=FEW)
     contents = await filled(lab, "d", 200)
     end = await lab.run("download", tree(lab, "d"))

@@ -24,7 +24,6 @@ from services.transfer.messages import Control, JobItem
 from services.transfer.metadata import MTIME_KEY, NONCE_KEY
 from services.transfer.reading import Content, read_many
 from services.transfer.record import Record
-from services.transfer.scheduler import Scheduler
 from tests.services.transfer.conftest import BUCKET, FAST, Lab, OpenLab, eventually
 from tests.services.transfer.doubles import changed
 
@@ -87,16 +86,8 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 async def test_many_files_take_few_tasks_and_turns(
-    open_lab: OpenLab, monkeypatch: pytest.MonkeyPatch, sent: list[str], turns: list[int]
+    open_lab: OpenLab, launched: list[int], sent: list[str], turns: list[int]
 ) -> None:
-    launched: list[int] = []
-    real = Scheduler.launch
-
-    def launch(self: Scheduler, job: Any, work: Any, runs: Any, given_back: Any) -> None:
-        launched.append(len(runs))
-        real(self, job, work, runs, given_back)
-
-    monkeypatch.setattr(Scheduler, "launch", launch)
     lab = await open_lab(options=FEW)
     contents = filled(lab, "d", 300)
     end = await lab.run("upload", tree(lab, "d"))
